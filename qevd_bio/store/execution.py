@@ -1,0 +1,196 @@
+"""Where work items run: in this process, in a pool of processes, or on a Ray cluster.
+
+An executor takes a picklable function and items and yields outcomes as they finish. Stages never see
+which one it was.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from qevd_bio.store.errors import ItemError, StopRun, UserError
+
+
+@dataclass(frozen=True)
+class Item:
+    """One piece of work: a stable key, the files it reads and writes, and what the function needs.
+
+    `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007".
+    """
+
+    key: str
+    inputs: tuple[Path, ...] = ()
+    outputs: tuple[Path, ...] = ()
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an item: its small JSON-able result, or the reason why there is none."""
+
+    item: Item
+    ok: bool
+    result: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    detail: str = ""
+    stop: StopRun | None = None
+    seconds: float = 0.0
+
+
+Work = Callable[[Item], dict[str, Any]]
+
+
+class Executor(Protocol):
+    """Runs `work` on every item and yields outcomes in any order."""
+
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]: ...
+
+
+def attempt(work: Work, item: Item) -> Outcome:
+    """Run `work` on one item; every failure becomes an outcome that names its reason."""
+    start = time.monotonic()
+    try:
+        result = work(item)
+    except StopRun as error:
+        return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
+    except ItemError as error:
+        return Outcome(
+            item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start
+        )
+    except UserError as error:
+        return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+    except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
+        detail = traceback.format_exc(limit=-4)
+        return Outcome(
+            item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start
+        )
+    return Outcome(item, True, result=result, seconds=time.monotonic() - start)
+
+
+class InProcess:
+    """One item after the other, in this process."""
+
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+        for item in items:
+            yield attempt(work, item)
+
+
+class ProcessPool:
+    """`jobs` processes side by side; a process that dies costs only the item it worked on."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+        waiting = deque(items)
+        while waiting:
+            suspects: list[Item] = []
+            yield from self._until_broken(work, waiting, suspects)
+            # Any of the items in flight may have killed the pool: each is tried once more, alone.
+            for item in suspects:
+                yield from self._alone(work, item)
+
+    def _until_broken(self, work: Work, waiting: deque[Item], suspects: list[Item]) -> Iterator[Outcome]:
+        pool = self._pool(self._jobs)
+        running: dict[Future[Outcome], Item] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < 2 * self._jobs:
+                    item = waiting.popleft()
+                    running[pool.submit(attempt, work, item)] = item
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    item = running.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        suspects.append(item)
+                if suspects:
+                    suspects.extend(running.values())
+                    return
+        except BrokenProcessPool:
+            suspects.extend(running.values())
+        finally:
+            _stop(pool)
+
+    def _alone(self, work: Work, item: Item) -> Iterator[Outcome]:
+        pool = self._pool(1)
+        try:
+            yield pool.submit(attempt, work, item).result()
+        except BrokenProcessPool:
+            detail = "its process was killed; often memory ran out: try fewer --jobs"
+            yield Outcome(item, False, reason="process_died", detail=detail)
+        finally:
+            _stop(pool)
+
+    def _pool(self, jobs: int) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        threads = max(1, (os.cpu_count() or 1) // self._jobs)
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker, initargs=(threads,))
+
+
+def _prepare_worker(threads: int) -> None:
+    # Ctrl-C reaches the whole process group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, str(threads))
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(5)
+
+
+class RayCluster:
+    """Items as Ray tasks; `ray.init` finds the cluster (RAY_ADDRESS) or starts a local one.
+
+    The workspace must lie on storage that every node sees.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("Ray is not installed", fix="pip install 'qevd-bio[ray]'") from error
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False)
+        remote = ray.remote(attempt)
+        waiting, running = deque(items), {}
+        while waiting or running:
+            while waiting and len(running) < 2 * self._jobs:
+                item = waiting.popleft()
+                running[remote.remote(work, item)] = item
+            finished, _ = ray.wait(list(running), num_returns=1)
+            for reference in finished:
+                item = running.pop(reference)
+                try:
+                    yield ray.get(reference)
+                except ray.exceptions.WorkerCrashedError:
+                    yield Outcome(item, False, reason="process_died", detail="its Ray worker crashed")
+
+
+def executor(name: str, jobs: int) -> Executor:
+    """The executor called `name` ("local" or "ray") with `jobs` items side by side."""
+    if name == "ray":
+        return RayCluster(jobs)
+    if name != "local":
+        raise UserError(f"no executor {name!r}", expected="local or ray", fix="--executor local")
+    return InProcess() if jobs == 1 else ProcessPool(jobs)

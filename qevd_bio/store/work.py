@@ -1,0 +1,250 @@
+"""Work items with resume, failure rows and a manifest: the one mechanism that all stages use.
+
+Each finished item leaves a marker under `<workspace>/manifests/<stage>/`, written last, that holds the
+fingerprint of what the item was made from: the stage's version and settings and the content of its inputs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from qevd_bio.store.atomic import write_json
+from qevd_bio.store.errors import StopRun, UserError
+from qevd_bio.store.execution import Item, Outcome, Work, executor
+from qevd_bio.store.hashing import hash_file, hash_json
+from qevd_bio.store.manifest import manifest, without_secrets
+from qevd_bio.store.progress import Progress
+from qevd_bio.store.tables import Column, Table
+from qevd_bio.store.workspace import Workspace, safe_name
+
+__all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
+
+FAILURES = Table(
+    "failures",
+    1,
+    (
+        Column("stage", "string", nullable=False),
+        Column("key", "string", meaning="the item, for example split/video", nullable=False),
+        Column("reason", "string", meaning="short name of the reason, for counting", nullable=False),
+        Column("detail", "string", meaning="the reason in words"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Which items run and how; none of these changes a result."""
+
+    limit: int | None = None
+    only: tuple[str, ...] = ()
+    retry_failed: bool = False
+    redo: bool = False
+    jobs: int = 1
+    executor: str = "local"
+
+
+@dataclass
+class Summary:
+    """What a run did: items newly done, kept from before, failed (with reason), and every result by key."""
+
+    stage: str
+    done: int = 0
+    kept: int = 0
+    failed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 2 where at least one selected item failed."""
+        return 2 if self.failed else 0
+
+
+def select(items: Sequence[Item], options: RunOptions) -> list[Item]:
+    """Items named by `only` (patterns over the key or its last part), then the first `limit` of them."""
+    chosen = list(items)
+    if options.only:
+        chosen = [item for item in items if any(_matches(item.key, pattern) for pattern in options.only)]
+        if not chosen:
+            some = ", ".join(item.key for item in items[:3]) or "none"
+            raise UserError(
+                f"--only {' '.join(options.only)} matches none of {len(items)} items",
+                expected=f"a name or pattern of an item, such as {some}",
+            )
+    return chosen if options.limit is None else chosen[: max(options.limit, 0)]
+
+
+def _matches(key: str, pattern: str) -> bool:
+    return fnmatch(key, pattern) or fnmatch(key.rsplit("/", 1)[-1], pattern)
+
+
+def run_stage(
+    stage: str,
+    workspace: Workspace,
+    items: Sequence[Item],
+    work: Work,
+    *,
+    settings: Mapping[str, Any],
+    options: RunOptions | None = None,
+    version: int = 1,
+) -> Summary:
+    """Run `work` on the selected items that are not finished yet; returns what was done.
+
+    `settings` are the options that change a result; `version` is that of the stage's results. Finished items
+    are kept. An item made with other settings is refused (UserError) unless `redo`; one whose inputs changed
+    is made again. Failed items are kept as failures until `retry_failed`, or until settings or inputs change.
+    Raises StopRun for a condition that holds for all items, after what is finished has been recorded.
+    """
+    options = options or RunOptions()
+    chosen = select(items, options)
+    plain = {"version": version, **without_secrets(json.loads(json.dumps(dict(settings), default=str)))}
+    ledger = _Ledger(stage, workspace, plain)
+    summary = Summary(stage)
+    pending = [item for item in chosen if not ledger.settled(item, options, summary)]
+    ledger.refuse_other_settings(options, len(chosen))
+    start = time.monotonic()
+    ledger.write_manifest("running", summary, len(chosen), start)
+    status = "interrupted"
+    try:
+        with Progress(stage, len(pending)) as progress:
+            for outcome in executor(options.executor, options.jobs).run(work, pending):
+                if outcome.stop is not None:
+                    raise outcome.stop
+                ledger.record(outcome)
+                if outcome.ok:
+                    summary.done += 1
+                    summary.results[outcome.item.key] = outcome.result
+                    progress.step()
+                else:
+                    summary.failed[outcome.item.key] = (outcome.reason, outcome.detail)
+                    progress.step(failed=True, note=f"{outcome.item.key}: {outcome.reason}: {outcome.detail}")
+        status = "finished"
+    except StopRun:
+        status = "stopped"
+        raise
+    finally:
+        summary.seconds = time.monotonic() - start
+        ledger.write_manifest(status, summary, len(chosen), start)
+        ledger.write_failures(summary)
+    return summary
+
+
+class _Ledger:
+    """Markers, manifest and failure rows of one stage."""
+
+    def __init__(self, stage: str, workspace: Workspace, settings: dict[str, Any]) -> None:
+        self.stage = stage
+        self.folder = workspace.manifests / safe_name(stage)
+        self.manifest_path = workspace.manifests / f"{safe_name(stage)}.json"
+        self.failures_path = workspace.manifests / f"{safe_name(stage)}-failures.csv"
+        self.settings = settings
+        self.inputs: dict[str, list[dict[str, Any]]] = {}
+        self.other: list[tuple[str, dict[str, Any]]] = []
+
+    def _marker(self, item: Item) -> Path:
+        parts = [safe_name(part) for part in item.key.split("/")]
+        return self.folder.joinpath(*parts[:-1], f"{parts[-1]}.json")
+
+    def settled(self, item: Item, options: RunOptions, summary: Summary) -> bool:
+        """Whether `item` needs no work; notes it in `summary` if so."""
+        marker = _read_marker(self._marker(item))
+        self.inputs[item.key] = _input_hashes(item, marker)
+        if not marker or options.redo:
+            return False
+        same_settings = marker["settings"] == self.settings
+        same_inputs = [i["sha256"] for i in marker["inputs"]] == [i["sha256"] for i in self.inputs[item.key]]
+        if marker["status"] == "failed":
+            if options.retry_failed or not same_settings or not same_inputs:
+                return False
+            summary.failed[item.key] = (marker["reason"], marker["detail"])
+            return True
+        if not same_inputs or not all(path.exists() for path in item.outputs):
+            return False
+        if not same_settings:
+            self.other.append((item.key, marker["settings"]))
+            return False
+        summary.kept += 1
+        summary.results[item.key] = marker["result"]
+        return True
+
+    def refuse_other_settings(self, options: RunOptions, total: int) -> None:
+        if not self.other or options.redo:
+            return
+        before = self.other[0][1]
+        names = sorted(k for k in {*before, *self.settings} if before.get(k) != self.settings.get(k))
+        change = "; ".join(f"{n}: {before.get(n)!r} then, {self.settings.get(n)!r} now" for n in names[:4])
+        raise UserError(
+            f"{len(self.other)} of {total} items of stage {self.stage!r} were made with other settings ({change})",
+            where=self.folder,
+            expected="the same settings, so that one folder holds one kind of result",
+            fix="--redo to make them again, or another --workspace to keep both",
+        )
+
+    def record(self, outcome: Outcome) -> None:
+        marker = {
+            "status": "ok" if outcome.ok else "failed",
+            "key": outcome.item.key,
+            "settings": self.settings,
+            "inputs": self.inputs[outcome.item.key],
+            "fingerprint": hash_json(
+                [self.stage, self.settings, [i["sha256"] for i in self.inputs[outcome.item.key]]]
+            ),
+            "result": outcome.result,
+            "reason": outcome.reason,
+            "detail": outcome.detail,
+            "seconds": round(outcome.seconds, 3),
+        }
+        write_json(self._marker(outcome.item), marker)
+
+    def write_manifest(self, status: str, summary: Summary, total: int, start: float) -> None:
+        counts = {"items": total, "done": summary.done, "kept": summary.kept, "failed": len(summary.failed)}
+        reasons: dict[str, int] = {}
+        for reason, _ in summary.failed.values():
+            reasons[reason] = reasons.get(reason, 0) + 1
+        hashes = {key: [i["sha256"] for i in inputs] for key, inputs in sorted(self.inputs.items())}
+        more = {
+            "status": status,
+            "counts": counts,
+            "failures_by_reason": reasons,
+            "finished_unix": time.time(),
+            "seconds": round(time.monotonic() - start, 3),
+            "inputs": hashes,
+        }
+        write_json(self.manifest_path, manifest(self.stage, self.settings, **more))
+
+    def write_failures(self, summary: Summary) -> None:
+        rows = [
+            {"stage": self.stage, "key": key, "reason": reason, "detail": detail}
+            for key, (reason, detail) in sorted(summary.failed.items())
+        ]
+        FAILURES.write_csv(self.failures_path, rows)
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    try:
+        marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return marker if {"status", "settings", "inputs"} <= set(marker) else {}
+
+
+def _input_hashes(item: Item, marker: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Hash the inputs; a file whose size and time are those of the marker is not read again."""
+    known = {entry["path"]: entry for entry in marker.get("inputs", [])}
+    hashes = []
+    for path in item.inputs:
+        if not path.is_file():
+            hashes.append({"path": str(path), "size": None, "mtime_ns": None, "sha256": None})
+            continue
+        status = path.stat()
+        entry = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+        old = known.get(str(path))
+        same = old is not None and all(old[name] == entry[name] for name in ("size", "mtime_ns"))
+        hashes.append({**entry, "sha256": old["sha256"] if old is not None and same else hash_file(path)})
+    return hashes

@@ -79,7 +79,7 @@ class LazyGroup(TyperGroup):
         line = _BY_NAME.get(cmd_name)
         if line is None:
             return None
-        if self._listing or ctx.resilient_parsing and cmd_name not in sys.argv:
+        if self._listing:
             return TyperCommand(line.name, help=line.help, rich_help_panel=line.panel)
         return _load(line)
 
@@ -90,11 +90,18 @@ class LazyGroup(TyperGroup):
         finally:
             self._listing = False
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        self._listing = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._listing = False
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # Suggestions for a mistyped name come from the table, not from loaded modules.
         self.commands = {name: TyperCommand(name) for name in _BY_NAME}
         resolved = super().resolve_command(ctx, args)
-        name, command, _ = resolved
+        name, command = str(resolved[0]), resolved[1]
         config = read_config(ctx.params.get("config"), set(_BY_NAME))
         ctx.default_map = {name: _defaults(command, (name,), config)}
         return resolved

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import glob
 import json
 import os
 import tempfile
@@ -11,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.store.errors import StopRun
+from qevd_bio.store.errors import StopRun, UserError
 
 _ADVICE = {
     errno.ENOSPC: (
@@ -83,6 +85,39 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise explain_os_error(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files that a killed process left beside `path`; nobody may be writing it now."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock file while the block runs; raise UserError if another process holds it.
+
+    The lock falls with the process, however it ends.
+    """
+    make_folder(path.parent)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise UserError(
+            f"another process is running {what} here",
+            where=path,
+            expected="one run at a time in a workspace",
+            fix="wait for it, or use another --workspace",
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

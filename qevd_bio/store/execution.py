@@ -107,8 +107,8 @@ class ProcessPool:
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * self._jobs:
-                    item = waiting.popleft()
-                    running[pool.submit(attempt, work, item)] = item
+                    running[pool.submit(attempt, work, waiting[0])] = waiting[0]
+                    waiting.popleft()
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     item = running.pop(future)
@@ -173,7 +173,8 @@ class RayCluster:
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
         remote = ray.remote(attempt)
-        waiting, running = deque(items), {}
+        waiting = deque(items)
+        running: dict[Any, Item] = {}
         while waiting or running:
             while waiting and len(running) < 2 * self._jobs:
                 item = waiting.popleft()

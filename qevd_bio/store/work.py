@@ -14,7 +14,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.store.atomic import write_json
+from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.errors import StopRun, UserError
 from qevd_bio.store.execution import Item, Outcome, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
@@ -105,9 +105,18 @@ def run_stage(
     chosen = select(items, options)
     plain = {"version": version, **without_secrets(json.loads(json.dumps(dict(settings), default=str)))}
     ledger = _Ledger(stage, workspace, plain)
+    with only_one(workspace.manifests / f".{safe_name(stage)}.lock", stage):
+        return _run(ledger, chosen, work, options)
+
+
+def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOptions) -> Summary:
+    stage = ledger.stage
     summary = Summary(stage)
     pending = [item for item in chosen if not ledger.settled(item, options, summary)]
     ledger.refuse_other_settings(options, len(chosen))
+    for item in pending:
+        for path in item.outputs:
+            remove_leftovers(path)
     start = time.monotonic()
     ledger.write_manifest("running", summary, len(chosen), start)
     status = "interrupted"
@@ -180,7 +189,7 @@ class _Ledger:
         names = sorted(k for k in {*before, *self.settings} if before.get(k) != self.settings.get(k))
         change = "; ".join(f"{n}: {before.get(n)!r} then, {self.settings.get(n)!r} now" for n in names[:4])
         raise UserError(
-            f"{len(self.other)} of {total} items of stage {self.stage!r} were made with other settings ({change})",
+            f"{len(self.other)} of {total} items of {self.stage!r} were made with other settings ({change})",
             where=self.folder,
             expected="the same settings, so that one folder holds one kind of result",
             fix="--redo to make them again, or another --workspace to keep both",
@@ -243,7 +252,7 @@ def _input_hashes(item: Item, marker: Mapping[str, Any]) -> list[dict[str, Any]]
             hashes.append({"path": str(path), "size": None, "mtime_ns": None, "sha256": None})
             continue
         status = path.stat()
-        entry = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+        entry: dict[str, Any] = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
         old = known.get(str(path))
         same = old is not None and all(old[name] == entry[name] for name in ("size", "mtime_ns"))
         hashes.append({**entry, "sha256": old["sha256"] if old is not None and same else hash_file(path)})

@@ -12,7 +12,7 @@ _SAFE = re.compile(r"[^\W.][\w .+@=,()\-]*", re.UNICODE)
 
 
 def safe_name(name: str) -> str:
-    """Return `name` if it can be one part of a path; raise UserError for separators, "..", control characters."""
+    """Return `name` if it can be one part of a path; raise UserError for separators, ".." and the like."""
     if not _SAFE.fullmatch(name) or name.strip() != name or len(name.encode()) > 200:
         raise UserError(
             f"{name[:80]!r} cannot be used as a file name",

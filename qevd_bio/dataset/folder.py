@@ -1,0 +1,67 @@
+"""A plain folder of videos: nothing known but, perhaps, the exercise of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qevd_bio.dataset.maps import VIDEO_SUFFIXES, read_map
+from qevd_bio.dataset.names import Name, NameBook
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.workspace import safe_name
+
+SPLIT = "videos"
+Hint = Callable[[str], Name | None]
+
+
+def is_video(path: Path) -> bool:
+    """Whether the name is that of a video; hidden files (such as macOS's `._x.mp4`) are none."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+
+
+def list_videos(root: Path) -> list[Path]:
+    """Videos directly in `root` (or `root` itself, a video), by name.
+
+    Raises UserError for two files that differ only in the suffix: their results would have the same name.
+    """
+    if root.is_file():
+        return [root]
+    found: dict[str, Path] = {}
+    for path in sorted(root.iterdir()):
+        if not is_video(path):
+            continue
+        stem = safe_name(path.stem)
+        if stem in found:
+            raise UserError(
+                f"{found[stem].name} and {path.name} would give results of the same name",
+                where=root,
+                expected="each video's name without suffix only once",
+                fix="rename one of them",
+            )
+        found[stem] = path
+    return list(found.values())
+
+
+def exercise_hints(hint: str | None, names: NameBook) -> Hint:
+    """What `--exercise` says about each video: one name for all, or a CSV with the columns video,exercise.
+
+    Raises UserError for a name that no exercise has, with the row where it stands.
+    """
+    if hint is None:
+        return lambda stem: None
+    if not hint.lower().endswith(".csv"):
+        name = names.find(hint)
+        return lambda stem: name
+    table = read_map(Path(hint).expanduser(), "exercise", (SPLIT,))
+    found: dict[tuple[str, str], Name] = {}
+    for key, (text, line) in table.values.items():
+        name_or_none = names.lookup(text)
+        if name_or_none is None:
+            close = names.suggest(text)
+            raise UserError(
+                f"unknown exercise {text[:80]!r}",
+                where=f"{hint}, line {line}",
+                expected=f"one of {', '.join(close or names.names.values())}",
+            )
+        found[key] = name_or_none
+    return lambda stem: found.get((SPLIT, stem)) or found.get(("", stem))

@@ -1,0 +1,78 @@
+"""Per-frame times: `*_timestamps.npy`, nanoseconds that stand eight hours apart from the annotations."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qevd_bio.store.atomic import write_bytes
+from qevd_bio.store.errors import UserError
+
+OFFSET_S = 28800.0
+_EXPECTED = "one integer of nanoseconds a frame, as in QEVD (or, in its competition release, seconds as floats)"
+# Seconds and nanoseconds since 1970 lie far on either side of this.
+_SMALLEST_NS = 1e14
+
+
+def read_timestamps(path: Path) -> NDArray[np.float64]:
+    """(T,) times of a video's frames in seconds, as `feedback_timestamps` counts them.
+
+    Integers are nanoseconds: seconds = ns / 1e9 + 28800. Floats of the size of seconds (the competition release)
+    are taken as they are. Raises UserError for a file that is missing, no such array, empty, or whose times fall.
+    """
+    if not path.is_file():
+        raise UserError(
+            "timestamps missing" if not path.exists() else "a folder stands where the timestamps should be",
+            where=path,
+            expected=_EXPECTED,
+            fix="complete the data set: each video has its *_timestamps.npy beside it",
+        )
+    try:
+        raw = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(
+            f"cannot be read as timestamps ({str(error).splitlines()[0][:120]})", where=path, expected=_EXPECTED
+        ) from error
+    if not isinstance(raw, np.ndarray) or raw.ndim != 1 or raw.size == 0 or raw.dtype.kind not in "iuf":
+        shape = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else "several arrays"
+        raise UserError(f"holds {shape}", where=path, expected=_EXPECTED)
+    seconds = raw.astype(np.float64)
+    if raw.dtype.kind in "iu" or np.nanmax(np.abs(seconds)) >= _SMALLEST_NS:
+        seconds = seconds / 1e9 + OFFSET_S
+    check_times(seconds, path)
+    return seconds
+
+
+def check_times(seconds: NDArray[np.float64], path: Path) -> None:
+    """Raise UserError where times are not finite or fall from one frame to the next."""
+    if not np.isfinite(seconds).all():
+        frame = int(np.flatnonzero(~np.isfinite(seconds))[0])
+        raise UserError(f"time of frame {frame} is not a finite number", where=path, expected=_EXPECTED)
+    falls = np.flatnonzero(np.diff(seconds) < 0)
+    if falls.size:
+        frame = int(falls[0]) + 1
+        raise UserError(
+            f"times fall at {falls.size} frame(s), first at frame {frame} "
+            f"({seconds[frame - 1]:.3f} s, then {seconds[frame]:.3f} s)",
+            where=path,
+            expected="times that rise from frame to frame",
+            fix="mend or remove the file; without it the video's own times can be used for kinematics",
+        )
+
+
+def write_timestamps(path: Path, nanoseconds: ArrayLike) -> None:
+    """Write (T,) integer nanoseconds (Unix time less eight hours) as QEVD stores them, atomically."""
+    values = np.asarray(nanoseconds)
+    if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
+        raise ValueError(f"timestamps must be a non-empty 1-D integer array, not {values.dtype} {values.shape}")
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype(np.int64), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def to_nanoseconds(unix_seconds: ArrayLike) -> NDArray[np.int64]:
+    """Unix seconds as stored nanoseconds; `read_timestamps` gives them back within half a microsecond."""
+    return np.round((np.asarray(unix_seconds, dtype=np.float64) - OFFSET_S) * 1e9).astype(np.int64)

@@ -125,12 +125,30 @@ def _load(line: Command) -> Any:
         holder.command(line.name)(target)
     loaded: Any = typer.main.get_command(holder)
     loaded.name = line.name
+    _name_variables(loaded, (line.name,))
     return loaded
+
+
+def _option_name(param: Any) -> str:
+    """The option as it is written after the dashes, `-` as `_`: its name in the TOML file."""
+    return str(max(param.opts, key=len)).lstrip("-").replace("-", "_")
+
+
+def _name_variables(command: Any, path: tuple[str, ...]) -> None:
+    """Each option's environment variable is named after the option, not after the function's parameter."""
+    for param in command.params:
+        if param.envvar is None and param.param_type_name == "option":
+            param.envvar = (
+                "_".join((ENVIRONMENT_PREFIX, *path, _option_name(param))).upper().replace("-", "_")
+            )
+    for name, sub_command in getattr(command, "commands", {}).items():
+        _name_variables(sub_command, (*path, name))
 
 
 def _defaults(command: Any, path: tuple[str, ...], config: Config) -> dict[str, Any]:
     """Option defaults of a command and, in a group, of each of its sub-commands."""
-    values = config.options(path, {param.name for param in command.params if param.name})
+    names = {_option_name(param): str(param.name) for param in command.params}
+    values = {names[option]: value for option, value in config.options(path, names).items()}
     for name, sub_command in getattr(command, "commands", {}).items():
         values[name] = _defaults(sub_command, (*path, name), config)
     return values

@@ -1,0 +1,99 @@
+"""Settings of the motion stage; each default lives here and nowhere else (standard library only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CycleOptions:
+    """How repetitions are found. All times in seconds, all shares as fractions of an amplitude.
+
+    Only `method` is meant to be changed by users; the rest are the constants of the `robust` rule.
+    """
+
+    method: str = "robust"
+    grid_hz: float = 30.0
+    """Signals are interpolated to this rate first, so a rule means the same at 18 and at 60 frames/s."""
+    smooth_share: float = 0.06
+    """Standard deviation of the smoothing kernel, as a share of the exercise's shortest typical cycle …"""
+    smooth_max_s: float = 0.09
+    """… but never wider than this."""
+    prominence_share: float = 0.4
+    """A turn counts when the signal comes back by this share of the running amplitude."""
+    prior_share: float = 0.45
+    """Amplitude expected before anything has been seen, as a share of the reference's range."""
+    prominence_floor_rad: float = 0.1
+    """The paper's threshold (Supp. 10) is the least prominence that is ever asked for."""
+    forget_s: float = 8.0
+    """Time constant with which the running amplitude falls back to what was expected."""
+    memory: int = 4
+    """Repetitions whose amplitude, period and levels make the running estimates."""
+    sustain_share: float = 0.1
+    """A return must last this share of half the running period (spikes do not)."""
+    dwell_share: float = 0.35
+    """Rest this share of the running period ends a repetition before the next begins …"""
+    dwell_min_s: float = 0.4
+    dwell_max_s: float = 1.5
+    two_sided_dwell_max_s: float = 4.0
+    rest_share: float = 0.12
+    """Within this share of the amplitude above its lowest point, the signal is at rest."""
+    edge_level: float = 0.6
+    """An extreme cut off by the clip's start or end must reach this share of the usual range."""
+    two_sided_level: float = 0.7
+    """The same for a side's turn in right-minus-left signals, where half the range is no movement at all."""
+    two_sided_dwell: float = 1.2
+    """There the other side's turn must have passed unseen (in periods) before the movement counts as over."""
+    min_period_share: float = 0.35
+    """Repetitions shorter than this share of the running period are not counted."""
+    overlong: float = 2.0
+    """Repetitions longer than this times the exercise's bound are not counted."""
+    max_gap_s: float = 0.5
+    """Longer gaps in the signal end the running repetition."""
+    hold_std_deg: float = 5.0
+    hold_window_s: float = 1.0 / 3.0
+    hold_min_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class ConstraintOptions:
+    """How a repetition is judged (bounds themselves live in the exercise catalogue)."""
+
+    static_std_deg: float = 5.0
+    """Variation a static joint may show over a repetition (paper, Supp. 9)."""
+    tolerance_deg: float = 10.0
+    critical_tolerance_deg: float = 5.0
+    bad_view_factor: float = 1.5
+    """Tolerances grow by this where the camera sees the plane of motion badly …"""
+    bad_view_deg: float = 30.0
+    """… which is when the camera's axis is nearer than this to the plane's own."""
+    key_window: float = 0.15
+    """The user's own extreme is taken within this share of the cycle around the key phase."""
+    min_observed: float = 0.8
+    """Share of a repetition's frames in which a quantity must be observed to be judged."""
+    strict_paper: bool = False
+    """Judge pelvis tilt and free joints as static too, as the paper does."""
+
+
+@dataclass(frozen=True)
+class ContextOptions:
+    """Text of the contexts and how often they are made."""
+
+    feature_hz: float = 4.0
+    max_tokens: int = 160
+    max_issues: int = 4
+
+
+@dataclass(frozen=True)
+class MotionOptions:
+    """Everything that changes what `qevd-bio analyze` writes."""
+
+    cycles: CycleOptions = field(default_factory=CycleOptions)
+    constraints: ConstraintOptions = field(default_factory=ConstraintOptions)
+    contexts: ContextOptions = field(default_factory=ContextOptions)
+    exercise: str = ""
+    """Exercise of videos without segments (plain folders)."""
+    mirrored: bool = False
+    """The videos are mirror images (selfie cameras): swap the sides before anything is judged."""
+    salient: str = "auto"
+    """`auto` (annotations, then selector, then the exercise's own set) or `exercise`."""

@@ -1,0 +1,45 @@
+"""Opening a video file, with one clear reason for each way in which it can be unusable."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from qevd_bio.store.errors import ItemError
+
+# Containers that hold video themselves. Playlists and the like are left out: they name other files and addresses.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,mpegvideo,h264,hevc,wtv,rm,mxf,ivf,y4m"
+
+
+def open_container(path: Path) -> tuple[Any, Any]:
+    """The PyAV container and its main video stream; the caller closes the container.
+
+    Raises ItemError: video_missing, video_is_folder, video_empty, video_unreadable, no_video_stream.
+    """
+    import av
+
+    logging.getLogger("libav").setLevel(logging.CRITICAL)
+    if path.is_dir():
+        raise ItemError("video_is_folder", f"{path} is a folder, expected a video file")
+    if not path.is_file():
+        raise ItemError("video_missing", f"no such file: {path}")
+    if path.stat().st_size == 0:
+        raise ItemError("video_empty", f"{path} has no content (0 bytes)")
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+    try:
+        container = av.open(f"file:{path.resolve()}", options=options)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise ItemError(
+            "video_unreadable",
+            f"{path} cannot be opened as a video ({_reason(error)}): not a video, damaged, or cut off before its index",
+        ) from error
+    stream = container.streams.best("video")
+    if stream is None:
+        container.close()
+        raise ItemError("no_video_stream", f"{path} has no video stream")
+    return container, stream
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).splitlines()[0][:120]

@@ -1,0 +1,156 @@
+"""Which measurements a feedback is about, and whether any supports it.
+
+The trainer reacted to the repetition that had just ended, or to the running one where it had already failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qevd_bio.rewriting.agree import Match, Wish, match
+from qevd_bio.rewriting.finding import Finding
+from qevd_bio.rewriting.options import RewriteOptions
+
+# Reasons for which a corrective feedback keeps its words.
+REASONS = {
+    "no_segment": "the feedback lies outside every exercise whose name is known",
+    "no_kinematics": "the video has no kinematics",
+    "no_person": "no person was tracked around the feedback",
+    "no_cycle": "no repetition was found shortly before the feedback",
+    "no_rule": "the exercise has no rule for what the trainer names",
+    "not_observed": "what the trainer names cannot be observed in this video",
+    "within_bounds": "what the trainer names was measured within its bounds",
+    "contradicts": "the measurement says the opposite of the trainer",
+}
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A repetition, in seconds from the video's start."""
+
+    cycle: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the exercise in the words of `agree`, with its verdict in one repetition.
+
+    verdict is "violation", "pass" or "not_judged".
+    """
+
+    cycle: int
+    verdict: str
+    parts: tuple[str, ...]
+    directions: tuple[str, ...]
+    side: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The cues to say (each one finding, or both sides of one rule), or the reason why there is none."""
+
+    cues: tuple[tuple[Finding, ...], ...]
+    reason: str = ""
+    cycle: int | None = None
+
+
+def cycles_before(cycles: Sequence[Cycle], time_s: float, max_age_s: float) -> list[Cycle]:
+    """Repetitions that the trainer may have reacted to, the likeliest first: the running one, then the last ended."""
+    running = [c for c in cycles if c.start_s < time_s < c.end_s]
+    ended = [c for c in cycles if c.end_s <= time_s and time_s - c.end_s <= max_age_s]
+    return sorted(running, key=lambda c: c.start_s)[-1:] + sorted(ended, key=lambda c: c.end_s)[-1:]
+
+
+def choose(
+    asked: Wish,
+    time_s: float,
+    cycles: Sequence[Cycle],
+    findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    options: RewriteOptions,
+) -> Choice:
+    """Pick at most `max_cues` cues that agree with the trainer's words, or say why none does."""
+    recent = cycles_before(cycles, time_s, options.max_age_s)
+    if not recent:
+        return Choice((), "no_cycle")
+    for cycle in recent:
+        seen = [f for f in findings if f.cycle == cycle.cycle and f.verdict == "violation"]
+        if cycle.end_s > time_s:
+            seen = [f for f in seen if f.key_s <= time_s]
+        ranked = rank(asked, seen, options.policy)
+        if ranked:
+            return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
+    if options.policy == "paper":
+        passed = [f for f in findings if f.cycle == recent[-1].cycle and f.verdict == "pass"]
+        passed = [f for f in passed if recent[-1].end_s <= time_s or f.key_s <= time_s]
+        best = sorted(passed, key=lambda f: (-_score(asked, f).score, -f.severity, f.rule, f.side))
+        if best:
+            return Choice(tuple(group_sides(best, 1)), cycle=recent[-1].cycle)
+    return Choice((), _why(asked, [c.cycle for c in recent], rules))
+
+
+def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
+    """Violations worth saying, best first: agreement with the trainer, then severity and persistence."""
+    scored = [(finding, _score(asked, finding)) for finding in findings]
+    if policy == "supported":
+        scored = [(f, m) for f, m in scored if _supports(asked, f, m)]
+    else:
+        scored = [(f, m) for f, m in scored if f.alarm != "soft" or m.score > 0]
+    ordered = sorted(scored, key=lambda p: (-p[1].score, -_weight(p[0]), p[0].kind != "error", p[0].rule, p[0].side))
+    return [replace(finding, agrees=found.score) for finding, found in ordered]
+
+
+def group_sides(ranked: Sequence[Finding], most: int) -> list[tuple[Finding, ...]]:
+    """Join the two sides of one rule; one cue a body region, so that two cues do not say the same thing."""
+    cues: list[tuple[Finding, ...]] = []
+    for finding in ranked:
+        home = next((i for i, cue in enumerate(cues) if cue[0].rule == finding.rule), None)
+        if home is not None:
+            other = cues[home][0]
+            if len(cues[home]) == 1 and {other.side, finding.side} == {"r", "l"} and other.limb == finding.limb == "":
+                cues[home] = tuple(sorted((other, finding), key=lambda f: f.side, reverse=True))
+            continue
+        said = {(_region(f), f.quantity) for cue in cues for f in cue}
+        if len(cues) < most and not any(q == finding.quantity for _, q in said):
+            cues.append((finding,))
+    return cues
+
+
+def _region(finding: Finding) -> str:
+    return finding.joints[0].removesuffix("_r").removesuffix("_l") if finding.joints else ""
+
+
+def _weight(finding: Finding) -> float:
+    return finding.severity * (1.0 + 0.1 * min(finding.persistence, 5))
+
+
+def _score(asked: Wish, finding: Finding) -> Match:
+    return match(asked, finding.parts, finding.directions, finding.side)
+
+
+def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
+    if found.contradicts:
+        return False
+    if asked.vague:
+        return finding.alarm != "soft"
+    if asked.parts and (asked.wanted or asked.faulty):
+        # "Lower your body more": the part may be loose where the direction is right, but not the reverse.
+        return (found.direction and (found.part or "body" in asked.parts)) or (found.part and not finding.directions)
+    return found.part if asked.parts else found.direction
+
+
+def _why(asked: Wish, cycles: Sequence[int], rules: Sequence[Rule]) -> str:
+    """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
+    about = [(r, match(asked, r.parts, r.directions, r.side)) for r in rules if r.cycle in cycles]
+    named = [(r, m) for r, m in about if asked.vague or m.part or m.direction]
+    if any(r.verdict == "violation" and m.contradicts for r, m in about):
+        return "contradicts"
+    close = [r for r, m in named if m.direction or asked.vague or not (asked.wanted or asked.faulty)] or [
+        r for r, _ in named
+    ]
+    if not close:
+        return "no_rule"
+    return "within_bounds" if any(r.verdict == "pass" for r in close) else "not_observed"

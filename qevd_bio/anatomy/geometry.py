@@ -161,7 +161,7 @@ def knee_valgus(pose: Pose, side: str) -> FloatArray:
 def hand_floor_gap(pose: Pose) -> FloatArray:
     """Lowest wrist or finger tip above the lowest point of the soles, over stature."""
     hands = pose.places(("wrist_r", "wrist_l", "hand_tip_r", "hand_tip_l"))[..., 1].min(axis=-1)
-    return np.asarray((hands - lowest_sole(pose)) / pose.skeleton.stature
+    return np.asarray((hands - lowest_sole(pose)) / pose.skeleton.stature)
 
 
 def lowest_sole(pose: Pose) -> FloatArray:

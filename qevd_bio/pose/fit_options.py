@@ -1,0 +1,41 @@
+"""What a user can choose about the fit and the smoothing: standard library only, so that the command line can read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Choices of the inverse kinematics. Distances in metres, angles in degrees, times in seconds.
+
+    focal_ratio       focal length over the longer image side; None: estimated with the bone lengths
+    camera_pitch_deg  camera looking down (+); None: the camera is taken as level
+    knot_hz           frames a second that the whole-clip solution is computed at; frames between follow it
+    iterations        Gauss-Newton steps of the whole-clip solution
+    window_s, overlap_s  length of the pieces in which a long clip is solved, and what neighbours share
+    calibration_frames   frames, spread over the clip, from which lengths and camera are estimated
+    image_sd, depth_sd, plane_sd  spread of an image landmark, and of a world bone across and in the image plane
+    acceleration      spread of a joint's angular acceleration, rad/s²
+    """
+
+    focal_ratio: float | None = None
+    camera_pitch_deg: float | None = None
+    knot_hz: float = 15.0
+    iterations: int = 6
+    window_s: float = 60.0
+    overlap_s: float = 2.0
+    calibration_frames: int = 120
+    image_sd: float = 0.015
+    depth_sd: float = 0.08
+    plane_sd: float = 0.04
+    acceleration: float = 100.0
+    min_visibility: float = 0.5
+
+
+@dataclass(frozen=True)
+class SmoothOptions:
+    """Zero-phase Gaussian smoothing; the paper's sigma of 2 frames at 30 fps is 2/30 s."""
+
+    sigma_s: float = 2.0 / 30.0
+    hold_s: float = 0.5

@@ -1,0 +1,122 @@
+"""Angles over time: unwrapping, zero-phase smoothing at a stated cut-off, and flags for flips."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.dofs import DOF_INDEX, DOFS, JOINT_DOFS
+
+from .fit_options import SmoothOptions
+
+Float = NDArray[np.float64]
+TRUNCATE = 4.0  # standard deviations, as in the reference filter
+_TWO_BRANCHES = ("pelvis", "hip_r", "hip_l", "shoulder_r", "shoulder_l")
+
+
+def cutoff_hz(options: SmoothOptions) -> float:
+    """Frequency at which the Gaussian halves the power: sqrt(ln 2) / (2 pi sigma); 1.99 Hz for 2 frames at 30 fps."""
+    return float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * options.sigma_s))
+
+
+def unwrap_angles(angles: Float) -> Float:
+    """Angles (T, 46) without jumps of a full turn, NaN rows skipped.
+
+    A ball joint's triple and (a + pi, pi - b, c + pi) are the same rotation: the one nearest to the frame before is
+    taken, so that a pose that passes the singular middle angle stays continuous.
+    """
+    out = np.array(angles, dtype=float)
+    rows = np.flatnonzero(np.isfinite(out[:, 0]))
+    if len(rows) < 2:
+        return out
+    part = out[rows]
+    for joint in _TWO_BRANCHES:
+        columns = list(JOINT_DOFS[joint])
+        part[:, columns] = _nearest_branch(part[:, columns])
+    wraps = [i for i, dof in enumerate(DOFS) if dof.wraps]
+    part[:, wraps] = np.unwrap(part[:, wraps], axis=0)
+    out[rows] = part
+    return out
+
+
+def smooth_angles(raw: Float, time_s: NDArray[np.float64], options: SmoothOptions) -> Float:
+    """Gaussian mean over time of angles (T, D), sigma in seconds, at the frames' own times.
+
+    Each frame is the weighted mean of its neighbours within four sigma, the weights a Gaussian of the time between
+    times the neighbour's share of time; so a varying frame rate shifts nothing, the filter has no phase, and a
+    constant stays constant up to the clip's ends. NaN frames are left out and stay NaN; nothing is mixed across a
+    gap longer than `options.hold_s`.
+    """
+    raw = np.asarray(raw, dtype=float)
+    out = np.full_like(raw, np.nan)
+    for rows in runs(np.isfinite(raw).all(axis=1), time_s, options.hold_s):
+        out[rows] = _gaussian(raw[rows], time_s[rows], options.sigma_s)
+    return out
+
+
+def runs(valid: NDArray[np.bool_], time_s: NDArray[np.float64], longest_gap_s: float) -> list[NDArray[np.intp]]:
+    """Rows that are valid, cut where two neighbours lie more than `longest_gap_s` apart."""
+    rows = np.flatnonzero(valid)
+    if not len(rows):
+        return []
+    return np.split(rows, np.flatnonzero(np.diff(time_s[rows]) > longest_gap_s) + 1)
+
+
+def _gaussian(values: Float, time_s: NDArray[np.float64], sigma_s: float) -> Float:
+    if len(values) < 2 or sigma_s <= 0.0:
+        return values.copy()
+    step = np.gradient(time_s)
+    reach = int(np.ceil(TRUNCATE * sigma_s / max(float(np.median(step)), 1e-6)))
+    reach = min(reach, len(values) - 1)
+    total, weight = values * step[:, None], step[:, None].copy()
+    for k in range(1, reach + 1):
+        w = np.exp(-0.5 * ((time_s[k:] - time_s[:-k]) / sigma_s) ** 2)[:, None]
+        total[k:] += w * values[:-k] * step[:-k, None]
+        total[:-k] += w * values[k:] * step[k:, None]
+        weight[k:] += w * step[:-k, None]
+        weight[:-k] += w * step[k:, None]
+    return np.asarray(total / weight)
+
+
+def _nearest_branch(triples: Float) -> Float:
+    """Per frame the one of the two equal triples that continues the frame before."""
+    other = np.stack([triples[:, 0] + np.pi, np.pi - triples[:, 1], triples[:, 2] + np.pi], axis=1)
+    stay = np.abs(_wrapped(triples[1:] - triples[:-1])).sum(1)
+    change = np.abs(_wrapped(other[1:] - triples[:-1])).sum(1)
+    swapped = np.concatenate([[False], np.cumsum(change < stay) % 2 == 1])
+    out = np.where(swapped[:, None], other, triples)
+    out[:, 1] = np.unwrap(out[:, 1])
+    return np.asarray(out)
+
+
+def _wrapped(angle: Float) -> Float:
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
+
+
+FLIP_RAD, FLIP_S = np.deg2rad(100.0), 0.15
+
+
+def flip_flags(angles: Float, time_s: NDArray[np.float64]) -> list[dict[str, object]]:
+    """Moments when the body's heading turns by more than 100 degrees within 0.15 s: nobody turns so fast.
+
+    Such a jump is the estimator taking front for back or left for right. It is flagged, never repaired.
+    """
+    heading = np.asarray(angles, dtype=float)[:, DOF_INDEX["pelvis_rotation"]]
+    rows = np.flatnonzero(np.isfinite(heading))
+    flags: list[dict[str, object]] = []
+    last = -np.inf
+    for a, b in zip(rows[:-1], rows[1:], strict=True):
+        end = rows[np.searchsorted(time_s[rows], time_s[a] + FLIP_S, side="right") - 1]
+        end = max(end, b)
+        turn = float(_wrapped(heading[end] - heading[a]))
+        if abs(turn) > FLIP_RAD and time_s[end] - time_s[a] <= 2 * FLIP_S and time_s[a] - last > 0.5:
+            last = float(time_s[a])
+            flags.append(
+                {
+                    "kind": "facing_flip",
+                    "start_s": float(time_s[a]),
+                    "end_s": float(time_s[end]),
+                    "turn_deg": round(np.rad2deg(turn), 1),
+                }
+            )
+    return flags

@@ -1,0 +1,56 @@
+"""The catalogue: every exercise of refs/exercises, and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from qevd_bio.anatomy.dofs import JOINT_NAMES
+from qevd_bio.exercise.check import check_exercise
+from qevd_bio.exercise.rules import Exercise, Role
+from qevd_bio.exercise.schema import read_model, read_yaml
+from qevd_bio.exercise.vocabulary import joint_names
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.resources import refs_path
+
+
+def load(user_dirs: Sequence[Path] = ()) -> dict[str, Exercise]:
+    """All exercises by id: the shipped ones, then those of each user folder, which add or replace.
+
+    A user folder holds `<id>.yaml` files of the same format (docs/exercises.md); a missing folder is empty.
+    UserError names the file and the key of the first thing that does not fit.
+    """
+    catalogue = dict(_load_folder(refs_path("exercises"), None))
+    for folder in user_dirs:
+        if folder.is_dir():
+            catalogue.update(_load_folder(folder, _stamp(folder)))
+    return catalogue
+
+
+def read_exercise(path: Path) -> Exercise:
+    """Read and check one exercise file."""
+    exercise = read_model(Exercise, read_yaml(path), path)
+    if exercise.id != path.stem:
+        raise UserError(f"id {exercise.id!r} in a file named {path.name}", where=path, expected=f"id: {path.stem}")
+    check_exercise(exercise, path)
+    return exercise
+
+
+def roles(exercise: Exercise) -> dict[str, Role]:
+    """Role of each of the 24 joints, in the canonical order; joints named nowhere are static."""
+    dynamic, free = joint_names(exercise.roles.dynamic), joint_names(exercise.roles.free)
+    return {
+        joint: "dynamic" if joint in dynamic else "free" if joint in free else "static"
+        for joint in JOINT_NAMES
+    }
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
+    return tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.yaml")))
+
+
+@lru_cache(maxsize=16)
+def _load_folder(folder: Path, stamp: object) -> dict[str, Exercise]:
+    exercises = [read_exercise(path) for path in sorted(folder.glob("*.yaml"))]
+    return {exercise.id: exercise for exercise in exercises}

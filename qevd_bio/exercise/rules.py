@@ -34,12 +34,14 @@ class Evidence:
 class Signal:
     """The one curve that shows the repetitions; angles in degrees.
 
-    `rest` says which extreme is the rest between two cycles; `alternatives` are tried where the main
+    `rest` says which extreme is the rest between two cycles. A `two_sided` signal is right minus left: its maximum
+    is the right side's turn, its minimum the left's, and its cycle runs from minimum to minimum. `alternatives` are tried where the main
     signal's quantities are not observed; `paper` is the representative the paper names, if it does.
     """
 
     expression: str
     rest: Literal["min", "max"] = "min"
+    two_sided: bool = False
     alternatives: tuple[str, ...] = ()
     paper: str = ""
     note: str = ""

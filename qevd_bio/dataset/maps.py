@@ -14,7 +14,8 @@ from qevd_bio.store.errors import UserError
 class VideoMap:
     """A value for each video, from a CSV with the columns `video` and `column` (and `split`, where wanted).
 
-    A video is written as `0000`, `0000.mp4` or with folders before it; `QEVD-FIT-COACH/0000` also names the split.
+    A video is written as `0000`, `0000.mp4` or with folders before it; `QEVD-FIT-COACH/0000` also names its
+    split.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""The 23 exercise names of QEVD (its Table 5), the spellings met in the data, and how a spelling finds its exercise.
+"""The 23 exercises of QEVD (its Table 5), the spellings met in the data, and how a spelling finds its exercise.
 
 Names and aliases live in `refs/exercises/<id>.yaml`; files of the same form in `<workspace>/refs/exercises/`
 add exercises or aliases. Only the keys `id`, `name` and `aliases` are read here.
@@ -77,7 +77,10 @@ def find(text: str, user_refs: Path | None = None) -> Name:
 
 
 def load_names(user_refs: Path | None = None) -> NameBook:
-    """The shipped names, extended by `user_refs/exercises/*.yaml`; raises UserError for a bad or clashing file."""
+    """The shipped names, extended by `user_refs/exercises/*.yaml`.
+
+    Raises UserError for a file that cannot be read, or that claims another exercise's spelling.
+    """
     folders = [refs_path("exercises")]
     if user_refs is not None:
         folders.append(user_refs / "exercises")
@@ -127,7 +130,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _top_part(text: str) -> str:
-    """The lines of the three top-level keys alone: an exercise file is long, and 23 are read at each start."""
+    """The lines of the three top-level keys alone: such files are long, and 23 are read at each start."""
     kept, keep = [], False
     for line in text.splitlines():
         top = _TOP_KEY.match(line)

@@ -8,56 +8,26 @@ from functools import cached_property
 from pathlib import Path
 
 from qevd_bio.dataset import folder, qevd, short_clips
+from qevd_bio.dataset.items import VideoItem, lies_on_its_side
+from qevd_bio.dataset.layout import LAYOUTS, recognise
 from qevd_bio.dataset.maps import VideoMap, read_map
-from qevd_bio.dataset.names import Name, NameBook, load_names
+from qevd_bio.dataset.names import NameBook, load_names
 from qevd_bio.dataset.segments import segments_of
 from qevd_bio.dataset.short_clips import Clip
 from qevd_bio.dataset.workout import Problem, Segment, Workout
-from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.errors import UserError
 
-BENCHMARK = "QEVD-FIT-COACH-Benchmark"
-TRAIN = "QEVD-FIT-COACH"
-# Benchmark videos up to this number are stored lying on their side.
-LAST_LYING_VIDEO = 145
+__all__ = ["Dataset", "VideoItem", "open_dataset"]
+
 PARTICIPANTS_FILE = "participants.csv"
-
-
-@dataclass(frozen=True)
-class VideoItem:
-    """One video of a data set; the file itself need not be there.
-
-    `rotate` asks for QEVD's own correction (90° clockwise, padded to a square), on top of what the file says about
-    its rotation. `exercise` is known where it does not depend on the time in the video.
-    """
-
-    split: str
-    stem: str
-    path: Path
-    timestamps_path: Path | None = None
-    exercise: Name | None = None
-    participant: str | None = None
-    rotate: bool = False
-    problem: Problem | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.split}/{self.stem}"
-
-    def check(self) -> None:
-        """Raise ItemError where the video cannot be used: a bad record, no such file, a folder in its place."""
-        if self.problem is not None:
-            raise ItemError(self.problem.reason, self.problem.detail)
-        if self.path.is_dir():
-            raise ItemError("video_is_folder", f"{self.path} is a folder, expected a video file")
-        if not self.path.is_file():
-            raise ItemError("video_missing", f"no such file: {self.path}")
 
 
 @dataclass
 class Dataset:
     """A data set on disk; everything is read when first asked for.
 
-    `kind`: "qevd" (one or more splits of long workouts), "short_clips" (QEVD-FIT-300K) or "videos" (a plain folder).
+    `kind`: "qevd" (one or more splits of long workouts), "short_clips" (QEVD-FIT-300K) or "videos" (a plain
+    folder).
     `splits` are folder names; for plain videos the one split is called `videos`.
     """
 
@@ -101,8 +71,8 @@ class Dataset:
     def workouts(self, split: str | None = None, strict: bool = True) -> list[Workout]:
         """Workouts with their spans, in the order of the file; none for plain folders and short clips.
 
-        Raises UserError for an unreadable file and, if `strict`, for a record that breaks the format; otherwise
-        such records are left out and listed in `problems()`.
+        Raises UserError for an unreadable file and, if `strict`, for a record that breaks the format;
+        otherwise such records are left out and listed in `problems()`.
         """
         if self.kind != "qevd":
             return []
@@ -113,10 +83,8 @@ class Dataset:
             _raise_first(self.root, [problem for _, problems in found for problem in problems])
         return [workout for workouts, _ in found for workout in workouts]
 
-    def segments(
-        self, split: str | None = None, strict: bool = True, keep_empty: bool = False
-    ) -> list[Segment]:
-        """Single-exercise segments; a video without annotations is one segment (plain folders, short clips)."""
+    def segments(self, split: str | None = None, strict: bool = True, keep_empty: bool = False) -> list[Segment]:
+        """Single-exercise segments; a video of a plain folder and a short clip are one segment each."""
         if self.kind == "qevd":
             return [s for w in self.workouts(split, strict) for s in segments_of(w, self.names, keep_empty)[0]]
         return [
@@ -147,10 +115,12 @@ class Dataset:
         return found
 
     def shared_participants(self) -> dict[str, tuple[str, ...]]:
-        """Participants who appear in more than one split (of short clips: in train and test), with these splits."""
+        """Participants in more than one split (of short clips: in train and test), with these splits."""
         seen: dict[str, set[str]] = {}
-        where = ((c.participant, c.split) for c in self.clips) if self.kind == "short_clips" else (
-            (item.participant, item.split) for item in self._videos
+        where = (
+            ((c.participant, c.split) for c in self.clips)
+            if self.kind == "short_clips"
+            else ((item.participant, item.split) for item in self._videos)
         )
         for person, split in where:
             if person is not None:
@@ -191,14 +161,12 @@ class Dataset:
             return [self._clip_item(clip) for clip in self.clips]
         hints = folder.exercise_hints(self.exercise_hint, self.names)
         return [
-            VideoItem(
-                folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem)
-            )
+            VideoItem(folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem))
             for path in folder.list_videos(self.root)
         ]
 
     def _split_videos(self, split: str, path: Path) -> list[VideoItem]:
-        files = {}
+        files: dict[str, qevd.SplitFiles] = {}
         if (path / qevd.ANNOTATIONS).exists():
             for entry in qevd.read_files(path):
                 files.setdefault(entry.stem, entry)
@@ -225,11 +193,6 @@ class Dataset:
         return VideoItem(short_clips.SPLIT, clip.stem, path, None, exercise, person)
 
 
-def lies_on_its_side(split: str, stem: str) -> bool:
-    """QEVD's rule: benchmark videos whose number is at most 145 are stored rotated."""
-    return split == BENCHMARK and stem.isascii() and stem.isdigit() and int(stem) <= LAST_LYING_VIDEO
-
-
 def open_dataset(
     path: str | Path,
     *,
@@ -237,17 +200,18 @@ def open_dataset(
     participants: Path | None = None,
     user_refs: Path | None = None,
 ) -> Dataset:
-    """Recognise the layout at `path`: a root with QEVD splits, one split, short clips, a folder of videos, a video.
+    """Recognise the layout at `path`: QEVD splits, one split, short clips, a folder of videos, or one video.
 
-    `exercise` (plain videos only) is a name or a CSV with the columns video,exercise; `participants` is a CSV with
-    the columns video,participant (default: `participants.csv` in the folder, where there is one); `user_refs` is
-    `<workspace>/refs`, whose exercise files add names. Raises UserError that says what was found instead.
+    `exercise` (plain videos only) is a name or a CSV with the columns video,exercise; `participants` is a CSV
+    with the columns video,participant (default: `participants.csv` in the folder, where there is one);
+    `user_refs` is `<workspace>/refs`, whose exercise files add names. Raises UserError that says what was
+    found instead.
     """
     root = Path(path).expanduser()
     names = load_names(user_refs)
     if not root.exists():
-        raise UserError("no such folder", where=root, expected=_LAYOUTS, fix="name the data set with --data FOLDER")
-    kind, folders = _recognise(root.resolve() if root.name in ("", ".", "..") else root)
+        raise UserError("no such folder", where=root, expected=LAYOUTS, fix="name the data set with --data FOLDER")
+    kind, folders = recognise(root.resolve() if root.name in ("", ".", "..") else root)
     if exercise is not None and kind != "videos":
         raise UserError(
             "--exercise is for folders of videos without annotations",
@@ -256,53 +220,6 @@ def open_dataset(
             fix="leave --exercise out",
         )
     return Dataset(root, kind, folders, names, participants, exercise)
-
-
-_LAYOUTS = (
-    f"a folder with {TRAIN} and/or {BENCHMARK}, one of these itself, QEVD-FIT-300K short clips, or a folder of videos"
-)
-
-
-def _recognise(root: Path) -> tuple[str, dict[str, Path]]:
-    if root.is_file():
-        if folder.is_video(root):
-            return "videos", {folder.SPLIT: root}
-        raise UserError("this is a file", where=root, expected=_LAYOUTS, fix=f"perhaps --data {root.parent}")
-    if _is_split(root):
-        return "qevd", {root.name: root}
-    try:
-        children = sorted(child for child in root.iterdir() if child.is_dir())
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be read", where=root, expected=_LAYOUTS) from error
-    splits = {child.name: child for child in children if _is_split(child)}
-    if splits:
-        return "qevd", splits
-    if short_clips.is_root(root):
-        return "short_clips", {short_clips.SPLIT: root}
-    if any(folder.is_video(file) for file in root.iterdir()):
-        return "videos", {folder.SPLIT: root}
-    raise _nothing_here(root, children)
-
-
-def _is_split(path: Path) -> bool:
-    return (path / qevd.ANNOTATIONS).exists() or (path / qevd.VIDEOS).is_dir()
-
-
-def _nothing_here(root: Path, children: Sequence[Path]) -> UserError:
-    if root.name == qevd.VIDEOS:
-        return UserError("this is the video folder of a split", where=root, fix=f"--data {root.parent}")
-    for child in children:
-        if any(_is_split(inner) for inner in child.iterdir() if inner.is_dir()) or any(
-            folder.is_video(file) for file in child.iterdir()
-        ):
-            return UserError(
-                "no videos or annotations here, but one folder further down",
-                where=root,
-                expected=_LAYOUTS,
-                fix=f"--data {child}",
-            )
-    found = ", ".join(sorted(entry.name for entry in root.iterdir())[:6]) or "nothing"
-    return UserError(f"no data set here; found {found}", where=root, expected=_LAYOUTS)
 
 
 def _raise_first(root: Path, problems: Sequence[Problem]) -> None:

@@ -54,9 +54,7 @@ def read_files(folder: Path) -> list[SplitFiles]:
     return found
 
 
-def read_split(
-    folder: Path, participants: Mapping[str, str] | None = None
-) -> tuple[list[Workout], list[Problem]]:
+def read_split(folder: Path, participants: Mapping[str, str] | None = None) -> tuple[list[Workout], list[Problem]]:
     """All workouts of a split folder that can be read, and what is wrong with the others.
 
     Raises UserError where the annotation file as a whole cannot be read. A record that breaks the format is

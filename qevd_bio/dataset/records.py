@@ -66,7 +66,7 @@ def get_text(record: Record, key: str) -> str:
 
 
 def get_list(record: Record, key: str, check: Callable[[object], bool], what: str) -> list[Any]:
-    """record[key] as a list whose entries all pass `check`; raises ItemError that names the first that does not."""
+    """record[key] as a list whose entries all pass `check`; raises ItemError naming the first that does not."""
     values = get(record, key)
     if not isinstance(values, list):
         raise ItemError("wrong_type", f"{key} is {kind_of(values)}, expected a list of {what}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 
 from qevd_bio.dataset.names import NameBook
 from qevd_bio.dataset.workout import Feedback, Problem, Segment, Span, Transition, Workout, official_text
@@ -11,7 +12,8 @@ from qevd_bio.dataset.workout import Feedback, Problem, Segment, Span, Transitio
 # Beyond the two official leads, other ways to announce are understood when looking for the exercise's name.
 _LEAD = re.compile(
     r"\s*(?:(?:first|next)(?: up)?|up next|last(?: up)?|finally)?[,:]?\s*"
-    r"(?:let'?s )?(?:mov(?:e|ing) on to|on to|switch(?:ing)? to|now|we have|is|are|it'?s)?[,:]?\s*(?:some |the )?",
+    r"(?:let'?s )?(?:mov(?:e|ing) on to|on to|switch(?:ing)? to|now|we have|is|are|it'?s)?"
+    r"[,:]?\s*(?:some |the )?",
     re.IGNORECASE,
 )
 
@@ -45,7 +47,7 @@ def segments_of(workout: Workout, book: NameBook, keep_empty: bool = False) -> t
     transitions = [read_transition(span, book) for span in workout.transitions]
     problems = _around(workout, transitions)
     segments = []
-    for index, (first, last) in enumerate(zip(transitions, transitions[1:], strict=False)):
+    for index, (first, last) in enumerate(pairwise(transitions)):
         if first.exercise is None:
             problems.append(_unknown(workout, book, first.span, first.written))
         spans = workout.spans[first.span.index + 1 : last.span.index]
@@ -53,7 +55,9 @@ def segments_of(workout: Workout, book: NameBook, keep_empty: bool = False) -> t
             segments.append(_segment(workout, index, first, last.span, spans))
         else:
             problems.append(
-                _problem(workout, "dropped", "no_feedback", "segment without feedback between its transitions", first.span)
+                _problem(
+                    workout, "dropped", "no_feedback", "segment without feedback between its transitions", first.span
+                )
             )
     return segments, problems
 
@@ -134,7 +138,7 @@ def _given_segments(workout: Workout, book: NameBook) -> tuple[list[Segment], li
 
 
 def _around(workout: Workout, transitions: list[Transition]) -> list[Problem]:
-    """What lies outside all segments: feedback before the first and after the last transition, missing ends."""
+    """What lies outside all segments: feedback before the first or after the last transition, missing ends."""
     if not transitions:
         return [_problem(workout, "dropped", "no_transition", "feedbacks but no transition, so no segment", None)]
     problems = []
@@ -143,7 +147,7 @@ def _around(workout: Workout, transitions: list[Transition]) -> list[Problem]:
         detail = "the only transition: no second one ends its segment"
         problems.append(_problem(workout, "dropped", "no_end", detail, last.span))
     elif last.exercise is not None:
-        detail = f"the last transition names {last.exercise.canonical}, but ends the session: no segment follows"
+        detail = f"the last transition names {last.exercise.canonical} but ends the session: no segment"
         problems.append(_problem(workout, "dropped", "no_end", detail, last.span))
     for span in workout.spans:
         if span.index < transitions[0].span.index or span.index > last.span.index:
@@ -158,8 +162,6 @@ def _unknown(workout: Workout, book: NameBook, span: Span | None, written: str) 
     return _problem(workout, "unparsed", "unknown_exercise", f"no exercise is called {written!r}{hint}", span, written)
 
 
-def _problem(
-    workout: Workout, level: str, reason: str, detail: str, span: Span | None, text: str = ""
-) -> Problem:
+def _problem(workout: Workout, level: str, reason: str, detail: str, span: Span | None, text: str = "") -> Problem:
     frame = None if span is None else span.start_frame
     return Problem(level, reason, detail, workout.split, workout.video, frame, span.text if span else text)

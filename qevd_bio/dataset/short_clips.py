@@ -1,4 +1,4 @@
-"""Short clips of QEVD-FIT-300K: labels, feedback, questions and worker ids, joined by the video's file name."""
+"""Short clips of QEVD-FIT-300K: labels, feedback, questions and worker ids, joined by file name."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def is_root(root: Path) -> bool:
 
 
 def find_clip(root: Path, file: str) -> Path:
-    """The clip's path: in `short_clips/`, in `root`, or in one of the four parts; the first where it is nowhere."""
+    """The clip's path: in `short_clips/`, in `root` or in one of the four parts; the first where in none."""
     merged = root / SPLIT / file
     for place in (merged, root / file, *(part / file for part in sorted(root.glob(_PARTS)))):
         if place.is_file():
@@ -72,8 +72,8 @@ def find_clip(root: Path, file: str) -> Path:
 def read_clips(root: Path) -> list[Clip]:
     """All annotated clips of `root`, by file name, or, without annotations, the clips that lie there.
 
-    Raises UserError that names file and record for a record that breaks the format, and for files that put one
-    clip into different splits.
+    Raises UserError that names file and record for a record that breaks the format, and for files that put
+    one clip into different splits.
     """
     clips: dict[str, Clip] = {}
     for name, parse in ((LABELS, _labels), (WORKERS, _labels), (FEEDBACKS, _feedbacks), (QUESTIONS, _questions)):

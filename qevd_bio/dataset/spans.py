@@ -51,7 +51,7 @@ def dense_of(runs: Iterable[Run], frames: int) -> list[str]:
             raise UserError(
                 f"lasts until the last frame ({frames - 1})",
                 where=where,
-                expected="silence in the last frame: the official reader never counts a feedback still running there",
+                expected="silence in the last frame; the official reader never counts what still runs there",
                 fix="end the feedback at least one frame earlier",
             )
         if before and run.start == before.end + 1 and run.text == before.text:

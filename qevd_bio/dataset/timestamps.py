@@ -12,7 +12,7 @@ from qevd_bio.store.atomic import write_bytes
 from qevd_bio.store.errors import UserError
 
 OFFSET_S = 28800.0
-_EXPECTED = "one integer of nanoseconds a frame, as in QEVD (or, in its competition release, seconds as floats)"
+_EXPECTED = "one integer of nanoseconds a frame (or seconds as floats, as in the competition release)"
 # Seconds and nanoseconds since 1970 lie far on either side of this.
 _SMALLEST_NS = 1e14
 
@@ -20,8 +20,9 @@ _SMALLEST_NS = 1e14
 def read_timestamps(path: Path) -> NDArray[np.float64]:
     """(T,) times of a video's frames in seconds, as `feedback_timestamps` counts them.
 
-    Integers are nanoseconds: seconds = ns / 1e9 + 28800. Floats of the size of seconds (the competition release)
-    are taken as they are. Raises UserError for a file that is missing, no such array, empty, or whose times fall.
+    Integers are nanoseconds: seconds = ns / 1e9 + 28800. Floats of the size of seconds (the competition
+    release) are taken as they are. Raises UserError for a file that is missing, no such array, empty, or whose
+    times fall.
     """
     if not path.is_file():
         raise UserError(
@@ -75,4 +76,6 @@ def write_timestamps(path: Path, nanoseconds: ArrayLike) -> None:
 
 def to_nanoseconds(unix_seconds: ArrayLike) -> NDArray[np.int64]:
     """Unix seconds as stored nanoseconds; `read_timestamps` gives them back within half a microsecond."""
-    return np.round((np.asarray(unix_seconds, dtype=np.float64) - OFFSET_S) * 1e9).astype(np.int64)
+    seconds = np.asarray(unix_seconds, dtype=np.float64) - OFFSET_S
+    whole: NDArray[np.int64] = np.round(seconds * 1e9).astype(np.int64)
+    return whole

@@ -64,7 +64,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Segment:
-    """One exercise of one video. `index` is that of its transition, so that it does not depend on dropped ones.
+    """One exercise of one video. `index` is that of its transition; dropped segments leave a gap.
 
     Where a video has no annotations the segment is the whole video; then the frames and Unix times are None,
     and `end_s` is infinite as long as the duration is not known.
@@ -109,7 +109,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class GivenExercise:
-    """An exercise whose name and times are stated (competition release); seconds on the scale of the frame times."""
+    """An exercise with stated name and times (competition release); seconds on the scale of the frame times."""
 
     written: str
     start: float
@@ -120,10 +120,10 @@ class GivenExercise:
 class Workout:
     """One record of `feedbacks_long_range.json` with its frame times.
 
-    `times_unix` (T,) seconds, T the number of entries of the dense list or more; `tail` is a text still shown at
-    the last frame, which the official reader never counts as a feedback: (first frame, text).
+    `frames` is the length of the dense list, `times_unix` (T,) the frame times in seconds. `tail` is a text
+    still shown at the last frame, which the official reader never counts: (first frame, text).
     `given` holds the exercises where the file states them instead of feedbacks (competition release).
-    `keys` and `extra` hold the record's key order and keys that the format does not know, for writing it again.
+    `keys` and `extra` hold the record's key order and unknown keys, for writing it again.
     """
 
     split: str
@@ -146,7 +146,8 @@ class Workout:
     @property
     def times_s(self) -> NDArray[np.float64]:
         """(T,) seconds from the first frame."""
-        return self.times_unix - self.times_unix[0]
+        seconds: NDArray[np.float64] = self.times_unix - self.times_unix[0]
+        return seconds
 
     @property
     def transitions(self) -> tuple[Span, ...]:
@@ -165,8 +166,8 @@ class Workout:
 class Problem:
     """Something in the annotations that is not used, and why.
 
-    `level` is "error" where a whole record or file is lost, "unparsed" for a transition without a known exercise,
-    "dropped" for a segment without feedback, "note" for an oddity that changes nothing.
+    `level` is "error" where a whole record is lost, "unparsed" for a transition without a known exercise,
+    "dropped" for a segment that the official rule leaves out, "note" for an oddity that changes nothing.
     """
 
     level: str

@@ -1,0 +1,1 @@
+"""Videos: decoding with true times, rotation, sampling."""

@@ -12,9 +12,10 @@ _END = object()
 
 
 class Background(Generic[T]):
-    """Runs `source` in a thread, at most `ahead` items ahead of the reader; an error in it is raised to the reader.
+    """Runs `source` in a thread, at most `ahead` items ahead of the reader, who gets its errors, too.
 
-    `close` stops the thread and closes the source, at any time and more than once; leaving a `with` block does.
+    `close` stops the thread and closes the source, at any time and more than once; leaving a `with` block
+    does the same.
     """
 
     def __init__(self, source: Iterator[T], ahead: int) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from qevd_bio.store.errors import ItemError
 
-# Containers that hold video themselves. Playlists and the like are left out: they name other files and addresses.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,mpegvideo,h264,hevc,wtv,rm,mxf,ivf,y4m"
+# Containers that hold video themselves. Playlists and the like are left out: they name other files.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,h264,hevc,mxf,ivf"
 
 
 def open_container(path: Path) -> tuple[Any, Any]:
@@ -32,7 +32,7 @@ def open_container(path: Path) -> tuple[Any, Any]:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise ItemError(
             "video_unreadable",
-            f"{path} cannot be opened as a video ({_reason(error)}): not a video, damaged, or cut off before its index",
+            f"{path} cannot be opened as a video ({_reason(error)}): not a video, or damaged, or cut off",
         ) from error
     stream = container.streams.best("video")
     if stream is None:

@@ -40,7 +40,7 @@ def orientation(clockwise_deg: int, lying: bool = False) -> Orientation:
 
 
 def pad_square(image: Image) -> Image:
-    """Black borders that make (H, W, 3) a square with the picture in its middle, as QEVD's extraction does."""
+    """Black borders that make (H, W, 3) a square, the picture in its middle, as QEVD's extraction does."""
     height, width = image.shape[:2]
     side = max(height, width)
     square = np.zeros((side, side, *image.shape[2:]), dtype=image.dtype)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qevd_bio.store.errors import ItemError
 from qevd_bio.video.container import open_container
 
-# An interval counts as odd when it is off the median by a tenth; one odd in a hundred makes the rate variable.
+# An interval is odd when it is off the median by a tenth; one odd in a hundred makes the rate variable.
 _ODD_INTERVAL = 0.10
 _ODD_SHARE = 0.01
 
@@ -23,9 +23,9 @@ class VideoInfo:
 
     `frames` are the frames to be shown that lie in the file; `duration_s` runs from the first frame's time
     to the last one's end; `fps` is 1 / median interval; `width` and `height` are as shown (turned, pixels
-    square); `rotation_deg` is the clockwise turn that the file asks for (0, 90, 180, 270). `times_s` (frames,)
-    are the presentation times from the first frame on, `pts` the same in the file's own unit. `truncated` says
-    why, where the file ends before its index does.
+    square); `rotation_deg` is the clockwise turn that the file asks for (0, 90, 180, 270). `times_s`
+    (frames,) are the presentation times from the first frame on, `pts` the same in the file's own unit.
+    `truncated` says why, where the file ends before its index does.
     """
 
     path: Path
@@ -113,7 +113,7 @@ def _rotation(path: Path) -> tuple[int, bool]:
 
 
 def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
-    """Presentation times in the file, how many frames its index promises, and the error that ended it, if any."""
+    """Presentation times in the file, how many frames its index promises, and the error that ended it."""
     import av
 
     found: list[int] = []
@@ -134,3 +134,9 @@ def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
         error = f"reading stops after frame {len(found)} ({failure.strerror})"
     promised = stream.frames - hidden if stream.frames else len(found)
     return found, promised, error
+
+
+def measure(path: Path) -> tuple[int, float]:
+    """Frames and seconds (first frame to last frame) of a video; raises ItemError as `probe` does."""
+    info = probe(path)
+    return info.frames, float(info.times_s[-1])

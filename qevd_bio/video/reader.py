@@ -43,8 +43,8 @@ class VideoReader:
     know: truncated, odd_rotation, variable_frame_rate, timestamps_longer, timestamps_shorter.
 
     Raises ItemError at once for a file that is no video (see `open_container`), timestamps_too_short,
-    timestamps_too_long and timestamps_not_rising; while reading only where no frame decodes (no_frames). Where
-    decoding stops in the middle the frames before it are given, and `truncated` says why.
+    timestamps_too_long and timestamps_not_rising; while reading only where no frame decodes (no_frames).
+    Where decoding stops in the middle the frames before it are given, and `truncated` says why.
     """
 
     def __init__(
@@ -61,9 +61,7 @@ class VideoReader:
     ) -> None:
         self.path = Path(path)
         self.info: VideoInfo = probe(self.path)
-        self.orientation: Orientation = orientation(
-            self.info.rotation_deg if rotate is None else rotate % 360, lying
-        )
+        self.orientation: Orientation = orientation(self.info.rotation_deg if rotate is None else rotate % 360, lying)
         self.flags: list[str] = list(self.info.notes)
         if rotate is not None and "odd_rotation" in self.flags:
             self.flags.remove("odd_rotation")
@@ -168,9 +166,9 @@ class VideoReader:
 
 
 def grab(path: str | Path, indices: Iterable[int], **options: Any) -> list[Frame]:
-    """The frames with these indices, in order; one pass that stops after the last. Options as for VideoReader.
+    """The frames with these indices, in order; one pass that stops after the last one.
 
-    Indices beyond the video's end are left out.
+    Options as for VideoReader. Indices beyond the video's end are left out.
     """
     wanted = sorted(set(indices))
     found: list[Frame] = []

@@ -31,8 +31,8 @@ def at_rate(fps: float) -> Select:
     """Frames at `fps` by time, as QEVD's feature extraction takes them (16 a second).
 
     Frame 0 is taken; each next target is the previous target + 1/fps, and the first frame at or after it is
-    taken. So a gap in the frames is followed by frames in close order until the target has caught up. The result
-    keeps state: one for each pass over a video.
+    taken. So a gap in the frames is followed by frames in close order until the target has caught up. The
+    result keeps state: one for each pass over a video.
     """
     if not fps > 0:
         raise ValueError(f"fps must be positive, not {fps}")

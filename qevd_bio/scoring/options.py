@@ -1,0 +1,140 @@
+"""What can be chosen when predictions are scored; each default lives here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from qevd_bio.store.errors import UserError
+
+WITHHELD_EXIT = 3
+"""Exit code when a metric that was asked for has no value (unavailable, or too few readable judgements)."""
+
+TEXT_METRICS = ("meteor", "rouge", "bertscore")
+JUDGED_METRICS = ("llm-acc", "llm-bio-acc")
+FURTHER_METRICS = ("bleu-1", "bleu-4", "cider-d")
+METRICS = ("temporal", *TEXT_METRICS, *JUDGED_METRICS, *FURTHER_METRICS)
+DEFAULT_METRICS = ("temporal", *TEXT_METRICS)
+
+PROTOCOLS = ("official", "strict")
+
+# Names in scores.json; "temporal" makes three of them.
+SCORE_NAMES: dict[str, tuple[str, ...]] = {
+    "temporal": ("temporal_f_score", "temporal_precision", "temporal_recall"),
+    "meteor": ("meteor",),
+    "rouge": ("rouge_l",),
+    "bertscore": ("bertscore_f1",),
+    "llm-acc": ("llm_acc",),
+    "llm-bio-acc": ("llm_bio_acc",),
+    "bleu-1": ("bleu_1",),
+    "bleu-4": ("bleu_4",),
+    "cider-d": ("cider_d",),
+}
+
+
+@dataclass(frozen=True)
+class MatchingOptions:
+    """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s)."""
+
+    tolerance_s: float = 1.5
+
+
+@dataclass(frozen=True)
+class BertScoreOptions:
+    """Model of the BERTScore; the defaults are what the published numbers used (no idf, no rescaling).
+
+    `layer` None takes the model's usual one where that is known. `prefix_space` puts a blank before each
+    text, as transformers before version 5 did for RoBERTa and GPT-2 when bert_score asked for it.
+    """
+
+    model: str = "roberta-large"
+    layer: int | None = None
+    rescale: bool = False
+    baseline: Path | None = None
+    prefix_space: bool = False
+    batch_tokens: int = 4096
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """How judges are asked; sampling as published with LLM-Acc (temperature 0.6, top-p 0.9, 64 new tokens)."""
+
+    models: tuple[str, ...] = ()
+    base_url: str | None = None
+    prompt: Path | None = None
+    bio_prompt: Path | None = None
+    temperature: float = 0.6
+    top_p: float = 0.9
+    max_tokens: int = 64
+    repeats: int = 1
+    min_judged: float = 0.95
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class IntervalOptions:
+    """Percentile bootstrap over clusters; a level of 0.95 gives the 2.5 % and 97.5 % percentiles."""
+
+    replicates: int = 1000
+    level: float = 0.95
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Paired tests between systems; power and level of the minimum detectable effect."""
+
+    replicates: int = 1000
+    permutations: int = 10_000
+    level: float = 0.95
+    power: float = 0.8
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Everything that changes the numbers of `qevd-bio score`."""
+
+    metrics: tuple[str, ...] | None = None
+    split: str = "QEVD-FIT-COACH-Benchmark"
+    wordnet: Path | None = None
+    matching: MatchingOptions = MatchingOptions()
+    bertscore: BertScoreOptions = BertScoreOptions()
+    judge: JudgeOptions = JudgeOptions()
+    interval: IntervalOptions = IntervalOptions()
+
+    def chosen(self) -> tuple[str, ...]:
+        """The metrics to compute, in the order of METRICS."""
+        wanted = self.metrics if self.metrics is not None else DEFAULT_METRICS
+        return tuple(name for name in METRICS if name in wanted)
+
+    def as_json(self) -> dict[str, Any]:
+        """The options as plain JSON values, nested as here."""
+        return _plain(self)
+
+
+def parse_metrics(text: str | None) -> tuple[str, ...] | None:
+    """`"temporal,meteor"` as a tuple; None stays None (the default set). Raises UserError for unknown names."""
+    if text is None:
+        return None
+    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    unknown = [name for name in names if name not in METRICS]
+    if unknown or not names:
+        raise UserError(
+            f"unknown metric {unknown[0]!r}" if unknown else "no metric named",
+            where="--metrics",
+            expected=f"a comma-separated choice of {', '.join(METRICS)}",
+            fix="qevd-bio score --metrics temporal,meteor,rouge",
+        )
+    return names
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value

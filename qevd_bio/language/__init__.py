@@ -1,0 +1,1 @@
+"""Asking language models: one client for every stage, with a cache, a budget and strict reading of replies."""

@@ -62,7 +62,7 @@ def _show(summary: SegmentsSummary) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("split", "videos", "segments", "feedbacks", "minutes", "participants", title="Segments")
+    table = Table("split", "videos", "segments", "feedback", "minutes", "people", title="Segments")
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"

@@ -22,7 +22,7 @@ Side = Literal["left", "right"]
 _KEYS = ("id", "name", "aliases")
 _TOP_KEY = re.compile(r"(\w+)\s*:")
 _LEVELS = frozenset({"beginner", "beginners", "intermediate", "advanced"})
-_SIDE_NOUNS = frozenset({"side", "arm", "leg"})
+_SIDE_FILL = frozenset({"side", "sides", "arm", "leg", "and", "both"})
 _IRREGULAR = {"feet": "foot"}
 
 
@@ -147,7 +147,7 @@ def _words(text: str) -> tuple[list[str], Side | None]:
     sides = {word for word in words if word in ("left", "right")}
     if not sides:
         return words, None
-    plain = [word for word in words if word not in sides and word not in _SIDE_NOUNS]
+    plain = [word for word in words if word not in sides and word not in _SIDE_FILL]
     side: Side | None = None if len(sides) == 2 else ("left" if "left" in sides else "right")
     return plain, side
 

@@ -146,11 +146,8 @@ class Dataset:
         if name not in self._read:
             path = self.folder(name)
             _ = self.unused_participants  # a contradicting map is refused before it is used
-            if (path / qevd.ANNOTATIONS).exists():
-                people = {i.stem: i.participant for i in self.videos(name) if i.participant is not None}
-                self._read[name] = qevd.read_split(path, people)
-            else:
-                self._read[name] = ([], [])
+            people = {i.stem: i.participant for i in self.videos(name) if i.participant is not None}
+            self._read[name] = qevd.read_split(path, people)
         return self._read[name]
 
     @cached_property
@@ -167,9 +164,8 @@ class Dataset:
 
     def _split_videos(self, split: str, path: Path) -> list[VideoItem]:
         files: dict[str, qevd.SplitFiles] = {}
-        if (path / qevd.ANNOTATIONS).exists():
-            for entry in qevd.read_files(path):
-                files.setdefault(entry.stem, entry)
+        for entry in qevd.read_files(path):
+            files.setdefault(entry.stem, entry)
         for video in sorted((path / qevd.VIDEOS).glob("*.mp4")):
             times = video.with_name(f"{video.stem}_timestamps.npy")
             files.setdefault(video.stem, qevd.SplitFiles(video.stem, video, times))

@@ -42,7 +42,7 @@ def read_files(folder: Path) -> list[SplitFiles]:
     Only the two path keys are looked at; a record without usable paths comes with its problem.
     """
     found = []
-    for index, record in enumerate(rec.read_records(folder / ANNOTATIONS, _EXPECTED)):
+    for index, record in enumerate(_records(folder)):
         place = f"record-{index:04d}"
         try:
             stem, video, times = _paths(folder, record)
@@ -57,13 +57,14 @@ def read_files(folder: Path) -> list[SplitFiles]:
 def read_split(folder: Path, participants: Mapping[str, str] | None = None) -> tuple[list[Workout], list[Problem]]:
     """All workouts of a split folder that can be read, and what is wrong with the others.
 
-    Raises UserError where the annotation file as a whole cannot be read. A record that breaks the format is
+    Without an annotation file each video is a workout without feedback. Raises UserError where the annotation
+    file as a whole cannot be read. A record that breaks the format is
     left out and becomes a Problem of level "error" that names the record, the place in it and the reason.
     """
     workouts: list[Workout] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
-    for index, record in enumerate(rec.read_records(folder / ANNOTATIONS, _EXPECTED)):
+    for index, record in enumerate(_records(folder)):
         try:
             workout, notes = read_record(folder, record)
             if workout.video in seen:
@@ -83,8 +84,8 @@ def read_split(folder: Path, participants: Mapping[str, str] | None = None) -> t
 def read_record(folder: Path, record: Any) -> tuple[Workout, list[Problem]]:
     """One record as a Workout, with notes on oddities; raises ItemError with a reason that can be counted.
 
-    Reasons: missing_key, wrong_type, unsafe_path, bad_timestamps, timestamps_too_short, span_count,
-    feedback_at_last_frame.
+    Reasons: missing_key, wrong_type, bad_text, unsafe_path, bad_timestamps, timestamps_too_short,
+    span_count, feedback_at_last_frame.
     """
     stem, _, times_path = _paths(folder, record)
     try:
@@ -103,6 +104,7 @@ def read_record(folder: Path, record: Any) -> tuple[Workout, list[Problem]]:
         runs, tail = runs_of(dense)
         stamps = rec.get_list(record, "feedback_timestamps", rec.is_time, "finite numbers (Unix seconds)")
         flags = rec.get_list(record, "is_transition", rec.is_flag, "true or false")
+        rec.check_unicode("feedbacks", (run.text for run in runs))
         _check_counts(runs, tail, stamps, flags)
         _check_length(runs, frames, len(times))
         spans = _spans(runs, stamps, flags, times)
@@ -123,12 +125,24 @@ def read_record(folder: Path, record: Any) -> tuple[Workout, list[Problem]]:
     return workout, notes
 
 
+def _records(folder: Path) -> list[Any]:
+    """The annotation file's records; where there is no such file, one for each video that lies in the folder."""
+    if (folder / ANNOTATIONS).exists():
+        return rec.read_records(folder / ANNOTATIONS, _EXPECTED)
+    stems = [path.stem for path in sorted((folder / VIDEOS).glob("*.mp4"))]
+    return [
+        {"long_range_video_file": f"./{VIDEOS}/{s}.mp4", "video_timestamps": f"./{VIDEOS}/{s}_timestamps.npy"}
+        for s in stems
+    ]
+
+
 def _paths(folder: Path, record: Any) -> tuple[str, Path, Path]:
     if not isinstance(record, dict):
         raise ItemError("wrong_type", f"the record is {rec.kind_of(record)}, expected an object")
     video = rec.get_text(record, "long_range_video_file")
     times = rec.get_text(record, "video_timestamps")
-    return rec.stem_of(video), rec.inner_path(folder, video), rec.inner_path(folder, times)
+    paths = rec.inner_path(folder, video), rec.inner_path(folder, times)
+    return rec.stem_of(video), *paths
 
 
 def _check_counts(runs: list[Run], tail: Run | None, stamps: list[Any], flags: list[Any]) -> None:
@@ -164,6 +178,7 @@ def _spans(runs: list[Run], stamps: list[Any], flags: list[Any], times: NDArray[
 def _given(record: Mapping[str, Any], times: NDArray[np.float64]) -> tuple[GivenExercise, ...]:
     """Exercises and times as the competition release gives them; the last one runs to the video's end."""
     names = rec.get_list(record, "exercises", rec.is_text, "texts")
+    rec.check_unicode("exercises", names)
     starts = rec.get_list(record, "exercise_start_timestamps", rec.is_time, "finite numbers (seconds)")
     ends = rec.get_list(record, "exercise_end_timestamps", rec.is_time, "finite numbers (seconds)")
     if not len(names) == len(starts) == len(ends):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -75,6 +75,15 @@ def get_list(record: Record, key: str, check: Callable[[object], bool], what: st
             shown = "NaN or infinite" if isinstance(value, float) else kind_of(value)
             raise ItemError("wrong_type", f"{key}[{index}] is {shown}, expected {what}")
     return values
+
+
+def check_unicode(key: str, texts: Iterable[str]) -> None:
+    """Raise ItemError("bad_text") for half a surrogate pair, which JSON can spell but no file can hold."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ItemError("bad_text", f"{key}: {text[:60]!r} is no valid Unicode") from error
 
 
 def is_text(value: object) -> bool:

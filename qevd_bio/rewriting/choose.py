@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from qevd_bio.rewriting.agree import Match, Wish, match
 from qevd_bio.rewriting.finding import Finding
+from qevd_bio.rewriting.numbers import speaks_negative
 from qevd_bio.rewriting.options import RewriteOptions
 
 # Reasons for which a corrective feedback keeps its words.
@@ -104,23 +105,23 @@ def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]
 
 
 def group_sides(ranked: Sequence[Finding], most: int) -> list[tuple[Finding, ...]]:
-    """Join the two sides of one rule; one cue a body region, so that two cues do not say the same thing."""
+    """Join the two sides of one rule; one cue a quantity, so that two cues do not say the same thing."""
     cues: list[tuple[Finding, ...]] = []
     for finding in ranked:
         home = next((i for i, cue in enumerate(cues) if cue[0].rule == finding.rule), None)
         if home is not None:
-            other = cues[home][0]
-            if len(cues[home]) == 1 and {other.side, finding.side} == {"r", "l"} and other.limb == finding.limb == "":
-                cues[home] = tuple(sorted((other, finding), key=lambda f: f.side, reverse=True))
-            continue
-        said = {(_region(f), f.quantity) for cue in cues for f in cue}
-        if len(cues) < most and not any(q == finding.quantity for _, q in said):
+            if len(cues[home]) == 1 and _are_sides(cues[home][0], finding):
+                cues[home] = tuple(sorted((cues[home][0], finding), key=lambda f: f.side, reverse=True))
+        elif len(cues) < most and not any(cue[0].quantity == finding.quantity for cue in cues):
             cues.append((finding,))
     return cues
 
 
-def _region(finding: Finding) -> str:
-    return finding.joints[0].removesuffix("_r").removesuffix("_l") if finding.joints else ""
+def _are_sides(one: Finding, other: Finding) -> bool:
+    """Whether two findings of a rule can be said in one sentence: right and left, towards the same goal."""
+    same_way = (one.goal > one.value) == (other.goal > other.value)
+    alike = one.goal == other.goal and speaks_negative(one) == speaks_negative(other)
+    return {one.side, other.side} == {"r", "l"} and not (one.limb or other.limb) and same_way and alike
 
 
 def _weight(finding: Finding) -> float:

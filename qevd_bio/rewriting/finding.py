@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Unit = Literal["deg", "ratio", "fraction", "s", "count"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +12,7 @@ class Finding:
     verdict      "violation" or "pass"
     kind         "error" (a form error of the exercise), "target" or "static" (a joint that should be still)
     value, goal  measured value; value to reach (the nearest end of a target's range, a static joint's limit)
+    unit         deg, ratio, fraction (of stature), s or count
     statistic    how the curve became one value: value, max, min, mean, range, std, rise, drop, symmetry
     phase        where in the repetition, in words ("at the bottom"); "" for the whole repetition
     agrees       set by `agree.match`: how well it fits the trainer's words, 0..1
@@ -34,7 +32,7 @@ class Finding:
     statistic: str
     value: float
     goal: float
-    unit: Unit
+    unit: str
     phase: str
     joints: tuple[str, ...]
     parts: tuple[str, ...]

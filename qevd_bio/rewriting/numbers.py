@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
-
-from qevd_bio.rewriting.finding import Finding
+from typing import Protocol
 
 _DECIMALS = {"deg": 0, "ratio": 2, "fraction": 0, "s": 1, "count": 0}
 _SCALE = {"fraction": 100.0}
 _NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?\d+(?:\.\d+)?")
+
+
+class Measured(Protocol):
+    """What the numbers of a sentence are derived from; a `Finding` is one, a row of the motion table another."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def goal(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def statistic(self) -> str: ...
 
 
 def digits(value: float, unit: str) -> str:
@@ -30,17 +42,17 @@ def with_unit(number: str, unit: str) -> str:
     return number
 
 
-def shown_numbers(finding: Finding) -> dict[str, str]:
+def shown_numbers(measured: Measured) -> dict[str, str]:
     """Digits of the measured `value`, the `goal` and the `change` between them (taken between the digits shown)."""
     flip = -1.0 if speaks_negative(finding) else 1.0
-    value, goal = digits(flip * finding.value, finding.unit), digits(flip * finding.goal, finding.unit)
-    change = abs(_number(goal) - _number(value)) / _SCALE.get(finding.unit, 1.0)
-    return {"value": value, "goal": goal, "change": digits(change, finding.unit)}
+    value, goal = digits(flip * measured.value, measured.unit), digits(flip * measured.goal, measured.unit)
+    change = abs(_number(goal) - _number(value)) / _SCALE.get(measured.unit, 1.0)
+    return {"value": value, "goal": goal, "change": digits(change, measured.unit)}
 
 
-def speaks_negative(finding: Finding) -> bool:
+def speaks_negative(measured: Measured) -> bool:
     """Whether value and goal both lie below zero, so that the opposite movement is named instead of a minus."""
-    return finding.statistic in ("value", "max", "min", "mean") and finding.value < 0 and finding.goal <= 0
+    return measured.statistic in ("value", "max", "min", "mean") and measured.value < 0 and measured.goal <= 0
 
 
 def numbers_in(text: str) -> list[str]:

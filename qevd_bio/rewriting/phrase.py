@@ -84,15 +84,7 @@ def _words(cue: tuple[Finding, ...]) -> _Words:
     unit = first.unit
     both = len(cue) == 2
     values = [with_unit(numbers["value"], unit) for numbers in shown]
-    value = (
-        f"{values[0]} on the {SIDES[cue[0].side]} and {values[1]} on the {SIDES[cue[1].side]}" if both else values[0]
-    )
     changes = list(dict.fromkeys(with_unit(numbers["change"], unit) for numbers in shown))
-    change = (
-        f"{changes[0]} on the {SIDES[cue[0].side]} and {changes[1]} on the {SIDES[cue[1].side]}"
-        if len(changes) == 2
-        else changes[0]
-    )
     more = first.goal > first.value
     goal = with_unit(shown[0]["goal"], unit)
     if first.kind == "static":
@@ -101,13 +93,17 @@ def _words(cue: tuple[Finding, ...]) -> _Words:
         wording, joint = vocabulary().quantities[first.quantity], None
     return _Words(
         subject=_subject(first, wording, joint, both),
-        value=value,
+        value=_by_side(values, cue) if both else values[0],
         bound=f"under {goal}" if first.kind == "static" else goal,
-        change=change,
+        change=_by_side(changes, cue) if len(changes) == 2 else changes[0],
         action=_limbs(_action(first, wording, joint, more), first.side, both),
         phase=first.phase,
         fix=first.fix,
     )
+
+
+def _by_side(shown: list[str], cue: tuple[Finding, ...]) -> str:
+    return f"{shown[0]} {SIDES[cue[0].side]} and {shown[1]} {SIDES[cue[1].side]}"
 
 
 def _without_side(joint: str) -> str:

@@ -1,0 +1,89 @@
+"""Options of `extract`: every default stands here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+BackendName = Literal["mediapipe", "hsmr", "files"]
+BACKENDS: tuple[BackendName, ...] = ("mediapipe", "hsmr", "files")
+Rotation = Literal["auto", "0", "90", "180", "270"]
+Times = Literal["auto", "file", "video", "rate"]
+Sex = Literal["unknown", "female", "male"]
+Unit = Literal["auto", "degrees", "radians"]
+Spine = Literal["lumbar", "split"]
+
+HSMR_TERMS = (
+    "HSMR's code is MIT, but it needs the SKEL/SMPL model files and its own weights: non-commercial research only, "
+    "no redistribution (terms at skel.is.tue.mpg.de and smpl.is.tue.mpg.de). You fetch them yourself."
+)
+
+
+# Options that change nothing for other backends, and so do not make their results different ones.
+_ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
+    **dict.fromkeys(("pose_model", "max_people", "min_confidence"), ("mediapipe",)),
+    **dict.fromkeys(("source", "unit", "spine"), ("files",)),
+    **dict.fromkeys(("source_fps", "camera_pitch_deg"), ("files", "hsmr")),
+    **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
+}
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """What changes the kinematics. How many processes run, and which videos, is in RunOptions.
+
+    backend: where angles come from. pose_model: a MediaPipe `.task` file in place of the wheel's own model.
+    max_people: candidates followed at once with a `.task` file. min_confidence: detection and tracking
+    threshold of the pose model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
+    smoothing_frames: Gaussian sigma in frames at 30 fps (the paper's 2 is 0.067 s); 0 switches it off.
+    max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
+    stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
+    mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
+    (recordings) at the fixed source_fps; auto takes the first there is.
+    source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
+    rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
+    OpenSim's one spine joint goes. camera_pitch_deg: how far the camera of HSMR looks down.
+    mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
+    people: CSV with a stature (and sex, mass) per participant or video.
+    hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
+    """
+
+    backend: BackendName = "mediapipe"
+    pose_model: Path | None = None
+    max_people: int = 4
+    min_confidence: float = 0.5
+    fps: float | None = None
+    every: int = 1
+    smoothing_frames: float = 2.0
+    max_hold_s: float = 0.5
+    min_pose_confidence: float = 0.3
+    stature_m: float | None = None
+    sex: Sex = "unknown"
+    people: Path | None = None
+    mesh: Path | None = None
+    rotate: Rotation = "auto"
+    mirrored: bool = False
+    times: Times = "auto"
+    source: Path | None = None
+    source_fps: float = 30.0
+    unit: Unit = "auto"
+    spine: Spine = "split"
+    camera_pitch_deg: float = 0.0
+    hsmr_root: Path | None = None
+    hsmr_python: Path | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The options that count for this backend, as JSON-able data, for fingerprint and history.
+
+        Of a file it only says that one was given: the work item holds the hash of its content.
+        """
+        found: dict[str, Any] = {}
+        for name in (f.name for f in fields(self)):
+            if self.backend not in _ONLY_FOR.get(name, BACKENDS):
+                continue
+            value = getattr(self, name)
+            if isinstance(value, Path):
+                value = str(value) if name.startswith("hsmr_") else "given"
+            found[name] = value
+        return found

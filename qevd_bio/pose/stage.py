@@ -1,0 +1,215 @@
+"""`qevd-bio extract`: videos of a data set, or recordings, to one kinematics file each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qevd_bio.dataset.opening import Dataset, VideoItem
+from qevd_bio.pose.assemble import to_kinematics
+from qevd_bio.pose.backend import Backend, Clip
+from qevd_bio.pose.body import Person, body_of, find_mesh, read_people, with_stature
+from qevd_bio.pose.clips import OpenedClip
+from qevd_bio.pose.files import FilesBackend, list_recordings
+from qevd_bio.pose.hsmr import HsmrBackend
+from qevd_bio.pose.mediapipe import MediapipeBackend, need_mediapipe
+from qevd_bio.pose.mediapipe_task import MediapipeTaskBackend
+from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.hashing import hash_file
+from qevd_bio.store.manifest import versions
+from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
+from qevd_bio.store.workspace import Workspace
+
+STAGE = "extract"
+VERSION = 1
+LOW_SHARE = 0.7
+RECORDINGS_SPLIT = "videos"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one work item needs; picklable."""
+
+    video: VideoItem
+    has_video: bool
+    output: Path
+    options: ExtractOptions
+    person: Person
+
+
+def make_backend(options: ExtractOptions) -> Backend:
+    """The backend that the options name. Raises UserError where it cannot work on this machine."""
+    if options.backend == "hsmr":
+        return HsmrBackend(options)
+    if options.backend == "files":
+        return FilesBackend(options)
+    return MediapipeTaskBackend(options) if options.pose_model else MediapipeBackend(options)
+
+
+# One backend a process: loading a model, or listing a folder of recordings, is not to be paid for each video.
+_backend = lru_cache(maxsize=1)(make_backend)
+
+
+def extract(
+    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, run: RunOptions | None = None
+) -> Summary:
+    """Kinematics of every selected video; `dataset` may be None for the files backend (recordings on their own).
+
+    Raises UserError for options that cannot work; a video that cannot be done becomes a failure row.
+    """
+    check(options, dataset)
+    items = make_items(dataset, workspace, options)
+    run = run or RunOptions()
+    if run.jobs > 1:
+        _share_cores(run.jobs)
+    return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
+
+
+def check(options: ExtractOptions, dataset: Dataset | None) -> None:
+    """Refuse options that contradict each other or name what is not there, before any video is opened."""
+    if options.fps is not None and options.every > 1:
+        raise UserError("--fps and --every both thin out the frames", fix="use one of them")
+    if dataset is None and options.backend != "files":
+        raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
+    if options.backend == "mediapipe":
+        need_mediapipe()
+    else:
+        make_backend(options)
+    for path, name in ((options.pose_model, "--pose-model"), (options.people, "--people"), (options.mesh, "--mesh")):
+        if path is not None and not path.expanduser().exists():
+            raise UserError("no such file", where=path, fix=f"check {name}")
+
+
+def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOptions) -> list[Item]:
+    """One work item a video, with every file that its result depends on as an input."""
+    videos = dataset.videos() if dataset is not None else _recordings_as_videos(options)
+    people = read_people(options.people) if options.people else {}
+    shared = tuple(path.expanduser() for path in (options.pose_model, options.people) if path)
+    backend = FilesBackend(options) if options.backend == "files" else None
+    items = []
+    for video in videos:
+        person = _person(video, people, options)
+        recording = backend.inputs(video.split, video.stem) if backend else ()
+        mesh = (person.mesh,) if person.mesh else ()
+        own = [video.path] if dataset is not None else []
+        if video.timestamps_path is not None and options.times in ("auto", "file"):
+            own.append(video.timestamps_path)
+        output = workspace.kinematics(video.split, video.stem)
+        task = _Task(video, dataset is not None, output, options, person)
+        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task))
+    return items
+
+
+def extract_one(item: Item) -> dict[str, Any]:
+    """Work on one video; writes its file and says what a person should know about it."""
+    task: _Task = item.payload
+    backend = _backend(task.options)
+    opened = OpenedClip(task.video, task.options) if task.has_video else None
+    clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
+    estimate = backend.estimate(clip)
+    meta = _meta(task, backend, opened)
+    kinematics = to_kinematics(estimate, clip, task.options, task.person.stature_m, meta)
+    reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
+    flags = [*reading, *kinematics.meta["flags"]]
+    kinematics = replace(
+        kinematics, body=body_of(task.person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+    )
+    kinematics.write(task.output, history=_history(item, task))
+    ok = float(np.mean(kinematics.valid))
+    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": sorted({str(f["kind"]) for f in flags})}
+
+
+def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:
+    """Flags as sentences, for reports and for the text that later stages hand to a model."""
+    return [_SENTENCES[flag["kind"]] for flag in flags if flag["kind"] in _SENTENCES]
+
+
+_SENTENCES = {
+    "truncated": "The video file is cut off: only its first part was analysed.",
+    "variable_frame_rate": "The video's frame rate varies; each frame's own time is used.",
+    "timestamps_longer": "There are more timestamps than frames.",
+    "timestamps_shorter": "There are fewer timestamps than frames; frames without a time were left out.",
+    "odd_rotation": "The video states a rotation that is no quarter turn; it was not followed.",
+    "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
+    "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
+    "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
+}
+
+
+def _meta(task: _Task, backend: Backend, opened: OpenedClip | None) -> dict[str, Any]:
+    video = task.video
+    about: dict[str, Any] = {"backend": backend.name, "observes": backend.observes, **backend.identity()}
+    about["mirrored"] = task.options.mirrored
+    if opened is not None:
+        about.update(
+            {
+                "source_file": video.path.name,
+                "source_hash": hash_file(video.path),
+                "rotate_deg": opened.rotate_deg,
+                "video_fps": round(opened.info.fps, 4),
+                "video_frames": opened.info.frames,
+                "times": "data set" if opened.times is not None else "video",
+            }
+        )
+    return about
+
+
+def _history(item: Item, task: _Task) -> list[dict[str, Any]]:
+    # Neither clock nor run id: the same input and settings must give the same bytes.
+    inputs = [{"name": path.name, "sha256": hash_file(path)} for path in item.inputs if path.is_file()]
+    return [
+        {
+            "operation": STAGE,
+            "version": VERSION,
+            "settings": task.options.settings(),
+            "inputs": inputs,
+            "versions": versions(),
+        }
+    ]
+
+
+def _person(video: VideoItem, people: dict[str, Person], options: ExtractOptions) -> Person:
+    names = (video.key, video.stem, video.participant or "")
+    known = next((people[name] for name in names if name in people), Person())
+    person = with_stature(known, options.stature_m, options.sex)
+    return replace(person, mesh=find_mesh(options.mesh, [video.stem, video.participant or ""]))
+
+
+def _recordings_as_videos(options: ExtractOptions) -> list[VideoItem]:
+    assert options.source is not None
+    found = list_recordings(options.source.expanduser())
+    stems = [key.rsplit("/", 1)[-1] for key in found]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise UserError(
+            f"{twice[0]} lies in two folders", where=options.source, fix="name the data set with --data, or one folder"
+        )
+    return [VideoItem(RECORDINGS_SPLIT, stem, path) for stem, path in zip(stems, found.values(), strict=True)]
+
+
+def _share_cores(jobs: int) -> None:
+    """Leave each of several processes its share of the cores: pools as large as the machine fight each other."""
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
+
+
+def notes(summary: Summary) -> list[str]:
+    """Lines for the terminal: videos whose result a person should look at, with the reason."""
+    lines = []
+    for key, result in sorted(summary.results.items()):
+        kinds = [kind for kind in result.get("flags", ()) if kind in _SENTENCES]
+        text = " ".join(_SENTENCES[kind] for kind in kinds)
+        if result.get("ok_share", 1.0) < LOW_SHARE:
+            text = f"Only {result['ok_share']:.0%} of the frames have a pose that can be trusted. {text}".strip()
+        if text:
+            lines.append(f"note: {key}: {text}")
+    return lines

@@ -39,6 +39,7 @@ class Cycle:
     halves      how many half phases were seen whole or nearly (2 = a full cycle)
     partial     "" or which end is cut off: `start`, `end`, `both` (clip, gap), or `single` (one side only)
     amplitude   radians between rest and key
+    reported_s  time of the frame that settled the cycle; nothing about it was known to the outside before
     """
 
     start_s: float
@@ -50,6 +51,7 @@ class Cycle:
     side: str = ""
     halves: int = 2
     partial: str = ""
+    reported_s: float = math.nan
 
     @property
     def duration_s(self) -> float:
@@ -99,13 +101,17 @@ class Builder:
 
 
 class OneSided(Builder):
-    """Rest is low, the key is high: low → high → low."""
+    """Rest is low, the key is high: low → high → low.
+
+    A cycle begins where the signal leaves the band above its rest and ends where it is back in it. Where that
+    leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top.
+    """
 
     def _clear(self) -> None:
         self._low: Turn | None = None
         self._high: Turn | None = None
-        self._cut_start = False
         self._held: Cycle | None = None  # the first one, cut off by the clip's start
+        self._shared = math.nan  # where the cycle before ended, if this one begins there
         self._ended = -math.inf
 
     def add(self, turn: Turn) -> list[Cycle]:
@@ -113,10 +119,9 @@ class OneSided(Builder):
             return self._rest(turn)
         self.levels[turn.kind].append(turn.value)
         if turn.kind > 0:
-            out = self._release(turn.value)
-            self._high, self._cut_start = turn, self._low is None
-            return out
-        out = self._close(turn.time, turn.value) if self._high else []
+            self._high = turn
+            return self._release(turn.value)
+        out = self._close(turn) if self._high else []
         self._low = turn
         return out
 
@@ -127,36 +132,48 @@ class OneSided(Builder):
         floor = self._low.value if self._low else high.value - self.pace.amplitude(turn.time)
         if turn.value - floor > 0.35 * (high.value - floor):
             return []
-        return self._close(turn.time, turn.value)
+        return self._close(turn)
 
-    def _close(self, end: float, value: float, partial: str = "") -> list[Cycle]:
+    def _close(self, low: Turn) -> list[Cycle]:
+        """End the running cycle at the rest `low`: a turn (the next rise has begun) or a rest that lasts."""
+        high = self._high
+        assert high is not None
+        level = low.value + self.options.rest_share * (high.value - low.value)
+        inside = [time for time, value in self.samples if time > high.time and value <= level]
+        back, leaves = (inside[0], inside[-1]) if inside else (low.time, low.time)
+        shared = not low.rest and leaves - back < 0.25 * (back - self._begin(high))
+        end = 0.5 * (back + leaves) if shared else back
+        out = self._finish(end, low.value)
+        self._shared = end if shared else math.nan
+        return out
+
+    def _begin(self, high: Turn) -> float:
+        """When the movement to `high` left its rest."""
+        low = self._low
+        if not math.isnan(self._shared):
+            return self._shared
+        if low is None:
+            return self.samples[0][0]
+        level = low.value + self.options.rest_share * (high.value - low.value)
+        for time, value in reversed(self.samples):
+            if time <= high.time and value <= level:
+                return max(time, self._ended)
+        return max(low.time, self._ended)
+
+    def _finish(self, end: float, value: float, partial: str = "") -> list[Cycle]:
         high, low = self._high, self._low
         assert high is not None
-        self._high = None
+        start = self._begin(high)
         if low is None:
-            start, rest = self.samples[0][0] if self.samples else high.time, value
-            partial = "both" if partial else "start"
+            rest, partial = value, "both" if partial else "start"
         else:
-            rest = max(low.value, value) if not partial else low.value
-            start = self._departure(low, high)
-        self._ended = end
+            rest = low.value if partial else max(low.value, value)
+        self._high, self._ended = None, end
         cycle = Cycle(start, high.time, end, high.time, math.nan, high.value - rest, partial=partial)
         if low is None:
             self._held = cycle
             return []
         return self.accept(cycle)
-
-    def _departure(self, low: Turn, high: Turn) -> float:
-        """When the signal last left rest before `high`; the end of the cycle before, where there is no pause."""
-        level = low.value + self.options.rest_share * (high.value - low.value)
-        left = low.time
-        for time, value in reversed(self.samples):
-            if time <= high.time and value <= level:
-                left = time
-                break
-        left = max(left, self._ended)
-        pause = left - self._ended
-        return self._ended if pause < 0.25 * (high.time - self._ended) else left
 
     def _release(self, high: float) -> list[Cycle]:
         """Settle the first repetition, of which the clip shows no beginning, once the next one is known."""
@@ -175,15 +192,17 @@ class OneSided(Builder):
         if self._high is not None:
             value = self.samples[-1][1]
             floor = self._low.value if self._low else value
-            home = value - floor <= 0.35 * (self._high.value - floor)
-            closed = self._close(last, value, "" if home else "end")
+            if value - floor <= 0.35 * (self._high.value - floor) and pending is not None:
+                closed = self._close(pending._replace(rest=True))
+            else:
+                closed = self._finish(last, value, "end")
             out = self._release(math.nan) + closed
         elif pending is not None and pending.kind > 0 and self._low is not None:
             out = self._release(pending.value)
             usual = self.level(1) - self._low.value
             if not pending.value - self._low.value < self.options.edge_level * usual:
                 self._high = pending
-                out += self._close(last, pending.value, "end")
+                out += self._finish(last, pending.value, "end")
             else:
                 self.rejected["edge_too_small"] += 1
         else:

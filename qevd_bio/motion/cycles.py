@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from qevd_bio.motion.builders import Builder, Cycle, CycleRule, OneSided, TwoSided
 from qevd_bio.motion.options import CycleOptions
@@ -54,15 +55,17 @@ class CycleDetector:
         for time, value in zip(times, values, strict=True):
             if value != value:
                 continue
-            if time - self._last_time > self.options.max_gap_s:
-                out += self._end_stretch()
+            found = self._end_stretch() if time - self._last_time > self.options.max_gap_s else []
             self._last_time = time
             for sample in self._smoother.push(time, self._sign * value):
-                out += self._sample(*sample)
+                found += self._sample(*sample)
+            if found:
+                out += [replace(cycle, reported_s=time) for cycle in found]
         return out
 
     def finish(self) -> list[Cycle]:
-        return self._end_stretch()
+        """Settle what is open, as of the last frame."""
+        return [replace(cycle, reported_s=self._last_time) for cycle in self._end_stretch()]
 
     def _sample(self, time: float, value: float) -> list[Cycle]:
         self._builder.samples.append((time, value))

@@ -92,4 +92,4 @@ class HoldDetector:
             self.rejected["too_short"] += 1
             return []
         middle = 0.5 * (start + end)
-        return [Cycle(start, middle, end, middle, math.nan, mean - self.level)]
+        return [Cycle(start, middle, end, middle, math.nan, mean - self.level, reported_s=self._last)]

@@ -1,0 +1,275 @@
+"""C_morph and C_motion: the coach's structured sentences, written and read back (BioCoach, Sec. 3.4, Supp. 12.2).
+
+    User body: height 1.78m, mass 73kg (estimated), chest 1.0m (estimated).
+    Current pose: right knee 85°, left knee 88°.
+    Cycle: 3 completed, last 2.1s, score 0.87.
+    Form issues: Right knee flexion insufficient (85° detected, 90° required).
+
+Units, order and sides are fixed; whatever changes here changes FORMAT. `parse_morph` and `parse_motion` give
+back exactly the values that were written (already rounded: whole degrees, hundredths, tenths of a second).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from qevd_bio.exercise.vocabulary import vocabulary
+
+FORMAT = "qevd-bio-context-1"
+BODY = (("height", "m"), ("mass", "kg"), ("chest", "m"), ("waist", "m"), ("hips", "m"))
+WARNING = "Warning: pose confidence is low, the last valid pose is kept. "
+_SIDES = {"r": "right ", "l": "left ", "": ""}
+_UNITS = {"deg": "°", "ratio": "", "fraction": "%", "s": "s"}
+_REQUIRED = {"insufficient": "", "excessive": "at most ", "unstable": "at most "}
+
+
+@dataclass(frozen=True)
+class BodyValue:
+    """One body measurement, rounded as it is shown: two decimals, or two digits where it is estimated."""
+
+    name: str
+    value: float
+    unit: str
+    estimated: bool
+
+
+@dataclass(frozen=True)
+class Morph:
+    """C_morph: the body, and whether the pose is one kept from earlier."""
+
+    body: tuple[BodyValue, ...] = ()
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class PoseValue:
+    """The angle of one joint in whole degrees: "right knee 85°"."""
+
+    side: str
+    joint: str
+    degrees: int
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One form issue: `fault` is insufficient, excessive or unstable; values are rounded for their unit."""
+
+    side: str
+    name: str
+    fault: str
+    detected: float
+    required: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Motion:
+    """C_motion. `score` and `last_s` are NaN before the first cycle; `issues` are ordered, the gravest first."""
+
+    pose: tuple[PoseValue, ...] = ()
+    cycles: int = 0
+    last_s: float = math.nan
+    score: float = math.nan
+    issues: tuple[Issue, ...] = ()
+
+    def same(self, other: Motion) -> bool:
+        """Equality in which NaN equals NaN."""
+        return repr(self) == repr(other)
+
+
+def rounded(value: float, unit: str) -> float:
+    """`value` as a context shows it (0 for what rounds to minus zero)."""
+    digits = {"deg": 0, "fraction": 2, "ratio": 2, "s": 1}[unit]
+    return round(value, digits) + 0.0
+
+
+def body_value(name: str, entry: Mapping[str, Any], unit: str) -> BodyValue:
+    """A measurement of the kinematics' `body` as it is shown."""
+    value, estimated = float(entry["value"]), str(entry.get("method", "")) not in ("entered", "shapy_mesh")
+    digits = max(0, 1 - math.floor(math.log10(value))) if estimated and value > 0 else 2
+    return BodyValue(name, round(value, digits), unit, estimated)
+
+
+def morph_of(body: Mapping[str, Mapping[str, Any]], warning: bool = False) -> Morph:
+    """C_morph of a kinematics file's `body`; measurements that are not there are left out."""
+    values = [
+        body_value(name, body[name], unit)
+        for name, unit in BODY
+        if name in body and body[name].get("value") is not None and math.isfinite(float(body[name]["value"]))
+    ]
+    return Morph(tuple(values), warning)
+
+
+def write_morph(morph: Morph) -> str:
+    """C_morph as text."""
+    parts = []
+    for entry in morph.body:
+        digits = max(0, 1 - math.floor(math.log10(entry.value))) if entry.estimated and entry.value > 0 else 2
+        parts.append(
+            f"{entry.name} {entry.value:.{digits}f}{entry.unit}{' (estimated)' if entry.estimated else ''}"
+        )
+    return f"{WARNING if morph.warning else ''}User body: {', '.join(parts) or 'not known'}."
+
+
+_BODY_VALUE = re.compile(r"(\w+) (\d+(?:\.\d+)?)(m|kg)( \(estimated\))?")
+
+
+def parse_morph(text: str) -> Morph:
+    """C_morph from its text; ValueError for text that `write_morph` does not write."""
+    warning = text.startswith(WARNING)
+    body = _inside(text.removeprefix(WARNING), "User body: ")
+    if body == "not known":
+        return Morph((), warning)
+    values = []
+    for part in body.split(", "):
+        match = _match(_BODY_VALUE, part)
+        values.append(BodyValue(match[1], float(match[2]), match[3], bool(match[4])))
+    return Morph(tuple(values), warning)
+
+
+def write_motion(motion: Motion) -> str:
+    """C_motion as text, three lines."""
+    pose = ", ".join(f"{_SIDES[v.side]}{v.joint} {v.degrees}°" for v in motion.pose) or "not known"
+    if motion.cycles:
+        score = "" if math.isnan(motion.score) else f", score {motion.score:.2f}"
+        cycle = f"{motion.cycles} completed, last {motion.last_s:.1f}s{score}"
+    else:
+        cycle = "none completed"
+    issues = "; ".join(_issue_text(issue) for issue in motion.issues) or "none"
+    return f"Current pose: {pose}.\nCycle: {cycle}.\nForm issues: {issues}."
+
+
+def _issue_text(issue: Issue) -> str:
+    name = f"{_SIDES[issue.side]}{issue.name}"
+    return (
+        f"{name[0].upper()}{name[1:]} {issue.fault} ({_number(issue.detected, issue.unit)} detected, "
+        f"{_REQUIRED[issue.fault]}{_number(issue.required, issue.unit)} required)"
+    )
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "fraction":
+        return f"{round(value * 100)}%"
+    return f"{value:.{ {'deg': 0, 'ratio': 2, 's': 1}[unit] }f}{_UNITS[unit]}"
+
+
+_POSE = re.compile(r"(right |left |)(.+) (-?\d+)°")
+_CYCLE = re.compile(r"(\d+) completed, last (\d+\.\d)s(?:, score (\d\.\d\d))?")
+_ISSUE = re.compile(
+    r"(.+) (insufficient|excessive|unstable) \((-?[\d.]+)(°|%|s|) detected, (?:at most )?(-?[\d.]+)(°|%|s|) required\)"
+)
+
+
+def parse_motion(text: str) -> Motion:
+    """C_motion from its text; ValueError for text that `write_motion` does not write."""
+    lines = text.split("\n")
+    if len(lines) != 3:
+        raise ValueError(f"{len(lines)} lines, expected 3 ({FORMAT})")
+    pose, cycle, issues = (
+        _inside(line, lead) for line, lead in zip(lines, _LEADS, strict=True)
+    )
+    values = [] if pose == "not known" else [_match(_POSE, part) for part in pose.split(", ")]
+    motion = Motion(
+        pose=tuple(PoseValue(*_sided(m[1] + m[2], _joint_names()), int(m[3])) for m in values),
+        issues=() if issues == "none" else tuple(_parse_issue(part) for part in issues.split("; ")),
+    )
+    if cycle == "none completed":
+        return motion
+    match = _match(_CYCLE, cycle)
+    score = float(match[3]) if match[3] else math.nan
+    return replace(motion, cycles=int(match[1]), last_s=float(match[2]), score=score)
+
+
+_LEADS = ("Current pose: ", "Cycle: ", "Form issues: ")
+
+
+def _parse_issue(text: str) -> Issue:
+    match = _match(_ISSUE, text)
+    name = match[1][0].lower() + match[1][1:]
+    unit = {sign: unit for unit, sign in _UNITS.items()}[match[4]]
+    scale = 0.01 if unit == "fraction" else 1.0
+    detected, required = (rounded(float(match[i]) * scale, unit) for i in (3, 5))
+    return Issue(*_sided(name, _quantity_names()), match[2], detected, required, unit)
+
+
+def _sided(name: str, whole_body: frozenset[str]) -> tuple[str, str]:
+    """Side and name; a name that itself begins with a side ("right pelvic tilt") has none."""
+    if name in whole_body:
+        return "", name
+    for side in ("r", "l"):
+        if name.startswith(_SIDES[side]):
+            return side, name.removeprefix(_SIDES[side])
+    return "", name
+
+
+@cache
+def _quantity_names() -> frozenset[str]:
+    return frozenset(w.name for w in vocabulary().quantities.values() if not w.sided)
+
+
+@cache
+def _joint_names() -> frozenset[str]:
+    return frozenset(w.name for w in vocabulary().joints.values() if not w.sided)
+
+
+def _inside(line: str, lead: str) -> str:
+    if not (line.startswith(lead) and line.endswith(".")):
+        raise ValueError(f"{line[:60]!r} does not read {lead!r} … '.' ({FORMAT})")
+    return line[len(lead) : -1]
+
+
+def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:80]!r} cannot be read ({FORMAT})")
+    return match
+
+
+_PIECE = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
+
+
+def estimate_tokens(text: str) -> int:
+    """Upper estimate of a LLaMA-like tokenizer's count: digits and signs one each ("°" two), four letters a token."""
+    count = 0
+    for piece in _PIECE.findall(text):
+        count += (len(piece) + 3) // 4 if piece.isascii() else 2
+    return count + text.count("\n")
+
+
+def fit(motion: Motion, budget: int, count: Callable[[str], int] = estimate_tokens) -> tuple[str, int]:
+    """C_motion within `budget` tokens, and its count.
+
+    Cut in this order: the least grave issues but the first, the last joints of the pose, then the first issue.
+    What is left when all is cut may still be longer than a tiny budget.
+    """
+    while True:
+        text = write_motion(motion)
+        tokens = count(text)
+        if tokens <= budget:
+            return text, tokens
+        shorter = _shorten(motion)
+        if shorter is None:
+            return text, tokens
+        motion = shorter
+
+
+def _shorten(motion: Motion) -> Motion | None:
+    if len(motion.issues) > 1:
+        return replace(motion, issues=motion.issues[:-1])
+    if motion.pose:
+        return replace(motion, pose=motion.pose[:-1])
+    return replace(motion, issues=()) if motion.issues else None
+
+
+def pose_values(joints: Sequence[tuple[str, str]], degrees: Sequence[float]) -> tuple[PoseValue, ...]:
+    """Pose of (side, joint name) with their angles; unknown (NaN) ones are left out."""
+    return tuple(
+        PoseValue(side, name, round(value))
+        for (side, name), value in zip(joints, degrees, strict=True)
+        if value == value
+    )

@@ -1,0 +1,70 @@
+"""Curves of quantities where they were seen: the exercise room's curves with unobserved frames as NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.derived import QUANTITIES
+from qevd_bio.anatomy.dofs import DOF_INDEX
+from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.exercise.curves import Curves
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class SeenCurves(Curves):
+    """Curves over T frames, (T,) each; NaN where a degree of freedom they need was not observed.
+
+    angles (T, 46) radians; observed (T, 46); root (T, 3) metres or None.
+    """
+
+    def __init__(
+        self, angles: NDArray[Any], observed: Mask, skeleton: Skeleton, root: NDArray[Any] | None = None
+    ) -> None:
+        place = None if root is None or not np.isfinite(root).any() else np.asarray(root, dtype=np.float64)
+        super().__init__(np.asarray(angles, dtype=np.float64), skeleton, place)
+        self.observed = observed
+        self._seen: dict[str, Array] = {}
+
+    def __call__(self, name: str) -> Array:
+        found = self._seen.get(name)
+        if found is None:
+            if name in DOF_INDEX:
+                values = np.rad2deg(self.angles[:, DOF_INDEX[name]])
+            else:
+                values = super().__call__(name)
+            columns = [DOF_INDEX[dof] for dof in needs(name)]
+            found = np.where(self.observed[:, columns].all(axis=1), values, np.nan)
+            self._seen[name] = found
+        return found
+
+
+class Window:
+    """A stretch of the frames of `SeenCurves`, both ends included, as curves of its own."""
+
+    def __init__(self, curves: SeenCurves, first: int, last: int) -> None:
+        self._curves, self._part = curves, slice(first, last + 1)
+        self.angles: Array = curves.angles[self._part]
+        self.observed: Mask = curves.observed[self._part]
+
+    def __call__(self, name: str) -> Array:
+        return self._curves(name)[self._part]
+
+    def __len__(self) -> int:
+        return len(self.angles)
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """Degrees of freedom that a quantity needs."""
+    return (name,) if name in DOF_INDEX else QUANTITIES[name].dofs
+
+
+def skeleton_of(lengths: Mapping[str, float], stature_m: float | None) -> Skeleton:
+    """The subject's skeleton as far as it was measured, else one of mean proportions."""
+    skeleton = Skeleton.from_stature(stature_m) if stature_m else Skeleton.from_stature()
+    return skeleton.with_lengths(dict(lengths)) if lengths else skeleton

@@ -1,0 +1,196 @@
+"""A whole segment at once: cycles, verdicts and contexts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.motion import paper
+from qevd_bio.motion.align import best
+from qevd_bio.motion.builders import Cycle
+from qevd_bio.motion.context import (
+    Issue,
+    Morph,
+    Motion,
+    estimate_tokens,
+    fit,
+    morph_of,
+    rounded,
+    write_morph,
+)
+from qevd_bio.motion.curves import SeenCurves, Window
+from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.frames import Frames, feature_frames
+from qevd_bio.motion.pose_state import PoseState, latest_pose
+from qevd_bio.motion.signals import CHOOSE_S, choose, detector
+from qevd_bio.motion.verdicts import VIOLATION, Verdict
+from qevd_bio.exercise.vocabulary import vocabulary
+
+Count = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class ContextRow:
+    """The context of one feature step. `cycle` is the number of the last completed cycle, −1 before the first."""
+
+    step: int
+    time_s: float
+    morph: str
+    motion: str
+    tokens: int
+    cycle: int
+    pose_known: bool
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What one segment gave. `rejected` counts candidates that were no cycle, by reason."""
+
+    cycles: tuple[JudgedCycle, ...]
+    contexts: tuple[ContextRow, ...]
+    rejected: Counter[str]
+    signal: str
+    best: int | None
+
+
+def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> SegmentResult:
+    """Cycles, verdicts and contexts of a segment's frames.
+
+    The result is that of `stream.MotionStream` fed the same frames, with the `robust` cycle rule.
+    """
+    evaluator = Evaluator(setup)
+    if len(frames) == 0:
+        return SegmentResult((), (), Counter(), evaluator.signal.expression.text, None)
+    first, until = choosing(frames.time_s, frames.ok)
+    signal = evaluator.use(choose(evaluator.signals, frames.observed[first:until]))
+    known_at = float(frames.time_s[min(until, len(frames) - 1)])
+    curves = SeenCurves(frames.angles, frames.observed, setup.skeleton, frames.root)
+    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(curves)))
+    cycles = []
+    for cycle in found:
+        reported = max(cycle.reported_s, known_at)
+        cycles.append(evaluate_frames(evaluator, cycle, frames, curves, reported))
+    writer = ContextWriter(setup, count)
+    contexts = _contexts(frames, curves, writer, cycles)
+    scores = [cycle.similarity.score for cycle in cycles]
+    return SegmentResult(tuple(cycles), tuple(contexts), rejected, signal.expression.text, best(scores))
+
+
+def choosing(times_s: NDArray[np.float64], ok: NDArray[np.bool_]) -> tuple[int, int]:
+    """First frame and end (excluded) of the frames from which the signal is chosen."""
+    if not ok.any():
+        return 0, len(ok)
+    first = int(np.argmax(ok))
+    return first, int(np.searchsorted(times_s, times_s[first] + CHOOSE_S, side="right"))
+
+
+def evaluate_frames(
+    evaluator: Evaluator, cycle: Cycle, frames: Frames, curves: SeenCurves, reported_s: float
+) -> JudgedCycle:
+    """Evaluate a cycle on the frames that lie within it."""
+    first = int(np.searchsorted(frames.time_s, cycle.start_s - 1e-9))
+    last = int(np.searchsorted(frames.time_s, cycle.end_s + 1e-9, side="right")) - 1
+    part = slice(first, last + 1)
+    return evaluator.evaluate(
+        cycle,
+        Window(curves, first, last),
+        frames.time_s[part],
+        frames.frame[part],
+        frames.confidence[part],
+        reported_s,
+    )
+
+
+def _find(
+    frames: Frames, setup: Setup, evaluator: Evaluator, values: NDArray[np.float64]
+) -> tuple[list[Cycle], Counter[str]]:
+    signal, exercise = evaluator.signal, setup.exercise
+    if setup.options.cycles.method == "paper":
+        if exercise.category == "hold":
+            return paper.detect_holds(frames.time_s, values), Counter()
+        high = exercise.signal.rest == "max"
+        cycles = paper.detect_cycles(frames.time_s, values, two_sided=signal.two_sided, rest_high=high)
+        return cycles, Counter()
+    machine = detector(exercise, signal, setup.options.cycles)
+    found = machine.extend(frames.time_s.tolist(), values.tolist())
+    return found + machine.finish(), machine.rejected
+
+
+def _contexts(
+    frames: Frames, curves: SeenCurves, writer: ContextWriter, cycles: Sequence[JudgedCycle]
+) -> list[ContextRow]:
+    steps = feature_frames(frames.time_s)
+    newest, older = latest_pose(frames.time_s, frames.ok, steps)
+    table = writer.pose.table(curves, np.maximum(newest, 0)).tolist()
+    rows: list[ContextRow] = []
+    done = 0
+    for step, index in enumerate(steps.tolist()):
+        time = float(frames.time_s[index])
+        while done < len(cycles) and cycles[done].reported_s <= time:
+            writer.completed(cycles[done])
+            done += 1
+        known = bool(newest[step] >= 0)
+        rows.append(writer.row(step, time, table[step] if known else None, bool(older[step])))
+    return rows
+
+
+class ContextWriter:
+    """Writes the contexts of a segment, step by step; what it has been told of cycles is what they know."""
+
+    def __init__(self, setup: Setup, count: Count = estimate_tokens) -> None:
+        self.options = setup.options.contexts
+        self.pose = PoseState(setup.salient)
+        self._count = count
+        morph = morph_of(setup.body)
+        self._morph = {
+            warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)
+        }
+        self._last: JudgedCycle | None = None
+        self._done = 0.0
+        self._issues: tuple[Issue, ...] = ()
+
+    def completed(self, cycle: JudgedCycle) -> None:
+        """Take note of a completed cycle."""
+        self._last = cycle
+        self._done += 1
+        self._issues = issues_of(cycle.verdicts, self.options.max_issues)
+
+    def row(self, step: int, time_s: float, pose: Sequence[float] | None, older: bool) -> ContextRow:
+        """The context at one step; `pose` are the salient joints' angles, None where no pose is known."""
+        last = self._last
+        motion = Motion(
+            pose=self.pose.values(pose) if pose is not None else (),
+            cycles=int(self._done),
+            last_s=rounded(last.cycle.duration_s, "s") if last else math.nan,
+            score=rounded(last.similarity.score, "ratio") if last else math.nan,
+            issues=self._issues,
+        )
+        morph = self._morph[older]
+        text, tokens = fit(motion, self.options.max_tokens, self._count)
+        number = last.number if last else -1
+        return ContextRow(step, time_s, morph, text, tokens, number, pose is not None)
+
+
+def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
+    """The gravest violations of salient joints, one for each quantity and side, as contexts show them."""
+    chosen: dict[tuple[str, str], Verdict] = {}
+    violated = [v for v in verdicts if v.verdict == VIOLATION and v.salient]
+    for verdict in sorted(violated, key=lambda v: (-v.severity, v.rule, v.side)):
+        chosen.setdefault((verdict.quantity, verdict.side), verdict)
+    return tuple(_issue(verdict) for verdict in list(chosen.values())[:most])
+
+
+def _issue(verdict: Verdict) -> Issue:
+    if verdict.kind == "static":
+        name = vocabulary().joints[verdict.joint.removesuffix(f"_{verdict.side}")].name
+        fault, required = "unstable", verdict.goal
+    else:
+        name = vocabulary().quantities[verdict.quantity].name
+        fault, required = ("insufficient" if verdict.deviation < 0 else "excessive"), verdict.goal
+    unit = verdict.unit
+    return Issue(verdict.side, name, fault, rounded(verdict.value, unit), rounded(required, unit), unit)

@@ -1,0 +1,106 @@
+"""The curve that shows an exercise's repetitions, and what the cycle detector has to know of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.dofs import DOF_INDEX, LIMITS
+from qevd_bio.anatomy.mirror import mirror_angles
+from qevd_bio.exercise.curves import Curves
+from qevd_bio.exercise.expression import Expression, Series, parse
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.motion.builders import CycleRule
+from qevd_bio.motion.curves import needs
+from qevd_bio.motion.cycles import CycleDetector
+from qevd_bio.motion.holds import HoldDetector
+from qevd_bio.motion.options import CycleOptions
+
+Array = NDArray[np.float64]
+
+CHOOSE_S = 1.0
+"""The signal is chosen from the first second with a pose, in streams and in batch alike."""
+
+HOLD_SHARE = 0.7
+"""A hold's signal must be beyond this share of the reference's."""
+
+UNKNOWN_RANGE_DEG = 60.0
+"""Range that is expected of a signal where the exercise has no reference."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One candidate: its expression and the degrees of freedom it needs (columns).
+
+    reference (N,) is its course in the reference in degrees, None without reference.
+    """
+
+    expression: Expression
+    columns: tuple[int, ...]
+    two_sided: bool
+    reference: Array | None
+
+    def values(self, series: Series) -> Array:
+        """(T,) radians, NaN where not known."""
+        return np.deg2rad(self.expression.evaluate(series))
+
+
+def candidates(exercise: Exercise, reference: Array | None) -> tuple[Signal, ...]:
+    """The exercise's signal and its alternatives; `reference` (N, 46) radians."""
+    curves = None if reference is None else Curves(reference)
+    return tuple(_signal(text, curves) for text in (exercise.signal.expression, *exercise.signal.alternatives))
+
+
+def _signal(text: str, reference: Curves | None) -> Signal:
+    expression = parse(text)
+    dofs = dict.fromkeys(dof for name in expression.names for dof in needs(name))
+    course = None if reference is None else np.asarray(expression.evaluate(reference))
+    return Signal(expression, tuple(DOF_INDEX[dof] for dof in dofs), is_two_sided(expression), course)
+
+
+def is_two_sided(expression: Expression) -> bool:
+    """Whether the expression is right minus left: in the mirror image of any pose its sign is turned."""
+    poses = np.random.default_rng(0).uniform(LIMITS[:, 0], LIMITS[:, 1], size=(16, 46))
+    poses[:, :3] = 0.0
+    plain = np.asarray(expression.evaluate(Curves(poses)))
+    turned = np.asarray(expression.evaluate(Curves(mirror_angles(poses))))
+    known = np.isfinite(plain) & np.isfinite(turned)
+    size = float(np.abs(plain[known]).max(initial=0.0))
+    return size > 0 and bool(np.abs(plain + turned)[known].max() < 0.02 * size)
+
+
+def choose(signals: Sequence[Signal], observed: NDArray[np.bool_]) -> int:
+    """Index of the signal seen in most of the given frames (T, 46); the first of equals."""
+    if len(observed) == 0:
+        return 0
+    shares = [float(observed[:, list(signal.columns)].all(axis=1).mean()) for signal in signals]
+    return int(np.argmax(shares))
+
+
+def cycle_rule(exercise: Exercise, signal: Signal) -> CycleRule:
+    """What the detector has to know, from the catalogue and the reference."""
+    low, high = exercise.cycle.bounds_s
+    course = signal.reference
+    known = course is not None and bool(np.isfinite(course).any())
+    reach = float(np.nanmax(course) - np.nanmin(course)) if known and course is not None else UNKNOWN_RANGE_DEG
+    return CycleRule(
+        two_sided=signal.two_sided,
+        bounds_s=(low, math.inf if high is None else high),
+        typical_s=exercise.cycle.typical_s,
+        range_rad=math.radians(reach),
+        rest_high=exercise.signal.rest == "max",
+    )
+
+
+def detector(exercise: Exercise, signal: Signal, options: CycleOptions) -> CycleDetector | HoldDetector:
+    """The streaming detector of the exercise's cycles or holds."""
+    rule = cycle_rule(exercise, signal)
+    if exercise.category != "hold":
+        return CycleDetector(rule, options)
+    course = signal.reference
+    held = UNKNOWN_RANGE_DEG if course is None else float(np.nanmedian(course))
+    return HoldDetector(rule, math.radians(HOLD_SHARE * held), options)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from qevd_bio.anatomy.dofs import JOINT_NAMES
+from qevd_bio.dataset.names import find
 from qevd_bio.exercise.check import check_exercise
 from qevd_bio.exercise.rules import Exercise, Role
 from qevd_bio.exercise.schema import read_model, read_yaml
@@ -26,6 +27,15 @@ def load(user_dirs: Sequence[Path] = ()) -> dict[str, Exercise]:
         if folder.is_dir():
             catalogue.update(_load_folder(folder, _stamp(folder)))
     return catalogue
+
+
+def get(name: str, user_refs: Path | None = None) -> Exercise:
+    """The exercise of any known spelling ("push-ups", "armcrosschest left"); UserError suggests the closest names.
+
+    `user_refs` is `<workspace>/refs`; its `exercises` folder adds or replaces exercises.
+    """
+    folders = () if user_refs is None else (user_refs / "exercises",)
+    return load(folders)[find(name, user_refs).id]
 
 
 def read_exercise(path: Path) -> Exercise:

@@ -15,7 +15,7 @@ Category: TypeAlias = Literal["bilateral", "alternating", "hold"]
 Role: TypeAlias = Literal["static", "dynamic", "free"]
 Confidence: TypeAlias = Literal["high", "medium", "low"]
 Side: TypeAlias = Literal["each", "own", "other", "none"]
-Statistic: TypeAlias = Literal["value", "max", "min", "mean", "range", "std", "rise", "drop", "symmetry", "within"]
+Statistic: TypeAlias = Literal["value", "max", "min", "mean", "range", "std", "rise", "drop", "symmetry"]
 Pair: TypeAlias = tuple[float, float]
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -110,7 +110,7 @@ class Roles:
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
 class Measure(Evidence):
-    """What is measured: a statistic of a quantity, at a key frame or over the cycle.
+    """What is measured: a statistic of a quantity, at a key frame (`value`) or over the cycle (all others).
 
     `side`: `each` side separately, the key frame's `own` or `other` side, or `none` for the whole body.
     `limb` is the word for that side in this exercise ("front", "rear", "kicking").

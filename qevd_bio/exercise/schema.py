@@ -79,5 +79,9 @@ def _problem(kind: str, value: object) -> str:
     return f"{str(value)[:80]!r} does not fit"
 
 
-def _expected(error: Any) -> str:
+def _expected(error: Any) -> str | None:
+    if error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+        return None
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return "a key of docs/exercises.md; quote texts that hold a comma"
     return re.sub(r"^Input should be ", "", str(error["msg"]))

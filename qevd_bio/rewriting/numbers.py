@@ -44,7 +44,7 @@ def with_unit(number: str, unit: str) -> str:
 
 def shown_numbers(measured: Measured) -> dict[str, str]:
     """Digits of the measured `value`, the `goal` and the `change` between them (taken between the digits shown)."""
-    flip = -1.0 if speaks_negative(finding) else 1.0
+    flip = -1.0 if speaks_negative(measured) else 1.0
     value, goal = digits(flip * measured.value, measured.unit), digits(flip * measured.goal, measured.unit)
     change = abs(_number(goal) - _number(value)) / _SCALE.get(measured.unit, 1.0)
     return {"value": value, "goal": goal, "change": digits(change, measured.unit)}

@@ -1,0 +1,255 @@
+"""From a QEVD split and its motion tables to the same split of QEVD-bio-fit-coach."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import qevd_bio
+from qevd_bio.annotation.intent import Intent, classify_intent
+from qevd_bio.dataset.opening import Dataset
+from qevd_bio.dataset.qevd import ANNOTATIONS
+from qevd_bio.dataset.segments import segments_of
+from qevd_bio.dataset.workout import Span, Workout
+from qevd_bio.dataset.writer import place_media, write_split
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.motion.tables import CYCLES, VERDICTS
+from qevd_bio.pose.kinematics import KINEMATICS, OK
+from qevd_bio.rewriting.build import Row, Tracked, build_rows, new_texts
+from qevd_bio.rewriting.card import card
+from qevd_bio.rewriting.check import Mismatch, check_numbers
+from qevd_bio.rewriting.evidence import VideoMotion, video_motion
+from qevd_bio.rewriting.figures import Figures, figures
+from qevd_bio.rewriting.options import POLICIES, RewriteOptions
+from qevd_bio.rewriting.tables import FEEDBACKS
+from qevd_bio.store.atomic import write_json, write_text
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.tables import concat
+from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
+from qevd_bio.store.workspace import Workspace
+
+MARKER = "rewriting.json"
+# A person counts as tracked at a moment if some frame this near to it has a pose of its own.
+_NEAR_S = 1.0
+Media = Literal["link", "copy", "none"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run made: the run's summary, figures of the chosen policy and of all policies, and its check."""
+
+    summary: Summary
+    totals: Figures
+    by_policy: Mapping[str, Figures]
+    mismatches: Sequence[Mismatch]
+    path: Path
+
+
+class MotionTables:
+    """The motion tables of a workspace, read once; one video's rows at a time become Python objects."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._exercises = load((workspace.user_refs,))
+
+    @cached_property
+    def _cycles(self) -> _ByVideo:
+        return _ByVideo(CYCLES.read(self._workspace.cycles))
+
+    @cached_property
+    def _verdicts(self) -> _ByVideo:
+        return _ByVideo(VERDICTS.read(self._workspace.violations))
+
+    def video(self, split: str, video: str) -> VideoMotion:
+        """Repetitions and judged rules of one video."""
+        return video_motion(self._cycles.rows(split, video), self._verdicts.rows(split, video), self._exercises)
+
+    def violations(self, split: str, video: str) -> dict[str, Row]:
+        """Judged rules of one video by id."""
+        return {row["id"]: row for row in self._verdicts.rows(split, video)}
+
+
+class _ByVideo:
+    """Rows of a table by video; the rows of one video stand together in the file."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._ranges: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        if table.num_rows:
+            keys = pc.binary_join_element_wise(table["split"], table["video"], "/").combine_chunks()
+            runs = keys.dictionary_encode()
+            codes = np.asarray(runs.indices)
+            starts = np.concatenate([[0], np.nonzero(np.diff(codes))[0] + 1, [len(codes)]])
+            for start, end in zip(starts[:-1], starts[1:], strict=True):
+                split, _, video = runs.dictionary[int(codes[start])].as_py().rpartition("/")
+                self._ranges.setdefault((split, video), []).append((int(start), int(end)))
+
+    def rows(self, split: str, video: str) -> list[Row]:
+        found: list[Row] = []
+        for start, end in self._ranges.get((split, video), []):
+            found.extend(self._table.slice(start, end - start).to_pylist())
+        return found
+
+
+def rewrite(
+    dataset: Dataset,
+    workspace: Workspace,
+    options: RewriteOptions,
+    videos: Media = "link",
+    run: RunOptions | None = None,
+    force: bool = False,
+) -> Outcome:
+    """Write QEVD-bio-fit-coach to the workspace: each split in QEVD's layout, the table, the card.
+
+    Raises UserError where the data set has no feedback, was rewritten already (unless `force`), or the motion
+    tables are missing.
+    """
+    _check_source(dataset, force)
+    _check_motion(workspace)
+    splits = [split for split in dataset.splits if dataset.workouts(split)]
+    items = [
+        Item(
+            key=split,
+            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations),
+            outputs=(_part(workspace, split), workspace.rewritten / split / ANNOTATIONS),
+            payload=split,
+        )
+        for split in splits
+    ]
+    work = partial(_rewrite_split, dataset=dataset, workspace=workspace, options=options, videos=videos)
+    settings = {**asdict(options), "videos": videos}
+    summary = run_stage("rewrite", workspace, items, work, settings=settings, options=run)
+    path = workspace.rewritten / "feedbacks.parquet"
+    concat(FEEDBACKS, [_part(workspace, split) for split in splits], path, metadata={"settings": settings})
+    rows = FEEDBACKS.read_rows(path)
+    tables = MotionTables(workspace)
+    by_policy = {name: figures(_rows_under(name, dataset, workspace, tables, options, rows)) for name in POLICIES}
+    totals = figures(rows)
+    about = {
+        "version": qevd_bio.__version__,
+        "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
+        "policy": options.policy,
+        "settings": settings,
+    }
+    counts = [(split, len(dataset.workouts(split))) for split in splits]
+    write_text(workspace.rewritten / "README.md", card(about, totals, by_policy, counts))
+    return Outcome(summary, totals, by_policy, _mismatches(rows, tables), path)
+
+
+def _check_source(dataset: Dataset, force: bool) -> None:
+    if dataset.kind != "qevd" or not dataset.has_ground_truth:
+        raise UserError(
+            "there is no feedback to rewrite",
+            where=dataset.root,
+            expected="QEVD-FIT-COACH or one of its splits, with feedbacks_long_range.json",
+        )
+    done = [split for split in dataset.splits if (dataset.folder(split) / MARKER).exists()]
+    if done and not force:
+        raise UserError(
+            f"this data set was rewritten already ({', '.join(done)})",
+            where=dataset.root,
+            expected="the original QEVD-FIT-COACH",
+            fix="name the original with --data, or --force to rewrite it once more",
+        )
+
+
+def _check_motion(workspace: Workspace) -> None:
+    for path in (workspace.cycles, workspace.violations):
+        if not path.is_file():
+            raise UserError("no such file", where=path, expected="the motion tables", fix="qevd-bio analyze")
+
+
+def _part(workspace: Workspace, split: str) -> Path:
+    return workspace.path("manifests", "rewrite", split, "feedbacks.parquet")
+
+
+def _rewrite_split(
+    item: Item, dataset: Dataset, workspace: Workspace, options: RewriteOptions, videos: Media
+) -> dict[str, Any]:
+    split = str(item.payload)
+    workouts = dataset.workouts(split)
+    tables = MotionTables(workspace)
+    rows: list[Row] = []
+    changed: list[Workout] = []
+    for workout in workouts:
+        own = _workout_rows(workout, dataset, workspace, tables, options)
+        rows.extend(own)
+        changed.append(workout.with_texts(new_texts(own)))
+    folder = workspace.rewritten / split
+    missing = place_media(dataset.folder(split), folder, workouts, videos)
+    write_split(folder, changed)
+    write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": qevd_bio.__version__, **asdict(options)})
+    FEEDBACKS.write(_part(workspace, split), rows)
+    return {"feedbacks": len(rows), "rewritten": sum(r["status"] == "rewritten" for r in rows), "no_video": len(missing)}
+
+
+def _workout_rows(
+    workout: Workout, dataset: Dataset, workspace: Workspace, tables: MotionTables, options: RewriteOptions
+) -> list[Row]:
+    segments, _ = segments_of(workout, dataset.names)
+    motion = tables.video(workout.split, workout.video)
+    return build_rows(workout, segments, motion, _tracked(workspace, workout), _intent, options)
+
+
+def _intent(span: Span) -> Intent:
+    return classify_intent(span.text)
+
+
+def _tracked(workspace: Workspace, workout: Workout) -> Tracked:
+    path = workspace.kinematics(workout.split, workout.video)
+    if not path.is_file():
+        return Tracked(False, lambda time_s: False)
+    table = KINEMATICS.read(path, ["time_s", "status"])
+    ok = np.asarray(pc.equal(table["status"], "ok"))
+    times = table["time_s"].to_numpy()[ok]
+
+    def at(time_s: float) -> bool:
+        place = int(np.searchsorted(times, time_s))
+        near = [abs(times[i] - time_s) for i in (place - 1, place) if 0 <= i < len(times)]
+        return bool(near) and min(near) <= _NEAR_S
+
+    return Tracked(True, at)
+
+
+def _rows_under(
+    policy: str,
+    dataset: Dataset,
+    workspace: Workspace,
+    tables: MotionTables,
+    options: RewriteOptions,
+    rows: Sequence[Row],
+) -> Iterator[Row]:
+    """Rows as `policy` would have made them, so that the policies stand side by side."""
+    if policy == options.policy:
+        yield from rows
+        return
+    for split in dataset.splits:
+        for workout in dataset.workouts(split):
+            yield from _workout_rows(workout, dataset, workspace, tables, replace(options, policy=policy))
+
+
+def _mismatches(rows: Sequence[Row], tables: MotionTables) -> list[Mismatch]:
+    found = []
+    for split, video in dict.fromkeys((row["split"], row["video"]) for row in rows):
+        own = [row for row in rows if (row["split"], row["video"]) == (split, video)]
+        found.extend(check_numbers(own, tables.violations(split, video)))
+    return found
+
+
+def _backends(workspace: Workspace, splits: Sequence[str]) -> set[str]:
+    found = set()
+    for split in splits:
+        for path in sorted((workspace.root / "kinematics" / split).glob("*.parquet")):
+            found.add(str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown")))
+    return found
+
+
+__all__ = ["MARKER", "OK", "MotionTables", "Outcome", "rewrite", "shutil"]

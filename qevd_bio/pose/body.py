@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qevd_bio.pose.body_estimate import estimate_measures
 from qevd_bio.pose.mesh import measure, read_mesh
 from qevd_bio.pose.options import Sex
 from qevd_bio.store.errors import UserError
@@ -122,18 +123,10 @@ def body_of(person: Person) -> dict[str, dict[str, Any]]:
         body[name] = _measure(name, value, None, "entered", "the user")
     height = body.get("height")
     if height is not None:
-        for name, estimate in estimates(height["value"], person).items():
+        mass = body.get("mass", {}).get("value")
+        for name, estimate in estimate_measures(height["value"], mass_kg=mass, sex=person.sex).items():
             body.setdefault(name, estimate)
     return {name: body[name] for name in MEASURES if name in body}
-
-
-def estimates(height: float, person: Person) -> dict[str, dict[str, Any]]:
-    """What a regression on stature (and mass, where entered) says about the measures that nobody gave."""
-    from qevd_bio.anatomy.body import estimate_measures
-
-    mass = dict(person.entered).get("mass")
-    found = estimate_measures(height, mass_kg=mass, sex=person.sex)
-    return {name: dict(value) for name, value in found.items()}
 
 
 def _measure(name: str, value: float, sd: float | None, method: str, source: str) -> dict[str, Any]:

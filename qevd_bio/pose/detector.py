@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +20,7 @@ node { calculator: "PoseDetectionCpu" input_stream: "IMAGE:image" output_stream:
 """
 # Its circle around a whole person is centred at the hips; shoulders to feet fill about this part of its square.
 _WIDTH = 0.5
+BLACK: NDArray[np.uint8] = np.zeros((64, 64, 3), dtype=np.uint8)
 
 
 class PersonDetector:
@@ -34,9 +34,11 @@ class PersonDetector:
         self._found: list[Any] = []
         self._graph = calculator_graph.CalculatorGraph(graph_config=_GRAPH)
         self._graph.observe_output_stream("detections", self._receive)
+        self._step = 0
+        # The graph's parts come to life with its first picture, and say so; a black one lets them do it now.
         with quiet_native_logs():
             self._graph.start_run()
-        self._step = 0
+            self(BLACK)
 
     def __enter__(self) -> Self:
         return self
@@ -54,10 +56,8 @@ class PersonDetector:
         packet = packet_creator.create_image_frame(
             image_format=image_frame.ImageFormat.SRGB, data=np.ascontiguousarray(image)
         )
-        # The graph comes to life with its first picture, and says so.
-        with quiet_native_logs() if self._step == 1 else nullcontext():
-            self._graph.add_packet_to_input_stream("image", packet.at(self._step))
-            self._graph.wait_until_idle()
+        self._graph.add_packet_to_input_stream("image", packet.at(self._step))
+        self._graph.wait_until_idle()
         height, width = image.shape[:2]
         return [(_body_box(d, width, height), float(d.score[0])) for d in self._found]
 

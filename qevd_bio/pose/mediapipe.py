@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.pose.backend import Clip, Landmarks, Picture
-from qevd_bio.pose.detector import PersonDetector
+from qevd_bio.pose.detector import BLACK, PersonDetector
 from qevd_bio.pose.native_logs import quiet_native_logs
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.people import Sighting, Subject, choose_subject, iou
@@ -92,6 +92,7 @@ class MediapipeBackend:
                 min_detection_confidence=self._confidence,
                 min_tracking_confidence=self._confidence,
             )
+            pose.process(BLACK)
         try:
             yield pose
         finally:
@@ -141,18 +142,16 @@ def _follow(clip: Clip, pose: Any, detector: PersonDetector | None, subject: Sub
     """Run the tracker over the clip; with `detector`, note everyone in sampled frames; with `subject`, see only it."""
     assert clip.open is not None
     survey_s = SURVEY_S if clip.duration_s is None else min(SURVEY_S, max(clip.duration_s / MIN_SURVEYS, 0.1))
-    found, due = _Pass(survey_s), 0.0
+    found, due, seen = _Pass(survey_s), 0.0, False
     with clip.open() as pictures:
         for picture in pictures:
             image, box = picture.image, None
             if subject is not None and subject.track is not None:
                 box = subject.track.box_at(picture.time_s)
                 image = only_inside(image, box)
-            if found.values:
+            with quiet_native_logs() if not seen else nullcontext():
                 landmarks = read_landmarks(pose.process(image), image.shape)
-            else:
-                with quiet_native_logs():
-                    landmarks = read_landmarks(pose.process(image), image.shape)
+            seen = seen or landmarks is not _EMPTY
             if box is not None and _left(landmarks, box):
                 pose.reset()
                 landmarks = _EMPTY

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.dataset.names import find
 from qevd_bio.exercise.check import check_exercise
-from qevd_bio.exercise.rules import Exercise, Role
+from qevd_bio.exercise.roles import roles
+from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.schema import read_model, read_yaml
-from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
+
+__all__ = ["get", "load", "read_exercise", "roles"]
 
 
 def load(user_dirs: Sequence[Path] = ()) -> dict[str, Exercise]:
@@ -45,15 +46,6 @@ def read_exercise(path: Path) -> Exercise:
         raise UserError(f"id {exercise.id!r} in a file named {path.name}", where=path, expected=f"id: {path.stem}")
     check_exercise(exercise, path)
     return exercise
-
-
-def roles(exercise: Exercise) -> dict[str, Role]:
-    """Role of each of the 24 joints, in the canonical order; joints named nowhere are static."""
-    dynamic, free = joint_names(exercise.roles.dynamic), joint_names(exercise.roles.free)
-    return {
-        joint: "dynamic" if joint in dynamic else "free" if joint in free else "static"
-        for joint in JOINT_NAMES
-    }
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

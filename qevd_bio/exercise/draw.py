@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,9 @@ def draw(exercise: Exercise, angles: FloatArray, path: Path, figures: int = 6) -
     plt = _pyplot()
     curves = Curves(angles)
     moments = key_frames(exercise, curves, len(angles))
-    frames = sorted({*np.linspace(0, len(angles) - 1, figures, dtype=int).tolist(), *(m.frame for m in moments.values())})
+    frames = sorted(
+        {*np.linspace(0, len(angles) - 1, figures, dtype=int).tolist(), *(m.frame for m in moments.values())}
+    )
     figure = plt.figure(figsize=(2.1 * len(frames), 7.0))
     grid = figure.add_gridspec(3, len(frames), height_ratios=(2, 2, 1.3))
     for row, (view, axis, sign) in enumerate(_VIEWS):
@@ -86,28 +87,3 @@ def _pyplot() -> Any:
     except ImportError as error:
         raise UserError("matplotlib is not installed", fix='pip install "qevd-bio[report]"') from error
     return pyplot
-
-
-def table(exercise: Exercise, angles: FloatArray, names: Sequence[str] = ()) -> list[list[str]]:
-    """Rows for a terminal: the quantities of the exercise's targets at each key frame of the reference."""
-    curves = Curves(angles)
-    moments = key_frames(exercise, curves, len(angles))
-    wanted = list(names) or list(_quantities(exercise))
-    rows = [["quantity", *moments]]
-    for name in wanted:
-        values = curves(name)
-        rows.append([name, *(f"{values[moment.frame]:.1f}" for moment in moments.values())])
-    return rows
-
-
-def _quantities(exercise: Exercise) -> dict[str, None]:
-    from qevd_bio.exercise.vocabulary import TIMES, resolve
-
-    found: dict[str, None] = {}
-    for measure in (*exercise.targets, *exercise.errors):
-        if measure.quantity not in TIMES:
-            for side in ("r", "l"):
-                found |= dict.fromkeys(resolve(measure.quantity, side).names)
-    return found
-
-

@@ -93,7 +93,7 @@ def mirror_channels(channels: FloatArray) -> FloatArray:
 
 
 def to_angles(channels: FloatArray, skeleton: Skeleton | None = None) -> FloatArray:
-    """(N, 49) channels to (N, 46) radians: arm directions to shoulder angles, soles level, hands and toes on the floor."""
+    """(N, 49) channels to (N, 46) radians: shoulder angles from swings, soles level, hands and toes on the floor."""
     skeleton = skeleton or Skeleton.from_stature()
     angles = np.deg2rad(channels[:, : len(DOF_NAMES)])
     for side in "rl":
@@ -102,7 +102,7 @@ def to_angles(channels: FloatArray, skeleton: Skeleton | None = None) -> FloatAr
     _tip_onto_floor(angles, channels[:, _PRONE], skeleton)
     for side in "rl":
         _level_sole(angles, side, channels[:, _FLAT[side]], skeleton)
-    return np.clip(angles, LIMITS[:, 0], LIMITS[:, 1])
+    return np.asarray(np.clip(angles, LIMITS[:, 0], LIMITS[:, 1]))
 
 
 def shoulder_angles(arm: FloatArray, side: str, angles: FloatArray) -> FloatArray:
@@ -167,7 +167,7 @@ def _pick(pair: FloatArray, score: FloatArray) -> FloatArray:
     """(N, 3) the one of each pair (N, 2, 3) with the smaller score (N, 2); both together where they are near."""
     gap = score[:, :1] - score[:, 1:]
     share = 0.5 - 0.5 * np.tanh(gap / 0.05)
-    return share * pair[:, 0] + (1 - share) * pair[:, 1]
+    return np.asarray(share * pair[:, 0] + (1 - share) * pair[:, 1])
 
 
 def _level_sole(angles: FloatArray, side: str, weight: FloatArray, skeleton: Skeleton) -> None:

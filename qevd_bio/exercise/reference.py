@@ -17,6 +17,7 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_NAMES, FloatArray
 from qevd_bio.exercise.curves import Curves
 from qevd_bio.exercise.measure import Moment, key_frames
+from qevd_bio.exercise.poses import base_poses
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.trajectory import FPS, build_angles
 from qevd_bio.store.atomic import write_bytes, write_json
@@ -92,10 +93,14 @@ def read_angles(path: Path) -> FloatArray:
     if bad.any():
         frame, dof = (int(i) for i in np.argwhere(bad)[0])
         raise UserError(
-            f"{int(bad.sum())} values are not finite, first {DOF_NAMES[dof]} in frame {frame}", where=path, expected=_SHAPE
+            f"{int(bad.sum())} values are not finite, first {DOF_NAMES[dof]} in frame {frame}",
+            where=path,
+            expected=_SHAPE,
         )
     if np.abs(angles).max() > 4 * np.pi:
-        raise UserError(f"angles up to {np.abs(angles).max():.0f}: these look like degrees", where=path, expected=_SHAPE)
+        raise UserError(
+            f"angles up to {np.abs(angles).max():.0f}: these look like degrees", where=path, expected=_SHAPE
+        )
     return angles
 
 
@@ -118,8 +123,9 @@ def build(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
 
 
 def rules_origin(exercise: Exercise) -> str:
-    """Names the rules that a reference was made from: changes with them."""
-    return f"rules {hash_json(asdict(exercise)['reference'])[:12]}"
+    """Names the poses that a reference was made from: changes with them."""
+    rules = None if exercise.reference is None else asdict(exercise.reference)
+    return f"rules {hash_json([rules, base_poses()])[:12]}"
 
 
 def write(folder: Path, exercise: Exercise, angles: FloatArray, fps: float, origin: str) -> Path:

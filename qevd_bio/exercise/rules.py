@@ -35,8 +35,8 @@ class Signal:
     """The one curve that shows the repetitions; angles in degrees.
 
     `rest` says which extreme is the rest between two cycles. A `two_sided` signal is right minus left: its maximum
-    is the right side's turn, its minimum the left's, and its cycle runs from minimum to minimum. `alternatives` are tried where the main
-    signal's quantities are not observed; `paper` is the representative the paper names, if it does.
+    is the right side's turn, its minimum the left's, and its cycle runs from minimum to minimum. `alternatives`
+    are tried where the main signal's quantities are not observed; `paper` is the representative the paper names.
     """
 
     expression: str
@@ -85,7 +85,7 @@ class KeyFrame:
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
 class StaticRule(Evidence):
-    """An exception to the stability rule for static joints (all their DoFs, or `dofs`); `limit_deg` None: not judged."""
+    """An exception to the stability rule for static joints, or some `dofs` of them; `limit_deg` None: not judged."""
 
     joints: tuple[str, ...]
     dofs: tuple[str, ...] = ()
@@ -178,10 +178,7 @@ class FormError(Measure):
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
 class PoseKey:
-    """One key pose of the reference: at phase `at` (0..1), the named pose, changed by `change`.
-
-    `mirror` swaps left and right of the result.
-    """
+    """One key pose of the reference: at phase `at` (0..1) the named pose, or its mirror image."""
 
     at: float = Field(ge=0, le=1)
     pose: str

@@ -62,13 +62,16 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
 def read_model(model: type[T], data: object, path: Path, place: str = "") -> T:
     """Turn parsed YAML into `model`; UserError names the file, the key and what was expected."""
     try:
-        return cast(T, _adapter(model).validate_python(data))
+        adapter: TypeAdapter[Any] = _adapter(cast(Any, model))
+        return cast(T, adapter.validate_python(data))
     except ValidationError as error:
         first = error.errors()[0]
         keys = ".".join(str(part) for part in first["loc"])
         where = ": ".join(part for part in (str(path), place, keys) if part)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise UserError(_problem(first["type"], first.get("input")) + more, where=where, expected=_expected(first)) from error
+        raise UserError(
+            _problem(first["type"], first.get("input")) + more, where=where, expected=_expected(first)
+        ) from error
 
 
 def _problem(kind: str, value: object) -> str:

@@ -56,7 +56,7 @@ def periodic(phases: FloatArray, keys: FloatArray, at: FloatArray) -> FloatArray
     leave = u - 6 * u**3 + 8 * u**4 - 3 * u**5
     arrive = -4 * u**3 + 7 * u**4 - 3 * u**5
     course = values[i] + rise * (values[i + 1] - values[i])
-    return course + width * (leave * slopes[i] + arrive * slopes[i + 1])
+    return np.asarray(course + width * (leave * slopes[i] + arrive * slopes[i + 1]))
 
 
 def _slopes(times: FloatArray, values: FloatArray) -> FloatArray:

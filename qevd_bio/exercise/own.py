@@ -1,0 +1,72 @@
+"""The user's own reference: which cycle of which recording, and where the result goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.dofs import DOF_NAMES, FloatArray
+from qevd_bio.exercise.recording import cycle_from
+from qevd_bio.exercise.reference import load_reference, write
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.exercise.trajectory import FPS
+from qevd_bio.store.errors import UserError
+
+_COLUMNS = ("video", "exercise", "start_s", "end_s", "score")
+
+
+def cycle_span(cycles: Path, split: str, video: str, exercise: str, number: int | None = None) -> tuple[float, float]:
+    """Start and end in seconds of a cycle in the table that `analyze` wrote: the `number`-th, or the best scored.
+
+    UserError where the table is missing or holds no such cycle.
+    """
+    advice = f"qevd-bio analyze --only '*{video}', or give --start and --end"
+    if not cycles.is_file():
+        raise UserError("no cycles found yet", where=cycles, fix=advice)
+    table = pq.read_table(cycles)
+    missing = [name for name in _COLUMNS if name not in table.column_names]
+    if missing:
+        raise UserError(f"has no column {missing[0]!r}", where=cycles, expected="the table of `qevd-bio analyze`")
+    rows = [
+        row
+        for row in table.to_pylist()
+        if row["video"] == video and row["exercise"] == exercise and row.get("split", split) == split
+    ]
+    if not rows:
+        raise UserError(f"no cycle of {exercise!r} in video {video!r}", where=cycles, fix=advice)
+    rows.sort(key=lambda row: float(row["start_s"]))
+    if number is None:
+        best = max(rows, key=lambda row: -1.0 if row["score"] is None else float(row["score"]))
+        return float(best["start_s"]), float(best["end_s"])
+    if not 1 <= number <= len(rows):
+        raise UserError(f"no cycle {number} in video {video!r}", where=cycles, expected=f"1 .. {len(rows)}")
+    return float(rows[number - 1]["start_s"]), float(rows[number - 1]["end_s"])
+
+
+def reference_from(
+    exercise: Exercise,
+    angles: NDArray[np.float32],
+    observed: NDArray[np.bool_],
+    time_s: FloatArray,
+    span: tuple[float, float],
+    user_refs: Path,
+    name: str,
+) -> tuple[Path, tuple[str, ...]]:
+    """Write the cycle `span` of a recording as the user's reference; returns the file and the DoFs not from it.
+
+    Degrees of freedom the recording does not show come from the reference that applied before; without one they
+    are zero, and the sidecar's `origin` says so in both cases.
+    """
+    try:
+        fallback = load_reference(exercise, user_refs).angles
+    except UserError:
+        fallback = np.zeros((2, len(DOF_NAMES)))
+    recorded = cycle_from(np.asarray(angles, dtype=np.float64), observed, time_s, span, fallback)
+    origin = f"recording {name}, {span[0]:.3f}..{span[1]:.3f} s"
+    if recorded.filled:
+        origin += f"; not observed: {' '.join(recorded.filled)}"
+    path = write(user_refs / "trajectories", exercise, recorded.angles, FPS, origin)
+    return path, recorded.filled

@@ -54,7 +54,7 @@ class Dataset:
         """Whether there is feedback to compare with: not in plain folders or the competition release."""
         if self.kind == "short_clips":
             return any(clip.feedbacks for clip in self.clips)
-        return any(not span.is_transition for w in self.workouts(strict=False) for span in w.spans)
+        return self.kind == "qevd" and any(self._feedback_in.values())
 
     @cached_property
     def clips(self) -> list[Clip]:
@@ -83,10 +83,14 @@ class Dataset:
             _raise_first(self.root, [problem for _, problems in found for problem in problems])
         return [workout for workouts, _ in found for workout in workouts]
 
-    def segments(self, split: str | None = None, strict: bool = True, keep_empty: bool = False) -> list[Segment]:
-        """Single-exercise segments; a video of a plain folder and a short clip are one segment each."""
+    def segments(self, split: str | None = None, strict: bool = True, keep_empty: bool | None = None) -> list[Segment]:
+        """Single-exercise segments; a video of a plain folder and a short clip are one segment each.
+
+        A segment without feedback is dropped, as in the official reader, unless `keep_empty` or (where that is
+        None) its split has no feedback at all, so that predictions can be made for it.
+        """
         if self.kind == "qevd":
-            return [s for w in self.workouts(split, strict) for s in segments_of(w, self.names, keep_empty)[0]]
+            return [s for w in self.workouts(split, strict) for s in self._segments_of(w, keep_empty)[0]]
         return [
             Segment(
                 split=item.split,
@@ -111,7 +115,7 @@ class Dataset:
             workouts, problems = self._split(name)
             found.extend(problems)
             for workout in workouts:
-                found.extend(segments_of(workout, self.names)[1])
+                found.extend(self._segments_of(workout)[1])
         return found
 
     def shared_participants(self) -> dict[str, tuple[str, ...]]:
@@ -141,6 +145,17 @@ class Dataset:
 
     def _participant(self, split: str, stem: str) -> str | None:
         return self._participant_map.get(split, stem) if self._participant_map else None
+
+    def _has_feedback(self, split: str) -> bool:
+        return any(not span.is_transition for w in self._split(split)[0] for span in w.spans)
+
+    def _segments_of(self, workout: Workout, keep_empty: bool | None = None) -> tuple[list[Segment], list[Problem]]:
+        keep = not self._feedback_in[workout.split] if keep_empty is None else keep_empty
+        return segments_of(workout, self.names, keep)
+
+    @cached_property
+    def _feedback_in(self) -> dict[str, bool]:
+        return {split: self._has_feedback(split) for split in self.splits}
 
     def _split(self, name: str) -> tuple[list[Workout], list[Problem]]:
         if name not in self._read:

@@ -33,6 +33,11 @@ def read_transition(span: Span, book: NameBook) -> Transition:
     return Transition(span, written, exercise_text(official_text(span.text)), exercise)
 
 
+def exercises_of(workout: Workout, book: NameBook) -> list[Transition]:
+    """The exercises of a whole workout in their order (the last transition only ends the session)."""
+    return [read_transition(span, book) for span in workout.transitions[:-1]]
+
+
 def segments_of(workout: Workout, book: NameBook, keep_empty: bool = False) -> tuple[list[Segment], list[Problem]]:
     """Segments of a workout, and everything in it that belongs to none, with the reason.
 

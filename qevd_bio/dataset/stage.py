@@ -109,10 +109,8 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     the second table. `measure` gives frames and seconds of videos without annotations. In a split without ground
     truth segments have no feedback, and all are kept.
     """
-    segments = dataset.segments(strict=False, keep_empty=not dataset.has_ground_truth)
+    segments = dataset.segments(strict=False)
     problems = dataset.problems()
-    if not dataset.has_ground_truth:
-        problems = [p for p in problems if p.reason != "no_feedback"]
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed

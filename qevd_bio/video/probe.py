@@ -15,6 +15,8 @@ from qevd_bio.video.container import open_container
 # An interval is odd when it is off the median by a tenth; one odd in a hundred makes the rate variable.
 _ODD_INTERVAL = 0.10
 _ODD_SHARE = 0.01
+# Frames are stored at most this far from their place in time (H.264 and HEVC allow 16 reference frames).
+_REORDER = 16
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ def probe(path: Path) -> VideoInfo:
             raise ItemError("no_frames", f"{path} holds no video frame" + (f" ({error})" if error else ""))
         rotation, odd = _rotation(path)
         pts.sort()
+        if promised > len(pts):
+            pts = _before_gap(pts)
         times = (np.array(pts, dtype=np.float64) - pts[0]) * float(stream.time_base)
         step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         step = step if step > 0 else 1.0 / float(stream.average_rate or stream.guessed_rate or 30)
@@ -110,6 +114,20 @@ def _rotation(path: Path) -> tuple[int, bool]:
             return rotation_of(next(container.decode(stream)))
         except (av.error.FFmpegError, StopIteration) as error:
             raise ItemError("no_frames", f"no frame of {path} can be decoded ({error})") from error
+
+
+def _before_gap(pts: list[int]) -> list[int]:
+    """The times up to a gap among the last ones.
+
+    Frames are stored out of order, so where a file is cut off some frames just before the end are missing; those
+    after them could no longer be counted right.
+    """
+    steps = np.diff(pts)
+    if not len(steps):
+        return pts
+    start = max(len(steps) - _REORDER, 0)
+    gaps = np.flatnonzero(steps[start:] > 1.5 * np.median(steps))
+    return pts[: start + int(gaps[0]) + 1] if len(gaps) else pts
 
 
 def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:

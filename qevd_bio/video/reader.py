@@ -40,7 +40,8 @@ class VideoReader:
 
     `time_s` counts from the first frame. `info` holds the facts, `orientation` what is done to each frame;
     after the last frame `decoded` says how many there were, and `flags` what a user of the results should
-    know: truncated, odd_rotation, variable_frame_rate, timestamps_longer, timestamps_shorter.
+    know: truncated, odd_rotation, variable_frame_rate, timestamps_longer, timestamps_shorter, frames_lost (some
+    in the middle do not decode), damaged_frames (some decode in part).
 
     Raises ItemError at once for a file that is no video (see `open_container`), timestamps_too_short,
     timestamps_too_long and timestamps_not_rising; while reading only where no frame decodes (no_frames).
@@ -141,9 +142,13 @@ class VideoReader:
                         yield Frame(index, time, self._image(picture))
             except av.error.FFmpegError as error:
                 self.truncated = f"decoding stops after frame {self.decoded} ({error.strerror})"
-                self.flags.append("truncated")
+            else:
+                if self.decoded < min(self.info.frames, len(self._times)) and not self.truncated:
+                    self.flags.append("frames_lost")
         if not self.decoded:
             raise ItemError("no_frames", f"no frame of {self.path} can be decoded")
+        if self.truncated and "truncated" not in self.flags:
+            self.flags.append("truncated")
 
     def _placed(self, pictures: Iterable[Any]) -> Iterator[tuple[int, Any]]:
         """Each picture with its index among the frames of the file.
@@ -157,6 +162,8 @@ class VideoReader:
             if index >= len(self._times):
                 return  # surplus frames at the end (flag timestamps_shorter) have no time
             last = index
+            if picture.is_corrupt and "damaged_frames" not in self.flags:
+                self.flags.append("damaged_frames")
             yield index, picture
 
     def _image(self, picture: Any) -> Image:

@@ -9,7 +9,7 @@ import pytest
 
 from qevd_bio.dataset.names import load_names
 from qevd_bio.dataset.qevd import read_split
-from qevd_bio.dataset.segments import exercise_text, segments_of
+from qevd_bio.dataset.segments import exercise_text, exercises_of, segments_of
 from qevd_bio.dataset.workout import Problem, Segment
 
 Make = Callable[..., Any]
@@ -33,6 +33,8 @@ def test_segment_runs_from_the_first_frame_of_one_transition_to_the_middle_of_th
     )
     [first, second], problems = read(split, record(shown=shown))
     assert problems == []
+    [workout], _ = read_split(split([record(shown=shown)]))
+    assert [t.official for t in exercises_of(workout, load_names())] == ["squats", "deltoid stretch left"]
     assert (first.index, first.exercise_id, first.start_frame, first.end_frame) == (0, "squats", 2, 41 + 5 // 2)
     assert first.start_s == pytest.approx(0.2, abs=1e-6)
     assert first.end_s == pytest.approx(4.3, abs=1e-6)

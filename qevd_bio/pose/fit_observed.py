@@ -24,6 +24,7 @@ _WHOLE = {
     "pelvis_tilt": (HIPS, SHOULDERS),
     "pelvis_list": (HIPS, SHOULDERS),
     "pelvis_rotation": (HIPS, SHOULDERS),
+    **dict.fromkeys(("lumbar_bending", "lumbar_extension", "lumbar_twist"), (HIPS, SHOULDERS)),
 }
 
 
@@ -31,20 +32,21 @@ def observed_dofs(angles: Float, visibility: Float, head_visibility: Float, leas
     """Mask (T, 46) from angles (T, 46), marker visibility (T, 8, 2) and the head landmarks' (T, 5).
 
     A degree of freedom is observed where every landmark it is read from is seen with at least `least`. The turn of
-    thigh and upper arm about themselves shows only while knee or elbow is bent by 20 degrees. The spine's six angles,
-    scapulae, subtalar joint, toes, forearm turn and wrists are never observed: the fit fills them by rule.
+    the thigh about itself shows only while the knee is bent by 20 degrees. The upper arm's direction shows whenever
+    the arm is seen, and takes all three shoulder angles to say; its turn about itself, which a straight elbow hides,
+    is then filled by rule. Of the spine only the whole bend from hips to shoulders is seen: the lumbar angles carry
+    the mark for it, the thorax's share is a rule. Scapulae, subtalar joint, toes, forearm turn and wrists are never
+    observed: the fit fills them by rule.
     """
     seen = np.nan_to_num(visibility) >= least
     out = np.zeros((len(angles), 46), dtype=bool)
     for i, side in enumerate("rl"):
         for name, markers in _NEEDS.items():
             out[:, DOF_INDEX[f"{name}_{side}"]] = seen[:, list(markers), i].all(1)
-        knee, elbow = angles[:, DOF_INDEX[f"knee_angle_{side}"]], angles[:, DOF_INDEX[f"elbow_flexion_{side}"]]
-        out[:, DOF_INDEX[f"hip_rotation_{side}"]] &= knee > BENT
+        out[:, DOF_INDEX[f"hip_rotation_{side}"]] &= angles[:, DOF_INDEX[f"knee_angle_{side}"]] > BENT
         arm = seen[:, [SHOULDERS, ELBOWS], i].all(1)
-        out[:, DOF_INDEX[f"shoulder_{side}_x"]] = arm
-        turned = arm & seen[:, WRISTS, i] & (elbow > BENT)
-        out[:, DOF_INDEX[f"shoulder_{side}_y"]] = out[:, DOF_INDEX[f"shoulder_{side}_z"]] = turned
+        for axis in "xyz":
+            out[:, DOF_INDEX[f"shoulder_{side}_{axis}"]] = arm
     for name, markers in _WHOLE.items():
         out[:, DOF_INDEX[name]] = seen[:, list(markers)].all((1, 2))
     head = (np.nan_to_num(head_visibility) >= least).all(1) & seen[:, SHOULDERS].all(1)

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("cache", "cache", "app", JUDGE, "Look into the cache of model replies; export, prune."),
     Command("refs", "refs", "app", MOTION, "Exercise rules and reference trajectories."),
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
+    Command("rewrite", "rewrite", "rewrite", MOTION, "The data set with measured feedback: QEVD-bio-fit-coach."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),

@@ -58,8 +58,8 @@ def rewrite(
     Examples: qevd-bio rewrite; qevd-bio rewrite --policy paper --workspace outputs-paper; qevd-bio rewrite --audit
     """
     from qevd_bio.dataset.opening import open_dataset
+    from qevd_bio.rewriting.audit_stage import write_audit
     from qevd_bio.rewriting.stage import rewrite as run
-    from qevd_bio.rewriting.stage import write_audit
 
     where = open_workspace(workspace)
     dataset = open_dataset(need_data(data), user_refs=where.user_refs)
@@ -67,7 +67,7 @@ def rewrite(
     outcome = run(dataset, where, options, videos.value, run_options(None, None, False, redo), force)
     _show(outcome)
     if audit:
-        typer.echo(f"audit page: {write_audit(dataset, where)}")
+        typer.echo(f"audit page: {write_audit(where, outcome.mismatches)}")
     if outcome.mismatches:
         typer.echo(f"{len(outcome.mismatches)} numbers could not be re-derived from violations.parquet", err=True)
         raise typer.Exit(1)

@@ -99,7 +99,7 @@ def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]
     if policy == "supported":
         scored = [(f, m) for f, m in scored if _supports(asked, f, m)]
     else:
-        scored = [(f, m) for f, m in scored if f.alarm != "soft" or m.score > 0]
+        scored = [(f, m) for f, m in scored if f.salient and (f.alarm != "soft" or m.score > 0)]
     ordered = sorted(scored, key=lambda p: (-p[1].score, -_weight(p[0]), p[0].kind != "error", p[0].rule, p[0].side))
     return [replace(finding, agrees=found.score) for finding, found in ordered]
 
@@ -136,7 +136,7 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     if found.contradicts:
         return False
     if asked.vague:
-        return finding.alarm != "soft"
+        return finding.salient and finding.alarm != "soft"
     if asked.parts and (asked.wanted or asked.faulty):
         # "Lower your body more": the part may be loose where the direction is right, but not the reverse.
         return (found.direction and (found.part or "body" in asked.parts)) or (found.part and not finding.directions)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.motion.verdicts import PASS, VIOLATION
 from qevd_bio.rewriting.choose import Cycle, Rule
 from qevd_bio.rewriting.finding import Finding
 from qevd_bio.rewriting.rules import Words, words_of
 
-VIOLATION, PASS = "violation", "pass"
+# A value taken within this share of the cycle from a key frame is said to be taken there.
+_NEAR_KEY = 0.15
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,15 @@ def video_motion(
     for number in numbers:
         own = [row for row in cycles if row["segment"] == number]
         judged = [row for row in verdicts if row["segment"] == number and row["exercise"] in exercises]
+        moments = {row["cycle"]: json.loads(row["keys"]) for row in own}
         spoken = [(row, _words(row, exercises)) for row in judged]
         found.segments[number] = SegmentMotion(
             cycles=tuple(Cycle(int(r["cycle"]), float(r["start_s"]), float(r["end_s"])) for r in own),
-            findings=tuple(_finding(row, words) for row, words in spoken if row["verdict"] in (VIOLATION, PASS)),
+            findings=tuple(
+                _finding(row, words, _phase(row, moments.get(row["cycle"], {}), exercises[row["exercise"]]))
+                for row, words in spoken
+                if row["verdict"] in (VIOLATION, PASS)
+            ),
             rules=tuple(
                 Rule(int(row["cycle"]), str(row["verdict"]), words.parts, words.directions, str(row["side"] or ""))
                 for row, words in spoken
@@ -74,7 +82,17 @@ def _words(row: Mapping[str, Any], exercises: Mapping[str, Exercise]) -> Words:
     return words_of(exercises[row["exercise"]], row["rule"], row["joint"] or "", row["quantity"], more)
 
 
-def _finding(row: Mapping[str, Any], words: Words) -> Finding:
+def _phase(row: Mapping[str, Any], moments: Mapping[str, float], exercise: Exercise) -> str:
+    """Where in the repetition the value was taken: the rule's key frame, or the one it lies at."""
+    if row["key"] or row["stat"] not in ("max", "min") or row["at_s"] is None:
+        return str(row["key"])
+    phrases = {key.name: key.phrase for key in exercise.keys}
+    named = {t: phrases.get(name, phrases.get(name[:-2], "")) for name, t in moments.items()}
+    near = [t for t in named if abs(t - row["at_s"]) <= _NEAR_KEY * (row["end_s"] - row["start_s"])]
+    return named[min(near, key=lambda t: abs(t - row["at_s"]))] if near else ""
+
+
+def _finding(row: Mapping[str, Any], words: Words, phase: str) -> Finding:
     return Finding(
         violation_id=str(row["id"]),
         verdict=str(row["verdict"]),
@@ -83,7 +101,7 @@ def _finding(row: Mapping[str, Any], words: Words) -> Finding:
         cycle=int(row["cycle"]),
         start_s=float(row["start_s"]),
         end_s=float(row["end_s"]),
-        key_s=float(row["key_s"]),
+        key_s=float(row["at_s"]),
         quantity=str(row["quantity"]),
         side=str(row["side"] or ""),
         limb=str(row["limb"] or ""),
@@ -91,13 +109,14 @@ def _finding(row: Mapping[str, Any], words: Words) -> Finding:
         value=float(row["value"]),
         goal=float(row["goal"]),
         unit=row["unit"],
-        phase=str(row["phase"] or ""),
+        phase=phase,
         joints=(row["joint"],) if row["kind"] == "static" else words.joints,
         parts=words.parts,
         directions=words.directions,
         severity=float(row["severity"]),
         persistence=int(row["persistence"]),
         alarm=str(row["alarm"]),
+        salient=bool(row["salient"]),
         fix=words.fix,
         rationale=words.rationale,
     )

@@ -15,6 +15,7 @@ class Finding:
     unit         deg, ratio, fraction (of stature), s or count
     statistic    how the curve became one value: value, max, min, mean, range, std, rise, drop, symmetry
     phase        where in the repetition, in words ("at the bottom"); "" for the whole repetition
+    salient      whether the rule concerns the salient joints J* (paper, Sec. 3.3)
     agrees       set by `agree.match`: how well it fits the trainer's words, 0..1
     """
 
@@ -40,6 +41,7 @@ class Finding:
     severity: float
     persistence: int
     alarm: str
+    salient: bool = True
     fix: str = ""
     rationale: str = ""
     agrees: float = 0.0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 import qevd_bio
@@ -20,14 +19,12 @@ from qevd_bio.dataset.qevd import ANNOTATIONS
 from qevd_bio.dataset.segments import segments_of
 from qevd_bio.dataset.workout import Span, Workout
 from qevd_bio.dataset.writer import place_media, write_split
-from qevd_bio.exercise.catalogue import load
-from qevd_bio.motion.tables import CYCLES, VERDICTS
-from qevd_bio.pose.kinematics import KINEMATICS, OK
+from qevd_bio.pose.kinematics import KINEMATICS
 from qevd_bio.rewriting.build import Row, Tracked, build_rows, new_texts
 from qevd_bio.rewriting.card import card
 from qevd_bio.rewriting.check import Mismatch, check_numbers
-from qevd_bio.rewriting.evidence import VideoMotion, video_motion
 from qevd_bio.rewriting.figures import Figures, figures
+from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.rewriting.options import POLICIES, RewriteOptions
 from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.store.atomic import write_json, write_text
@@ -51,52 +48,6 @@ class Outcome:
     by_policy: Mapping[str, Figures]
     mismatches: Sequence[Mismatch]
     path: Path
-
-
-class MotionTables:
-    """The motion tables of a workspace, read once; one video's rows at a time become Python objects."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._exercises = load((workspace.user_refs,))
-
-    @cached_property
-    def _cycles(self) -> _ByVideo:
-        return _ByVideo(CYCLES.read(self._workspace.cycles))
-
-    @cached_property
-    def _verdicts(self) -> _ByVideo:
-        return _ByVideo(VERDICTS.read(self._workspace.violations))
-
-    def video(self, split: str, video: str) -> VideoMotion:
-        """Repetitions and judged rules of one video."""
-        return video_motion(self._cycles.rows(split, video), self._verdicts.rows(split, video), self._exercises)
-
-    def violations(self, split: str, video: str) -> dict[str, Row]:
-        """Judged rules of one video by id."""
-        return {row["id"]: row for row in self._verdicts.rows(split, video)}
-
-
-class _ByVideo:
-    """Rows of a table by video; the rows of one video stand together in the file."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        self._ranges: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        if table.num_rows:
-            keys = pc.binary_join_element_wise(table["split"], table["video"], "/").combine_chunks()
-            runs = keys.dictionary_encode()
-            codes = np.asarray(runs.indices)
-            starts = np.concatenate([[0], np.nonzero(np.diff(codes))[0] + 1, [len(codes)]])
-            for start, end in zip(starts[:-1], starts[1:], strict=True):
-                split, _, video = runs.dictionary[int(codes[start])].as_py().rpartition("/")
-                self._ranges.setdefault((split, video), []).append((int(start), int(end)))
-
-    def rows(self, split: str, video: str) -> list[Row]:
-        found: list[Row] = []
-        for start, end in self._ranges.get((split, video), []):
-            found.extend(self._table.slice(start, end - start).to_pylist())
-        return found
 
 
 def rewrite(
@@ -188,7 +139,11 @@ def _rewrite_split(
     write_split(folder, changed)
     write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": qevd_bio.__version__, **asdict(options)})
     FEEDBACKS.write(_part(workspace, split), rows)
-    return {"feedbacks": len(rows), "rewritten": sum(r["status"] == "rewritten" for r in rows), "no_video": len(missing)}
+    return {
+        "feedbacks": len(rows),
+        "rewritten": sum(r["status"] == "rewritten" for r in rows),
+        "no_video": len(missing),
+    }
 
 
 def _workout_rows(
@@ -238,8 +193,7 @@ def _rows_under(
 
 def _mismatches(rows: Sequence[Row], tables: MotionTables) -> list[Mismatch]:
     found = []
-    for split, video in dict.fromkeys((row["split"], row["video"]) for row in rows):
-        own = [row for row in rows if (row["split"], row["video"]) == (split, video)]
+    for (split, video), own in groupby(rows, key=lambda row: (row["split"], row["video"])):
         found.extend(check_numbers(own, tables.violations(split, video)))
     return found
 
@@ -250,6 +204,3 @@ def _backends(workspace: Workspace, splits: Sequence[str]) -> set[str]:
         for path in sorted((workspace.root / "kinematics" / split).glob("*.parquet")):
             found.add(str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown")))
     return found
-
-
-__all__ = ["MARKER", "OK", "MotionTables", "Outcome", "rewrite", "shutil"]

@@ -82,6 +82,7 @@ _DIRECTIONS: dict[str, str] = {
     "across": r"across",
     "sideways": r"sideways|side to side|to (?:one|the) side",
 }
+DIRECTIONS = tuple(_DIRECTIONS)
 # "speed up" is pace and "slow down" is pace: their "up" and "down" are not directions of the body.
 _NOT_BODY = re.compile(
     r"(?:speed|speeding|pick|picking|keep|warm|line|hurry|quicken)(?: (?:it|things|the (?:pace|tempo|speed)|that|this|your (?:pace|tempo|speed)))? up"

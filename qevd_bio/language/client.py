@@ -94,7 +94,7 @@ class Client:
             try:
                 reply = await self._answer(request, tally)
             except ItemError as error:
-                reply = self._failed(request, tally, error.reason, error.detail, "")
+                reply = self._note(request, self._failed(request, tally, error.reason, error.detail, ""), tally)
         totals.cached += reply.cached and reply.ok
         totals.failed += not reply.ok
         totals.stored_input_tokens += reply.input_tokens
@@ -108,6 +108,8 @@ class Client:
             return None
         tally = _Tally()
         last: Stored | None = None
+        if not answer.ok and not answer.key:
+            return self._failed(request, tally, answer.reason, answer.detail, "")
         for key in answer.keys:
             last = self._cache.get(key)
             if last is None:

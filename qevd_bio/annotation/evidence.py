@@ -1,0 +1,165 @@
+"""Which joints the kinematics of a segment draw attention to, beyond the exercise's standard set.
+
+Two kinds of evidence, both over the whole segment, without counting repetitions: a form error of the exercise whose
+threshold is passed, and a joint that should be still and moves. Only observed degrees of freedom count.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.derived import QUANTITIES, derive
+from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_DOFS
+from qevd_bio.anatomy.forward import Pose, forward_kinematics
+from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.exercise.catalogue import roles
+from qevd_bio.exercise.expression import Expression, parse
+from qevd_bio.exercise.rules import Exercise, FormError
+from qevd_bio.exercise.vocabulary import TIMES, joint_names, resolve, vocabulary
+from qevd_bio.pose.kinematics import Kinematics
+
+Array = NDArray[np.float64]
+
+MIN_FRAMES = 30
+OBSERVED_SHARE = 0.8
+WINDOW_S = 2.0
+# Percentiles stand for extremes, so that one bad frame is no finding.
+LOW, HIGH = 5.0, 95.0
+
+
+class Segment:
+    """Curves of one segment's valid frames, computed when first asked for."""
+
+    def __init__(self, kinematics: Kinematics) -> None:
+        keep = kinematics.valid
+        self.frames = int(keep.sum())
+        self._angles = np.asarray(kinematics.angles[keep], dtype=np.float64)
+        self._observed = (
+            kinematics.observed[keep].mean(axis=0) >= OBSERVED_SHARE if self.frames else np.zeros(len(DOF_NAMES), bool)
+        )
+        self._time_s = kinematics.time_s[keep]
+        self._root = np.asarray(kinematics.root[keep], dtype=np.float64)
+        self._lengths = dict(kinematics.skeleton_lengths)
+        self._pose: Pose | None = None
+        self.curve = lru_cache(maxsize=256)(self._curve)
+
+    def observes(self, names: tuple[str, ...]) -> bool:
+        return all(self._observed[DOF_INDEX[name]] for name in names)
+
+    def _curve(self, name: str) -> Array:
+        """One quantity in degrees or as a ratio, NaN where it rests on what was not observed."""
+        quantity = QUANTITIES[name]
+        if not self.observes(quantity.dofs):
+            return np.full(self.frames, np.nan)
+        if self._pose is None:
+            skeleton = Skeleton.from_stature()
+            known = {key: value for key, value in self._lengths.items() if math.isfinite(value)}
+            self._pose = forward_kinematics(
+                self._angles, skeleton.with_lengths(known) if known else skeleton, self._root
+            )
+        return derive(name, self._angles, self._pose)
+
+    def evaluate(self, expression: Expression) -> Array:
+        return np.broadcast_to(expression.evaluate(self.curve), (self.frames,)).astype(np.float64)
+
+    def wobble_deg(self, dof: str) -> float:
+        """Median over windows of the standard deviation, in degrees; NaN where not observed."""
+        if not self.observes((dof,)):
+            return math.nan
+        series = np.degrees(self._angles[:, DOF_INDEX[dof]])
+        edges = np.arange(self._time_s[0], self._time_s[-1], WINDOW_S)
+        parts = np.split(series, np.searchsorted(self._time_s, edges[1:]))
+        spreads = [float(part.std()) for part in parts if len(part) >= MIN_FRAMES // 2]
+        return float(np.median(spreads)) if spreads else math.nan
+
+
+def expand(exercise: Exercise, kinematics: Kinematics) -> dict[str, str]:
+    """Reason for each joint that the segment draws attention to; {} with fewer than 30 valid frames."""
+    segment = Segment(kinematics)
+    if segment.frames < MIN_FRAMES:
+        return {}
+    found: dict[str, str] = {}
+    for error in exercise.errors:
+        reason = _shown(error, exercise, segment)
+        if reason:
+            for joint in joint_names(error.joints):
+                found.setdefault(joint, reason)
+    for joint, reason in _restless(exercise, segment).items():
+        found.setdefault(joint, reason)
+    return found
+
+
+def _shown(error: FormError, exercise: Exercise, segment: Segment) -> str:
+    """Why the error is seen in this segment, or ""."""
+    if error.quantity in TIMES or error.stat in ("rise", "drop", "symmetry"):
+        return ""
+    wording = vocabulary().quantities[error.quantity]
+    for side in ("r", "l") if wording.sided else ("",):
+        expression = resolve(error.quantity, side)
+        if expression.has_sides:
+            continue
+        curve = segment.evaluate(expression)
+        value = _statistic(error, exercise, segment, curve)
+        if math.isfinite(value) and error.violated(value):
+            low, high = error.bounds
+            bound = f"under {low:g}" if value < low else f"over {high:g}"
+            unit = "°" if wording.unit == "deg" else ""
+            name = f"{ {'r': 'right ', 'l': 'left '}.get(side, '') }{wording.name}"
+            return f"{name} {value:.3g}{unit} ({bound}{unit}): {error.says[0]}"
+    return ""
+
+
+def _statistic(error: FormError, exercise: Exercise, segment: Segment, curve: Array) -> float:
+    there = np.isfinite(curve)
+    if there.sum() < MIN_FRAMES:
+        return math.nan
+    if error.stat == "value" and error.at != "cycle":
+        key = exercise.key(error.at)
+        if key.sides != "none" or key.at == "middle" or key.of != "signal":
+            return math.nan
+        signal = segment.evaluate(parse(exercise.signal.expression))
+        usable = there & np.isfinite(signal)
+        if usable.sum() < MIN_FRAMES:
+            return math.nan
+        cut = np.percentile(signal[usable], 90 if key.at == "max" else 10)
+        near = usable & (signal >= cut if key.at == "max" else signal <= cut)
+        return float(np.median(curve[near]))
+    low, high = np.percentile(curve[there], [LOW, HIGH])
+    values = {
+        "max": high,
+        "min": low,
+        "range": high - low,
+        "mean": curve[there].mean(),
+        "value": np.median(curve[there]),
+        "std": curve[there].std(),
+    }
+    return float(values.get(error.stat, math.nan))
+
+
+def _restless(exercise: Exercise, segment: Segment) -> dict[str, str]:
+    """Joints whose role is static and that move more than the exercise allows."""
+    limits: dict[str, float] = {}
+    for joint, role in roles(exercise).items():
+        if role == "static":
+            limits.update({DOF_NAMES[dof]: exercise.roles.limit_deg for dof in JOINT_DOFS[joint]})
+    for exception in exercise.roles.exceptions:
+        names = exception.dofs or tuple(
+            DOF_NAMES[d] for joint in joint_names(exception.joints) for d in JOINT_DOFS[joint]
+        )
+        for name in names:
+            if name in limits and exception.limit_deg is None:
+                del limits[name]
+            elif name in limits and exception.limit_deg is not None:
+                limits[name] = exception.limit_deg
+    found: dict[str, str] = {}
+    for joint in roles(exercise):
+        for dof in JOINT_DOFS[joint]:
+            name = DOF_NAMES[dof]
+            spread = segment.wobble_deg(name) if name in limits else math.nan
+            if spread > limits.get(name, math.inf) and joint not in found:
+                found[joint] = f"moves by {spread:.1f}° ({name}, under {limits[name]:g}° expected)"
+    return found

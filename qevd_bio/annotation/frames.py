@@ -1,0 +1,110 @@
+"""Frames shown to a model or a reviewer: evenly spread over a segment, each video decoded once."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.annotation.options import FrameOptions
+from qevd_bio.dataset.items import VideoItem
+from qevd_bio.dataset.workout import Segment
+from qevd_bio.language.request import Image
+from qevd_bio.store.errors import ItemError
+from qevd_bio.video.reader import VideoReader
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Frames of one segment: encoded images and their times in seconds from the video's first frame."""
+
+    images: tuple[Image, ...]
+    times_s: tuple[float, ...]
+
+
+def spread(times_s: NDArray[np.float64], start_s: float, end_s: float, count: int) -> list[int]:
+    """Indices of `count` frames at the middles of equal parts of start..end; fewer where there are fewer frames."""
+    inside = np.flatnonzero((times_s >= start_s) & (times_s <= end_s))
+    if len(inside) <= count:
+        return [int(i) for i in inside]
+    places = (np.arange(count) + 0.5) / count * len(inside)
+    return [int(inside[int(place)]) for place in places]
+
+
+def encode(image: NDArray[np.uint8], size: int, quality: int) -> bytes:
+    """(H, W, 3) RGB as JPEG, the longest side at most `size` pixels; the same picture gives the same bytes."""
+    from PIL import Image as Picture
+
+    picture = Picture.fromarray(image)
+    picture.thumbnail((size, size), Picture.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+class VideoFrames:
+    """Frames of all wanted segments of one video, decoded in one pass when the first of them is asked for.
+
+    A segment's images are let go once they have been given, so at most one video's are held.
+    """
+
+    def __init__(self, video: VideoItem, segments: Sequence[Segment], options: FrameOptions) -> None:
+        self._video = video
+        self._segments = list(segments)
+        self._options = options
+        self._lock = threading.Lock()
+        self._shown: dict[str, Shown] | None = None
+
+    def take(self, segment: Segment) -> Shown:
+        """The frames of one segment. Raises ItemError for a video that cannot be read or has none there."""
+        with self._lock:
+            if self._shown is None or segment.key not in self._shown:
+                self._shown = self._decode()
+            shown = self._shown.pop(segment.key)
+        if not shown.images:
+            raise ItemError("no_frames", f"no frame of {segment.key} could be decoded")
+        return shown
+
+    def _decode(self) -> dict[str, Shown]:
+        self._video.check()
+        chosen: dict[str, list[int]] = {}
+        wanted: set[int] = set()
+        pictures: dict[int, tuple[float, Image]] = {}
+        stamps = _timestamps(self._video)
+        with VideoReader(
+            self._video.path, lying=self._video.rotate, times=stamps, select=lambda index, _: index in wanted
+        ) as reader:
+            for segment in self._segments:
+                chosen[segment.key] = spread(reader.times_s, segment.start_s, segment.end_s, self._options.count)
+                wanted.update(chosen[segment.key])
+            last = max(wanted, default=-1)
+            for frame in reader if wanted else ():
+                data = encode(frame.image, self._options.size, self._options.quality)
+                pictures[frame.index] = (frame.time_s, Image(data))
+                if frame.index >= last:
+                    break
+        found = {key: [pictures[i] for i in indices if i in pictures] for key, indices in chosen.items()}
+        return {
+            key: Shown(tuple(image for _, image in pairs), tuple(round(time, 3) for time, _ in pairs))
+            for key, pairs in found.items()
+        }
+
+
+def shown_times(video: VideoItem, segment: Segment, count: int) -> list[float]:
+    """Times of the frames that `VideoFrames` shows for a segment, in seconds from the video's first frame."""
+    with VideoReader(video.path, lying=video.rotate, times=_timestamps(video)) as reader:
+        times = reader.times_s
+    return [round(float(times[i]), 3) for i in spread(times, segment.start_s, segment.end_s, count)]
+
+
+def _timestamps(video: VideoItem) -> NDArray[np.float64] | None:
+    if video.timestamps_path is None:
+        return None
+    from qevd_bio.dataset.timestamps import read_timestamps
+
+    times = read_timestamps(video.timestamps_path)
+    return np.asarray(times - times[0], dtype=np.float64)

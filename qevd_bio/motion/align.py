@@ -94,10 +94,11 @@ def compare(user: Array, reference: Array, joints: Sequence[int] | Array) -> Sim
         _velocity(user[:, moving], reference[:, moving]),
         _joint_mean(ratio, joint),
     )
-    clipped = [min(max(term, 0.0), 1.0) if term == term else math.nan for term in terms]
+    cosine, pearson, velocity, amplitude = (min(max(term, 0.0), 1.0) if term == term else math.nan for term in terms)
+    clipped = (cosine, pearson, velocity, amplitude)
     weight = sum(w for w, term in zip(WEIGHTS, clipped, strict=True) if term == term)
     total = sum(w * term for w, term in zip(WEIGHTS, clipped, strict=True) if term == term)
-    return Similarity(*clipped, score=total / weight)
+    return Similarity(cosine, pearson, velocity, amplitude, total / weight)
 
 
 def _correlation(a: Array, b: Array) -> Array:

@@ -84,7 +84,8 @@ class Builder:
         return levels[len(levels) // 2] if levels else math.nan
 
     def too_short(self, duration: float) -> bool:
-        return duration < max(self.rule.bounds_s[0], self.options.min_period_share * self.pace.period)
+        least = self.options.undershoot * self.rule.bounds_s[0]
+        return duration < max(least, self.options.min_period_share * self.pace.period)
 
     def accept(self, cycle: Cycle) -> list[Cycle]:
         """The cycle if its duration is possible; cut-off ones may be short."""
@@ -358,9 +359,7 @@ class TwoSided(Builder):
             if pending is not None:
                 if math.isnan(self.level(pending.kind)):
                     self.levels[pending.kind].append(-running.value)
-                out += self._take(
-                    _Half(pending.kind, edge, last, pending.time, pending.value, running.value, "end")
-                )
+                out += self._take(_Half(pending.kind, edge, last, pending.time, pending.value, running.value, "end"))
         if self._first is not None:
             out += self._judge_first(-self._first.value, math.nan)
         out += self._flush()

@@ -92,7 +92,8 @@ class Judge:
         moments: Mapping[str, Moment],
         confidence: float,
     ) -> Iterator[Verdict]:
-        for rule in (*self.exercise.errors, *self.exercise.targets):
+        rules: tuple[Rule, ...] = (*self.exercise.errors, *self.exercise.targets)
+        for rule in rules:
             if len(window) == 0:
                 yield self._verdict(rule, _UNKNOWN, "no_frames", 0, 0, confidence)
                 continue
@@ -117,9 +118,7 @@ class Judge:
         seen = np.logical_and.reduce([np.isfinite(window(name)) for name in reading.names])
         return "" if seen.mean() >= self.options.min_observed else "not_observed"
 
-    def _verdict(
-        self, rule: Rule, reading: Reading, reason: str, at: int, last: int, confidence: float
-    ) -> Verdict:
+    def _verdict(self, rule: Rule, reading: Reading, reason: str, at: int, last: int, confidence: float) -> Verdict:
         error = rule if isinstance(rule, FormError) else None
         kind = "error" if error else "target"
         quantity = vocabulary().quantities[rule.quantity]
@@ -192,9 +191,8 @@ def _one_a_side(rule: Rule, found: list[Reading]) -> list[Reading]:
     best: dict[str, Reading] = {}
     for reading in found:
         known = best.get(reading.side)
-        if known is None or math.isnan(known.value):
-            best[reading.side] = reading
-        elif abs(distance(reading.value, low, high)) > abs(distance(known.value, low, high)):
+        worse = known is None or not abs(distance(reading.value, low, high)) <= abs(distance(known.value, low, high))
+        if worse or math.isnan(best[reading.side].value):
             best[reading.side] = reading
     return list(best.values())
 

@@ -110,9 +110,7 @@ def write_morph(morph: Morph) -> str:
     parts = []
     for entry in morph.body:
         digits = max(0, 1 - math.floor(math.log10(entry.value))) if entry.estimated and entry.value > 0 else 2
-        parts.append(
-            f"{entry.name} {entry.value:.{digits}f}{entry.unit}{' (estimated)' if entry.estimated else ''}"
-        )
+        parts.append(f"{entry.name} {entry.value:.{digits}f}{entry.unit}{' (estimated)' if entry.estimated else ''}")
     return f"{WARNING if morph.warning else ''}User body: {', '.join(parts) or 'not known'}."
 
 
@@ -170,9 +168,7 @@ def parse_motion(text: str) -> Motion:
     lines = text.split("\n")
     if len(lines) != 3:
         raise ValueError(f"{len(lines)} lines, expected 3 ({FORMAT})")
-    pose, cycle, issues = (
-        _inside(line, lead) for line, lead in zip(lines, _LEADS, strict=True)
-    )
+    pose, cycle, issues = (_inside(line, lead) for line, lead in zip(lines, _LEADS, strict=True))
     values = [] if pose == "not known" else [_match(_POSE, part) for part in pose.split(", ")]
     motion = Motion(
         pose=tuple(PoseValue(*_sided(m[1] + m[2], _joint_names()), int(m[3])) for m in values),

@@ -34,10 +34,8 @@ class SeenCurves(Curves):
     def __call__(self, name: str) -> Array:
         found = self._seen.get(name)
         if found is None:
-            if name in DOF_INDEX:
-                values = np.rad2deg(self.angles[:, DOF_INDEX[name]])
-            else:
-                values = super().__call__(name)
+            plain = name in DOF_INDEX
+            values = np.rad2deg(self.angles[:, DOF_INDEX[name]]) if plain else super().__call__(name)
             columns = [DOF_INDEX[dof] for dof in needs(name)]
             found = np.where(self.observed[:, columns].all(axis=1), values, np.nan)
             self._seen[name] = found

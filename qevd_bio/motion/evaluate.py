@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 class Setup:
     """Everything about one segment that its frames do not say.
 
-    reference       (N, 46) radians, None for an exercise without one
+    reference       (N, 46) radians at `reference_fps`, None for an exercise without one
     salient         joints of J* in the canonical order;  salient_source  where they come from
     skeleton        of the subject;  body  measurements for C_morph, as in the kinematics file
     """
@@ -37,6 +37,7 @@ class Setup:
     exercise: Exercise
     reference: Array | None
     salient: tuple[str, ...]
+    reference_fps: float = 30.0
     salient_source: str = "exercise"
     options: MotionOptions = field(default_factory=MotionOptions)
     skeleton: Skeleton = field(default_factory=Skeleton.from_stature)
@@ -88,7 +89,7 @@ class Evaluator:
         self.template = None
         values: Mapping[tuple[str, str], float] = {}
         if setup.reference is not None:
-            self.template = Template(self.exercise, setup.reference, self.signal)
+            self.template = Template(self.exercise, setup.reference, setup.reference_fps, self.signal)
             values = self.template.values
         self.judge = Judge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
         return self.signal
@@ -99,7 +100,7 @@ class Evaluator:
         window: Window,
         times: Array,
         frames: NDArray[np.int32],
-        confidence: NDArray[np.floating],
+        confidence: Array,
         reported_s: float,
     ) -> JudgedCycle:
         """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevd_bio.anatomy.mirror import mirror_angles, mirror_mask
 from qevd_bio.pose.kinematics import OK, Kinematics
 from qevd_bio.video.sampling import indices_at_rate
 
@@ -53,14 +52,11 @@ class Frames:
         )
 
 
-def frames_of(kinematics: Kinematics, mirrored: bool = False) -> Frames:
-    """The frames of a kinematics file; `mirrored` swaps the sides of a video that is a mirror image."""
+def frames_of(kinematics: Kinematics) -> Frames:
+    """The frames of a kinematics file."""
     angles = np.asarray(kinematics.angles, dtype=np.float64)
     observed = kinematics.observed
     root = np.asarray(kinematics.root, dtype=np.float64)
-    if mirrored:
-        angles, observed = mirror_angles(angles), mirror_mask(observed)
-        root = root * np.array([-1.0, 1.0, 1.0])
     ok = kinematics.status == OK
     confidence = np.nan_to_num(np.asarray(kinematics.confidence, dtype=np.float64), nan=0.0)
     return Frames(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class CycleOptions:
     Only `method` is meant to be changed by users; the rest are the constants of the `robust` rule.
     """
 
-    method: str = "robust"
+    method: Literal["robust", "paper"] = "robust"
     grid_hz: float = 30.0
     """Signals are interpolated to this rate first, so a rule means the same at 18 and at 60 frames/s."""
     smooth_share: float = 0.06
@@ -45,9 +46,11 @@ class CycleOptions:
     two_sided_dwell: float = 1.2
     """There the other side's turn must have passed unseen (in periods) before the movement counts as over."""
     min_period_share: float = 0.35
-    """Repetitions shorter than this share of the running period are not counted."""
+    """Repetitions shorter than this share of the running period are not counted, …"""
+    undershoot: float = 0.75
+    """… nor those shorter than this times the exercise's bound, which is meant with the rest included, …"""
     overlong: float = 2.0
-    """Repetitions longer than this times the exercise's bound are not counted."""
+    """… nor those longer than this times the bound."""
     max_gap_s: float = 0.5
     """Longer gaps in the signal end the running repetition."""
     hold_std_deg: float = 5.0
@@ -59,16 +62,10 @@ class CycleOptions:
 class ConstraintOptions:
     """How a repetition is judged (bounds themselves live in the exercise catalogue)."""
 
-    static_std_deg: float = 5.0
-    """Variation a static joint may show over a repetition (paper, Supp. 9)."""
-    tolerance_deg: float = 10.0
-    critical_tolerance_deg: float = 5.0
     bad_view_factor: float = 1.5
     """Tolerances grow by this where the camera sees the plane of motion badly …"""
     bad_view_deg: float = 30.0
     """… which is when the camera's axis is nearer than this to the plane's own."""
-    key_window: float = 0.15
-    """The user's own extreme is taken within this share of the cycle around the key phase."""
     min_observed: float = 0.8
     """Share of a repetition's frames in which a quantity must be observed to be judged."""
     strict_paper: bool = False
@@ -93,7 +90,5 @@ class MotionOptions:
     contexts: ContextOptions = field(default_factory=ContextOptions)
     exercise: str = ""
     """Exercise of videos without segments (plain folders)."""
-    mirrored: bool = False
-    """The videos are mirror images (selfie cameras): swap the sides before anything is judged."""
-    salient: str = "auto"
+    salient: Literal["auto", "exercise"] = "auto"
     """`auto` (annotations, then selector, then the exercise's own set) or `exercise`."""

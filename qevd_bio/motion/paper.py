@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def detect_cycles(
     sign = -1.0 if rest_high and not two_sided else 1.0
     rests, _ = find_peaks(-sign * signal, prominence=PROMINENCE_RAD, distance=DISTANCE)
     cycles = []
-    for first, last in zip(rests[:-1], rests[1:], strict=True):
+    for first, last in pairwise(rests):
         if not FRAMES[0] <= last - first <= FRAMES[1]:
             continue
         piece = sign * signal[first : last + 1]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.exercise.expression import Expression, Series
+from qevd_bio.exercise.expression import Expression, Series, parse
 from qevd_bio.exercise.vocabulary import resolve, vocabulary
 from qevd_bio.motion.context import PoseValue, pose_values
 
@@ -30,7 +30,7 @@ class PoseState:
             self.joints.append((side, word.name))
             self._expressions.append(name)
 
-    def table(self, series: Series, rows: NDArray[np.integer]) -> NDArray[np.float64]:
+    def table(self, series: Series, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """(len(rows), joints) degrees at the given frames of `series`; NaN where not known."""
         if not self._expressions:
             return np.empty((len(rows), 0))
@@ -41,15 +41,16 @@ class PoseState:
 
 
 def _plain(name: str, side: str) -> Expression:
-    from qevd_bio.exercise.expression import parse
-
     return parse(f"{name}_{side}" if side else name)
 
 
 def latest_pose(
-    times_s: NDArray[np.float64], ok: NDArray[np.bool_], steps: NDArray[np.integer]
+    times_s: NDArray[np.float64], ok: NDArray[np.bool_], steps: NDArray[np.int64]
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """For each step's frame: the newest frame with a pose of its own (−1 for none within KEEP_S), and whether it is an older one."""
+    """For each step's frame: the newest frame with a pose of its own, and whether that is an older one.
+
+    −1 where there is none within KEEP_S.
+    """
     newest = np.maximum.accumulate(np.where(ok, np.arange(len(ok)), -1))[steps]
     recent = (newest >= 0) & (times_s[steps] - times_s[np.maximum(newest, 0)] <= KEEP_S)
     return np.where(recent, newest, -1), np.asarray(newest != steps)

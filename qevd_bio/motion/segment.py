@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.motion import paper
 from qevd_bio.motion.align import best
 from qevd_bio.motion.builders import Cycle
@@ -29,7 +30,6 @@ from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.pose_state import PoseState, latest_pose
 from qevd_bio.motion.signals import CHOOSE_S, choose, detector
 from qevd_bio.motion.verdicts import VIOLATION, Verdict
-from qevd_bio.exercise.vocabulary import vocabulary
 
 Count = Callable[[str], int]
 
@@ -147,9 +147,7 @@ class ContextWriter:
         self.pose = PoseState(setup.salient)
         self._count = count
         morph = morph_of(setup.body)
-        self._morph = {
-            warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)
-        }
+        self._morph = {warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)}
         self._last: JudgedCycle | None = None
         self._done = 0.0
         self._issues: tuple[Issue, ...] = ()

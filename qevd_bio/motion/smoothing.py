@@ -100,10 +100,11 @@ class Smoother:
             a, b = b, a
         middle = a if value < a else b if value > b else value
         self._a, self._b = self._b, value
-        smoothed: float | None = middle
+        smoothed = middle
         for box in self._boxes:
-            smoothed = box.push(smoothed)
-            if smoothed is None:
+            mean = box.push(smoothed)
+            if mean is None:
                 return
+            smoothed = mean
         out.append((self._start + self._out * self.step, smoothed))
         self._out += 1

@@ -66,9 +66,7 @@ class Stillness:
         self.exercise, self.salient, self.options = exercise, salient, options
         self.limits = static_limits(exercise, options.strict_paper)
         self._allowed = {
-            dof: limit * self._factor(camera, dof)
-            for limits in self.limits.values()
-            for dof, limit in limits.items()
+            dof: limit * self._factor(camera, dof) for limits in self.limits.values() for dof, limit in limits.items()
         }
 
     def _factor(self, camera: CameraView, dof: int) -> float:

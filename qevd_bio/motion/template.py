@@ -14,30 +14,15 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.align import resample
 from qevd_bio.motion.cycles import detect
 from qevd_bio.motion.signals import Signal, cycle_rule
-from qevd_bio.store.errors import UserError
 
 Array = NDArray[np.float64]
-REFERENCE_FPS = 30.0
-
-
-def check_reference(reference: NDArray[np.floating], name: str) -> Array:
-    """The reference as (N, 46) float64; UserError for another shape or for what is not finite."""
-    if reference.ndim != 2 or reference.shape[1] != 46 or len(reference) < 4:
-        raise UserError(
-            f"reference of {name} has shape {reference.shape}",
-            expected="(N, 46) with N of at least 4, radians",
-            fix="qevd-bio refs check",
-        )
-    if not np.isfinite(reference).all():
-        raise UserError(f"reference of {name} has values that are not finite", fix="qevd-bio refs check")
-    return np.asarray(reference, dtype=np.float64)
 
 
 class Template:
     """A reference cycle (N, 46) in radians, in the forms in which it is compared."""
 
-    def __init__(self, exercise: Exercise, reference: Array, signal: Signal) -> None:
-        self.exercise, self.reference, self.signal = exercise, reference, signal
+    def __init__(self, exercise: Exercise, reference: Array, fps: float, signal: Signal) -> None:
+        self.exercise, self.reference, self.fps, self.signal = exercise, reference, fps, signal
         # The last frame closes the cycle on the first: it is dropped before the cycle is turned.
         closed = bool(np.allclose(reference[0], reference[-1], atol=1e-6))
         self._open = reference[:-1] if closed else reference
@@ -71,13 +56,13 @@ class Template:
         frames = len(self._open)
         if self.exercise.category == "hold":
             return 0.0, float(frames)
-        times = np.arange(4 * frames) / REFERENCE_FPS
+        times = np.arange(4 * frames) / self.fps
         course = np.deg2rad(np.tile(self._course, 4))
         cycles = detect(times.tolist(), course.tolist(), cycle_rule(self.exercise, self.signal))
-        whole = [cycle for cycle in cycles if not cycle.partial and cycle.start_s * REFERENCE_FPS >= frames / 2]
+        whole = [cycle for cycle in cycles if not cycle.partial and cycle.start_s * self.fps >= frames / 2]
         if not whole:
             return 0.0, float(frames)
-        return whole[0].start_s * REFERENCE_FPS, whole[0].end_s * REFERENCE_FPS
+        return whole[0].start_s * self.fps, whole[0].end_s * self.fps
 
     def _rest_to_rest(self) -> Array:
         start, end = self._detected
@@ -119,7 +104,7 @@ class Template:
         """The measures of all rules on the reference, by (rule, side)."""
         exercise, curves = self.exercise, Curves(self.reference)
         moments = key_frames(exercise, curves, len(self))
-        duration = exercise.reference.duration_s if exercise.reference else float("nan")
+        duration = (len(self) - 1) / self.fps
         found: dict[tuple[str, str], float] = {}
         for kind, rules in (("error", exercise.errors), ("target", exercise.targets)):
             for rule in rules:

@@ -60,9 +60,8 @@ class _Video:
         quantity, side = str(violation["quantity"]), str(violation["side"])
         if quantity in TIMES:
             return None
-        expression: Expression = (
-            resolve(quantity, side) if quantity in vocabulary().quantities else _plain(quantity, side)
-        )
+        known = quantity in vocabulary().quantities
+        expression = resolve(quantity, side) if known else parse(f"{quantity}_{side}" if side else quantity)
         if any(name.endswith(("_own", "_other")) for name in expression.names):
             return None
         start, end = float(str(violation["start_s"])) - _AROUND_S, float(str(violation["end_s"])) + _AROUND_S

@@ -79,9 +79,11 @@ def join(
     references: Sequence[SegmentReference],
     predictions: Sequence[SegmentPrediction],
     participants: Mapping[str, str] | None = None,
+    without_feedback: frozenset[tuple[str, int]] = frozenset(),
 ) -> tuple[Corpus, list[Issue]]:
     """References with what was predicted for each; segments without a line count as silent, not run.
 
+    Predictions for segments `without_feedback` are left aside, as the official evaluation drops those segments.
     The issues name predictions for segments that do not exist and times far beyond the segment.
     """
     known = {(reference.video, reference.segment): reference for reference in references}
@@ -90,6 +92,8 @@ def join(
     issues: list[Issue] = []
     for prediction in predictions:
         key = (prediction.video, prediction.segment)
+        if key in without_feedback:
+            continue
         problem = _problem(prediction, known.get(key), videos, references)
         if problem is not None:
             issues.append(Issue(prediction.line, *problem))

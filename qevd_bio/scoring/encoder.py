@@ -156,7 +156,7 @@ class Encoder:
 
 def _cut(model: Any, layer: int, folder: Path) -> Any:
     """The model without the layers after `layer`."""
-    parent = getattr(model, "encoder", None) or getattr(model, "transformer", None)
+    parent: Any = getattr(model, "encoder", None) or getattr(model, "transformer", None)
     layers = getattr(parent, "layer", None)
     if layers is None:
         raise UserError(

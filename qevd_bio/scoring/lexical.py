@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def meteor(reference: Sequence[str], prediction: Sequence[str], synonyms: Callab
         return 0.0
     precision, recall = len(matches) / len(prediction), len(matches) / len(reference)
     mean = (precision * recall) / (ALPHA * precision + (1 - ALPHA) * recall)
-    breaks = sum(1 for (a, b), (c, d) in zip(matches, matches[1:], strict=False) if c != a + 1 or d != b + 1)
+    breaks = sum(1 for (a, b), (c, d) in pairwise(matches) if c != a + 1 or d != b + 1)
     fragmentation = (breaks + 1) / len(matches)
     return float((1 - GAMMA * fragmentation**BETA) * mean)
 
@@ -125,8 +126,3 @@ def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
 def _each(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> NDArray[np.float64]:
     values = {pair: score(pair) for pair in dict.fromkeys(pairs)}
     return np.array([values[pair] for pair in pairs], np.float64)
-
-
-def distinct(texts: Iterable[str]) -> list[str]:
-    """The texts without repetition, in order of first appearance."""
-    return list(dict.fromkeys(texts))

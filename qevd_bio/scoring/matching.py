@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pairs = list[tuple[int, int]]
+Times: TypeAlias = Sequence[float] | NDArray[np.float64]
 
 # Rows of the distance matrix are made in blocks of at most this many cells, so that a segment
 # with tens of thousands of predictions does not fill the memory.
 _BLOCK_CELLS = 4_000_000
 
 
-def official_pairs(
-    walked: Sequence[float], offered: Sequence[float], texts: Sequence[str], tolerance_s: float
-) -> Pairs:
+def official_pairs(walked: Times, offered: Times, texts: Sequence[str], tolerance_s: float) -> Pairs:
     """The official walk: for each time in `walked`, in order, its nearest time in `offered`.
 
     It is a pair if nearer than `tolerance_s`, later in `offered` than the last pair's, not used before,
@@ -38,8 +38,8 @@ def official_pairs(
 
 
 def strict_pairs(
-    truth: Sequence[float],
-    predicted: Sequence[float],
+    truth: Times,
+    predicted: Times,
     truth_texts: Sequence[str],
     predicted_texts: Sequence[str],
     tolerance_s: float,

@@ -21,7 +21,7 @@ def bleu(pairs: Sequence[Pair], order: int) -> Measured:
     The counts come from sacrebleu, one call a distinct pair; the value equals its `corpus_score`. Items are
     sentence values by the same formula.
     """
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     metric = BLEU(max_ngram_order=order)
     formula = _bleu_formula(order)

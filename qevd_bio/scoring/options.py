@@ -70,6 +70,7 @@ class JudgeOptions:
     repeats: int = 1
     min_judged: float = 0.95
     seed: int = 0
+    max_calls: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class ScoreOptions:
 
     def as_json(self) -> dict[str, Any]:
         """The options as plain JSON values, nested as here."""
-        return _plain(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
 
 def parse_metrics(text: str | None) -> tuple[str, ...] | None:

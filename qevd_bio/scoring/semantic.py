@@ -110,6 +110,7 @@ class EmbeddingStore:
 
     def load(self, texts: Sequence[str]) -> dict[str, Encoded]:
         """The embeddings that are there; a damaged file is removed and counts as absent."""
+        import torch
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -122,8 +123,8 @@ class EmbeddingStore:
                 file.unlink(missing_ok=True)
                 continue
             lengths = tensors["lengths"].tolist()
-            rows = tensors["embeddings"].split(lengths)
-            weights = tensors["weights"].split(lengths)
+            rows = torch.split(tensors["embeddings"], lengths)
+            weights = torch.split(tensors["weights"], lengths)
             keys = [bytes(row).hex() for row in tensors["keys"].numpy()]
             for key, embeddings, weight in zip(keys, rows, weights, strict=True):
                 if key in wanted:

@@ -8,13 +8,15 @@ finds them), and any text outside that class is handed to NLTK itself. Equality 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 # Quotes, doubled apostrophes and other alphabets have rules of their own: those texts go to NLTK.
+_SYMBOLS = r"\u00b0\u00b1\u00d7\u2013\u2014\u2026\u2264\u2265"
 _ORDINARY = re.compile(
-    r"(?!.*'')[ !#-&(-_a-~'\t\n\u00b0\u00b1\u00d7\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u2013\u2014\u2026\u2264\u2265]*",
+    rf"(?!.*'')[ !#-&(-_a-~'\t\n{_SYMBOLS}\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]*",
     re.S,
 )
 
@@ -97,7 +99,7 @@ def _sentences(text: str) -> list[str] | None:
         if decision:
             cuts.append(match.end())
     edges = [0, *cuts, len(text)]
-    return [text[a:b].strip() for a, b in zip(edges, edges[1:], strict=False)]
+    return [text[a:b].strip() for a, b in pairwise(edges)]
 
 
 class WordTokenizer:
@@ -116,11 +118,7 @@ class WordTokenizer:
 
     def _split(self, text: str) -> list[str]:
         if _ORDINARY.fullmatch(text):
-            sentences: Sequence[str] | None
-            if self.punkt == "untrained":
-                sentences = _sentences(text)
-            else:
-                sentences = None if _PERIOD.search(text) else [text]
+            sentences = _sentences(text) if self.punkt == "untrained" or not _PERIOD.search(text) else None
             if sentences is not None:
                 return [token for sentence in sentences for token in sentence_tokens(sentence)]
         return _nltk_split(self.punkt)(text)

@@ -1,0 +1,33 @@
+"""`qevd-bio validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qevd_bio.scoring.options import ScoreOptions
+
+from .common import Data
+
+_DEFAULT = ScoreOptions()
+
+
+def validate(
+    preds: Annotated[Path, typer.Argument(help="File of predictions (JSONL), or the official list of pairs.")],
+    data: Data = None,
+    split: Annotated[str, typer.Option(help="Split of the data set to check against.")] = _DEFAULT.split,
+    most: Annotated[int, typer.Option("--show", min=1, help="Most faults to list.")] = 20,
+) -> None:
+    """Check a file of predictions: every fault with its line and what was expected.
+
+    With --data also that every video and segment exists. Leaves with code 2 if there is a fault.
+    """
+    from qevd_bio.scoring.check import check_file
+
+    report = check_file(preds, data, split)
+    for line in report.lines(most):
+        typer.echo(line)
+    if report.issues:
+        raise typer.Exit(2)

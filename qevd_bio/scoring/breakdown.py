@@ -1,0 +1,160 @@
+"""Scores by exercise, intent, time in the segment and matching; and plain warnings about degenerate systems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.scoring.corpus import Alignment, Corpus
+from qevd_bio.scoring.measured import Measured
+from qevd_bio.scoring.statistics import f_score, share
+
+TIME_EDGES_S = (10.0, 20.0, 30.0)
+
+# Judged by eye on what the benchmark's systems do: ordinary ones stay well inside.
+_FEW_DISTINCT = 0.05
+_ENOUGH_TO_TELL = 20
+_MOST_COMMON = 0.5
+_RATE_HIGH, _RATE_LOW = 2.5, 0.4
+
+Labels = Sequence[str]
+
+
+def breakdown(
+    corpus: Corpus,
+    alignment: Alignment,
+    measured: Mapping[str, Measured],
+    classify: Callable[[str], str] | None,
+) -> list[dict[str, Any]]:
+    """One row per group: counts, temporal scores, and the mean of each text metric over the group's pairs.
+
+    Pairs belong to the group of their ground truth. Intent needs `classify`, which names the intent of a text.
+    """
+    rows: list[dict[str, Any]] = []
+    for by, truth, predicted in _groupings(corpus, alignment, classify):
+        for group in sorted(set(truth) | set(predicted)):
+            rows.append(_row(by, group, truth, predicted, corpus, alignment, measured))
+    return rows
+
+
+def _groupings(
+    corpus: Corpus, alignment: Alignment, classify: Callable[[str], str] | None
+) -> list[tuple[str, Labels, Labels]]:
+    exercise = [segment.exercise for segment in corpus.segments]
+    found: list[tuple[str, Labels, Labels]] = [
+        ("exercise", [exercise[s] for s in corpus.truth.segment], [exercise[s] for s in corpus.predicted.segment]),
+        ("time in segment", _time_bins(corpus.truth.times), _time_bins(corpus.predicted.times)),
+    ]
+    matched_truth = set(alignment.recall[:, 0].tolist())
+    matched_predicted = set(alignment.precision[:, 1].tolist())
+    found.append(
+        (
+            "matching",
+            ["matched" if i in matched_truth else "unmatched" for i in range(len(corpus.truth.texts))],
+            ["matched" if i in matched_predicted else "unmatched" for i in range(len(corpus.predicted.texts))],
+        )
+    )
+    if classify is not None:
+        intents = {text: classify(text) for text in {*corpus.truth.texts, *corpus.predicted.texts}}
+        truth, predicted = corpus.truth.texts, corpus.predicted.texts
+        found.append(("intent", [intents[text] for text in truth], [intents[text] for text in predicted]))
+    return found
+
+
+def _time_bins(times: NDArray[np.float64]) -> list[str]:
+    edges = ["0", *(f"{edge:g}" for edge in TIME_EDGES_S)]
+    names = [f"{a}–{b} s" for a, b in pairwise(edges)] + [f"from {edges[-1]} s"]
+    return [names[i] for i in np.searchsorted(TIME_EDGES_S, times, side="right")]
+
+
+def _row(
+    by: str,
+    group: str,
+    truth: Labels,
+    predicted: Labels,
+    corpus: Corpus,
+    alignment: Alignment,
+    measured: Mapping[str, Measured],
+) -> dict[str, Any]:
+    in_truth = np.array([label == group for label in truth], bool)
+    in_predicted = np.array([label == group for label in predicted], bool)
+    pairs = in_truth[alignment.recall[:, 0]]
+    counts = np.array(
+        [in_predicted[alignment.precision[:, 1]].sum(), in_predicted.sum(), pairs.sum(), in_truth.sum()], float
+    )
+    row: dict[str, Any] = {
+        "protocol": alignment.protocol,
+        "by": by,
+        "group": group,
+        "ground_truth": int(counts[3]),
+        "predicted": int(counts[1]),
+        "matched_ground_truth": int(counts[2]),
+        "matched_predicted": int(counts[0]),
+        "words_ground_truth": _words(corpus.truth.texts, in_truth),
+        "words_predicted": _words(corpus.predicted.texts, in_predicted),
+    }
+    if by != "matching":
+        row["temporal_f_score"] = float(f_score(counts))
+        row["temporal_precision"] = float(share(counts[0:2]))
+        row["temporal_recall"] = float(share(counts[2:4]))
+    for name, metric in measured.items():
+        value = float(metric.formula(metric.sums[pairs].sum(axis=0)))
+        row[name] = None if np.isnan(value) else value
+    return row
+
+
+def _words(texts: Sequence[str], chosen: NDArray[np.bool_]) -> float | None:
+    lengths = [len(texts[i].split()) for i in np.nonzero(chosen)[0]]
+    return float(np.mean(lengths)) if lengths else None
+
+
+def counts(corpus: Corpus) -> dict[str, Any]:
+    """How much there is on both sides, how varied and how dense it is."""
+    return {
+        "segments": len(corpus.segments),
+        "segments_run": sum(corpus.run),
+        "not_run": [f"{s.video}/{s.segment}" for s, run in zip(corpus.segments, corpus.run, strict=True) if not run],
+        "minutes": corpus.minutes,
+        "ground_truth": _side(corpus.truth.texts, corpus.minutes),
+        "predicted": _side(corpus.predicted.texts, corpus.minutes),
+    }
+
+
+def _side(texts: Sequence[str], minutes: float) -> dict[str, Any]:
+    return {
+        "feedbacks": len(texts),
+        "distinct_texts": len(set(texts)),
+        "distinct_share": len(set(texts)) / len(texts) if texts else None,
+        "per_minute": len(texts) / minutes if minutes > 0 and np.isfinite(minutes) else None,
+    }
+
+
+def degenerate(corpus: Corpus) -> list[str]:
+    """Plain sentences about systems whose scores mislead: silent, repeating themselves, or talking all the time."""
+    found = counts(corpus)
+    said, truth = found["predicted"], found["ground_truth"]
+    total = int(said["feedbacks"])
+    if not total:
+        return ["this system never speaks: all its scores are of silence"]
+    warnings: list[str] = []
+    text, times = Counter(corpus.predicted.texts).most_common(1)[0]
+    if total >= _ENOUGH_TO_TELL and said["distinct_texts"] == 1:
+        warnings.append(f"this system says one sentence only, {total} times: {text[:60]!r}")
+    elif total >= _ENOUGH_TO_TELL and times / total >= _MOST_COMMON:
+        warnings.append(f"{times} of {total} predictions are one sentence: {text[:60]!r}")
+    elif total >= _ENOUGH_TO_TELL and said["distinct_share"] < _FEW_DISTINCT:
+        shares = f"{said['distinct_share']:.1%} of its texts are distinct"
+        warnings.append(f"this system repeats itself: {shares} ({truth['distinct_share']:.1%} in the ground truth)")
+    rates = said["per_minute"], truth["per_minute"]
+    if None not in rates and rates[1]:
+        compared = f"{rates[0]:.1f} feedbacks a minute, the ground truth {rates[1]:.1f}"
+        if rates[0] > _RATE_HIGH * rates[1]:
+            warnings.append(f"this system speaks far too often: {compared}")
+        elif rates[0] < _RATE_LOW * rates[1]:
+            warnings.append(f"this system hardly speaks: {compared}")
+    return warnings

@@ -1,0 +1,108 @@
+"""The two sides that are scored, read and matched by both protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qevd_bio.scoring.breakdown import degenerate
+from qevd_bio.scoring.corpus import Alignment, Corpus, SegmentReference, Side, align, beyond_end, join
+from qevd_bio.scoring.options import PROTOCOLS, ScoreOptions
+from qevd_bio.scoring.pairs_file import is_pairs_file, parse_pairs
+from qevd_bio.scoring.predictions import issues_error, parse_predictions, read_bytes
+from qevd_bio.scoring.references import References, load_references
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.hashing import hash_bytes
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is scored: the two sides and their alignment by each protocol."""
+
+    corpus: Corpus
+    alignments: Mapping[str, Alignment]
+    about: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    timed: bool = True
+
+
+def load_inputs(preds: Path, data: Path | None, options: ScoreOptions) -> Inputs:
+    """Read both sides and match them. Raises UserError naming file, line and what was expected."""
+    raw = read_bytes(preds)
+    about = {"predictions": preds.name, "predictions_sha256": hash_bytes(raw)}
+    if is_pairs_file(raw):
+        return _from_pairs(parse_pairs(raw, preds), about)
+    segments, issues = parse_predictions(raw)
+    if issues:
+        raise issues_error(preds, issues)
+    if data is None:
+        raise UserError(
+            "no data set to compare with",
+            where=preds,
+            expected="--data FOLDER (or the variable QEVD_BIO_DATA) with the benchmark's annotations",
+            fix=f"qevd-bio score --preds {preds} --data FOLDER",
+        )
+    references = load_references(data, options.split)
+    corpus, faults = join(
+        references.segments, segments, _people(references), without_feedback=references.without_feedback
+    )
+    if faults:
+        raise issues_error(preds, faults)
+    timing = sorted({segment.timing for segment in segments if segment.timing})
+    about |= {
+        "references": f"{references.source}/{references.split}",
+        "references_sha256": references.sha256,
+        "timing": ", ".join(timing) or "not stated",
+        "clusters": "participant" if _people(references) else "video",
+    }
+    alignments = {name: align(corpus, name, options.matching.tolerance_s) for name in PROTOCOLS}
+    return Inputs(corpus, alignments, about, tuple(_warnings(corpus, timing)))
+
+
+def _people(references: References) -> Mapping[str, str] | None:
+    """The participant of each video, if that is known for all of them."""
+    videos = {segment.video for segment in references.segments}
+    return references.participants if videos <= references.participants.keys() else None
+
+
+def _warnings(corpus: Corpus, timing: Sequence[str]) -> list[str]:
+    found = degenerate(corpus)
+    silent = corpus.run.count(False)
+    if silent:
+        found.append(f"{silent} of {len(corpus.run)} segments are not in the file: counted as silent")
+    late = beyond_end(corpus)
+    if late:
+        found.append(f"{late} predictions are later than the end of their segment (official timing makes such times)")
+    empty = sum(1 for text in corpus.predicted.texts if not text.strip())
+    if empty:
+        found.append(f"{empty} predictions are empty texts: counted as predictions, never matched")
+    if len(timing) > 1:
+        found.append(f"predictions of different timings in one file: {', '.join(timing)}")
+    return found
+
+
+def _from_pairs(pairs: Sequence[Pair], about: Mapping[str, Any]) -> Inputs:
+    """Pairs as a corpus of one-pair segments: text metrics work as always, intervals resample pairs."""
+    nowhere = float("nan")
+    segments = [SegmentReference("", -1, "", nowhere, (nowhere,), (truth,)) for truth, _ in pairs]
+    corpus = Corpus(
+        segments=tuple(segments),
+        clusters=tuple(f"pair {i}" for i in range(len(pairs))),
+        run=(True,) * len(pairs),
+        truth=Side.of([(s.times, s.texts) for s in segments]),
+        predicted=Side.of([((nowhere,), (text,)) for _, text in pairs]),
+    )
+    both = np.repeat(np.arange(len(pairs))[:, None], 2, axis=1)
+    alignment = Alignment("official", both, both)
+    return Inputs(corpus, {"official": alignment}, {**about, "clusters": "pair", "timing": "none"}, (), timed=False)
+
+
+def matched_texts(corpus: Corpus, alignment: Alignment) -> list[Pair]:
+    """(ground truth, prediction) of the alignment's pairs, in its order."""
+    return [(corpus.truth.texts[g], corpus.predicted.texts[p]) for g, p in alignment.recall.tolist()]

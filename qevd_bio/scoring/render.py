@@ -1,0 +1,122 @@
+"""Scores for people: tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qevd_bio.scoring.published import BENCHMARKS, COLUMNS, choose_benchmark, published_rows
+from qevd_bio.scoring.results import Score, Scores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+TITLES = {
+    "temporal_f_score": "T-F-Score",
+    "temporal_precision": "T-Precision",
+    "temporal_recall": "T-Recall",
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "bertscore_f1": "BERTScore",
+    "llm_acc": "LLM-Acc",
+    "llm_bio_acc": "LLM-Bio-Acc",
+    "bleu_1": "BLEU-1",
+    "bleu_4": "BLEU-4",
+    "cider_d": "CIDEr-D",
+}
+
+
+def number(score: Score) -> str:
+    """Value with its interval, or a dash."""
+    if score.value is None:
+        return "–"
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+
+
+def scores_table(scores: Scores) -> Table:
+    """Both protocols side by side, with n and coverage of the official one."""
+    from rich.table import Table
+
+    table = Table(title=f"Scores of {scores.name}", title_justify="left")
+    table.add_column("metric")
+    table.add_column("official", justify="right")
+    table.add_column("n", justify="right")
+    table.add_column("strict", justify="right")
+    table.add_column("n", justify="right")
+    official, strict = scores.protocols["official"], scores.protocols["strict"]
+    for name, score in official.items():
+        other = strict[name]
+        if score.value is None and other.value is None:
+            continue
+        table.add_row(TITLES[name], number(score), str(score.n), number(other), str(other.n))
+    return table
+
+
+def published_table(benchmark: str, scores: Scores) -> Table:
+    """The papers' rows above ours (the official protocol)."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"Published on {BENCHMARKS[benchmark][1]}, and this run", title_justify="left")
+    table.add_column("method")
+    for name in COLUMNS:
+        table.add_column(TITLES[name], justify="right")
+    table.add_column("source")
+    group = ""
+    for row in published_rows(benchmark):
+        if row.group != group:
+            table.add_section()
+            group = row.group
+        note = f" ({row.note})" if row.note else ""
+        values = [row.values.get(name, "–") for name in COLUMNS]
+        table.add_row(escape(row.method), *values, escape(f"{row.group}; {row.source}{note}"))
+    table.add_section()
+    official = scores.protocols["official"]
+    ours = [f"{score.value:.3f}" if (score := official[name]).value is not None else "–" for name in COLUMNS]
+    table.add_row(f"[bold]{escape(scores.name)}[/bold]", *ours, "this run, official protocol")
+    return table
+
+
+def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None:
+    """Everything `qevd-bio score` prints for people."""
+    from rich.markup import escape
+
+    if benchmark is not None:
+        chosen = choose_benchmark(benchmark, str(scores.inputs.get("references", "")))
+        console.print(published_table(chosen, scores))
+    console.print(scores_table(scores))
+    official = scores.protocols["official"]
+    coverage = next(iter(official.values())).coverage
+    if coverage.ground_truth is not None:
+        said = "–" if coverage.predicted is None else f"{coverage.predicted:.1%}"
+        console.print(f"text metrics cover {coverage.ground_truth:.1%} of the ground truth, {said} of the predictions")
+    interval = scores.interval
+    console.print(
+        f"intervals: {interval['level']:.0%}, {interval['replicates']} bootstrap replicates over "
+        f"{interval['clusters']} clusters ({interval['clustered_by']}), seed {interval['seed']}"
+    )
+    for warning in scores.warnings:
+        console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
+    for name, score in official.items():
+        if score.value is None:
+            console.print(f"[dim]{TITLES[name]}: {escape(score.reason or '')}[/dim]")
+
+
+def breakdown_table(scores: Scores, by: str, protocol: str, names: Sequence[str]) -> Table:
+    """One grouping of the break-down."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=f"By {by} ({protocol})", title_justify="left")
+    for title in (by, "truth", "predicted", "T-F-Score", *(TITLES[name] for name in names)):
+        table.add_column(title, justify="left" if title == by else "right")
+    for row in scores.breakdown:
+        if row["by"] != by or row["protocol"] != protocol:
+            continue
+        values = [row.get(name) for name in ("temporal_f_score", *names)]
+        shown = ["–" if value is None else f"{value:.3f}" for value in values]
+        table.add_row(escape(str(row["group"])), str(row["ground_truth"]), str(row["predicted"]), *shown)
+    return table

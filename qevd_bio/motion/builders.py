@@ -39,7 +39,7 @@ class Cycle:
     halves      how many half phases were seen whole or nearly (2 = a full cycle)
     partial     "" or which end is cut off: `start`, `end`, `both` (clip, gap), or `single` (one side only)
     amplitude   radians between rest and key
-    reported_s  time of the frame that settled the cycle; nothing about it was known to the outside before
+    reported_s  time of the frame that settled the cycle, infinite where only the end of the clip did
     """
 
     start_s: float

@@ -64,8 +64,8 @@ class CycleDetector:
         return out
 
     def finish(self) -> list[Cycle]:
-        """Settle what is open, as of the last frame."""
-        return [replace(cycle, reported_s=self._last_time) for cycle in self._end_stretch()]
+        """Settle what the end of the clip leaves open; known only after its last frame (`reported_s` infinite)."""
+        return [replace(cycle, reported_s=math.inf) for cycle in self._end_stretch()]
 
     def _sample(self, time: float, value: float) -> list[Cycle]:
         self._builder.samples.append((time, value))

@@ -50,7 +50,7 @@ class HoldDetector:
             if value != value:
                 continue
             if time - self._last > self.options.max_gap_s:
-                out += self.finish()
+                out += self._end_stretch(time)
             self._last = time
             if self._steady(time, value) and value >= self.level:
                 if math.isnan(self._start):
@@ -62,13 +62,17 @@ class HoldDetector:
                 if math.isnan(self._lost):
                     self._lost = time
                 if time - self._lost > self.options.max_gap_s:
-                    out += self._close(self._lost)
+                    out += self._close(self._lost, time)
         return out
 
     def finish(self) -> list[Cycle]:
+        """End the running hold; known only after the last frame (`reported_s` infinite)."""
+        return self._end_stretch(math.inf)
+
+    def _end_stretch(self, now: float) -> list[Cycle]:
         out: list[Cycle] = []
         if not math.isnan(self._start):
-            out = self._close(self._last if math.isnan(self._lost) else self._lost)
+            out = self._close(self._last if math.isnan(self._lost) else self._lost, now)
         self._clear()
         return out
 
@@ -84,7 +88,7 @@ class HoldDetector:
         mean = self._sum / count
         return count > 1 and self._squares / count - mean * mean < self._limit * self._limit
 
-    def _close(self, end: float) -> list[Cycle]:
+    def _close(self, end: float, now: float) -> list[Cycle]:
         start, self._start, self._lost = self._start, math.nan, math.nan
         mean = self._values / max(1, self._count)
         self._values, self._count = 0.0, 0
@@ -92,4 +96,4 @@ class HoldDetector:
             self.rejected["too_short"] += 1
             return []
         middle = 0.5 * (start + end)
-        return [Cycle(start, middle, end, middle, math.nan, mean - self.level, reported_s=self._last)]
+        return [Cycle(start, middle, end, middle, math.nan, mean - self.level, reported_s=now)]

@@ -73,6 +73,7 @@ def detect_cycles(
                 float(time[first]) if two_sided else math.nan,
                 float(piece.max() - max(piece[0], piece[-1])),
                 "r" if two_sided else "",
+                reported_s=float(time[last]),
             )
         )
     return cycles
@@ -107,5 +108,7 @@ def detect_holds(times: Sequence[float] | Array, values: Sequence[float] | Array
         end = min(last + HOLD_WINDOW - 2, len(time) - 1)
         if last - first >= HOLD_FRAMES:
             middle = float(time[(first + end) // 2])
-            holds.append(Cycle(float(time[first]), middle, float(time[end]), middle, math.nan, 0.0))
+            holds.append(
+                Cycle(float(time[first]), middle, float(time[end]), middle, math.nan, 0.0, reported_s=float(time[end]))
+            )
     return holds

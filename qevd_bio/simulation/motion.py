@@ -14,8 +14,8 @@ import numpy as np
 
 from qevd_bio.anatomy.axes import WORLD_AXES
 from qevd_bio.anatomy.continuity import continuous_triple
-from qevd_bio.anatomy.dofs import DOF_INDEX, JOINT_DOFS, FloatArray
-from qevd_bio.anatomy.forward import forward_kinematics
+from qevd_bio.anatomy.dofs import DOF_INDEX, JOINT_DOFS, LIMITS, FloatArray
+from qevd_bio.anatomy.forward import forward_kinematics, joint_rotation
 from qevd_bio.anatomy.inverse import joint_angles
 from qevd_bio.anatomy.skeleton import Skeleton
 
@@ -72,6 +72,30 @@ class _Body:
         zero = np.stack([upper_zero, np.cross(hinge_zero, upper_zero), hinge_zero], axis=-1)
         track = continuous_triple(joint_angles(f"shoulder_{side}", now @ zero.T))
         self.angles[:, JOINT_DOFS[f"shoulder_{side}"]] = track
+
+    def flatten_foot(self, side: str, share: FloatArray | float = 1.0) -> None:
+        """Turn ankle and subtalar joint so that the sole is level; `share` 0..1 keeps part of what was set."""
+        dofs = [DOF_INDEX[f"ankle_angle_{side}"], DOF_INDEX[f"subtalar_angle_{side}"]]
+        set_before = self.angles[:, dofs].copy()
+        for _ in range(6):
+            tilt = self._sole_tilt(side)
+            gradient = np.empty((*tilt.shape, 2))
+            for column, dof in enumerate(dofs):
+                self.angles[:, dof] += 1e-4
+                gradient[..., column] = (self._sole_tilt(side) - tilt) / 1e-4
+                self.angles[:, dof] -= 1e-4
+            self.angles[:, dofs] -= np.linalg.solve(gradient, tilt[..., None])[..., 0]
+        low, high = LIMITS[dofs].T
+        level = np.clip(self.angles[:, dofs], low, high)
+        self.angles[:, dofs] = set_before + np.reshape(share, (-1, 1)) * (level - set_before)
+
+    def _sole_tilt(self, side: str) -> FloatArray:
+        """(T, 2): level parts of the rear foot's upward direction, 0 where the sole is level."""
+        chain = ("pelvis", f"hip_{side}", f"knee_{side}", f"ankle_{side}", f"subtalar_{side}")
+        up = np.array([0.0, 1.0, 0.0])
+        for name in reversed(chain):
+            up = (joint_rotation(name, self.angles) @ up[..., None])[..., 0]
+        return np.asarray(up[..., [0, 2]])
 
 
 def make_motion(exercise: str, skeleton: Skeleton, plan: Plan | None = None) -> Motion:
@@ -149,13 +173,14 @@ def _squats(body: _Body, phase: FloatArray, ready: FloatArray, plan: Plan) -> An
     body.set("thorax_extension", 4.0 * down)
     body.set("head_extension", 22.0 * down)
     body.set("hip_flexion_*", hip)
-    body.set("hip_adduction_*", -spread * (1 - 0.4 * down))
-    body.set("hip_rotation_*", -6 - 20.0 * plan.stance * down)
+    # chosen so that the feet keep their distance and turn-out while the knees follow the toes
+    body.set("hip_adduction_*", -spread + (spread + 5.0) * down)
+    body.set("hip_rotation_*", -16.0 - 7.0 * plan.stance * down)
     body.set("knee_angle_*", knee)
     body.set("ankle_angle_*", knee - hip - tilt)
-    body.set("subtalar_angle_*", -0.6 * spread * (1 - down))
     body.set("elbow_flexion_*", 12 + 8 * down)
     for side in "rl":
+        body.flatten_foot(side)
         body.arm(side, _raised(10 + 74 * down, 68), _directions(np.array(-0.15), np.array(0.4), np.array(1.0)))
     return _stand()
 
@@ -168,10 +193,10 @@ def _jumping_jacks(body: _Body, phase: FloatArray, ready: FloatArray, plan: Plan
     body.set("hip_flexion_*", 6 + 8 * (1 - soft))
     body.set("knee_angle_*", 10 + 16 * (1 - soft))
     body.set("ankle_angle_*", 4 + 8 * (1 - soft) - 25 * soft * (phase > 0))
-    body.set("subtalar_angle_*", -0.5 * abduct)
     body.set("scapula_upward_rot_*", 20.0 * opened)
     body.set("elbow_flexion_*", 14.0)
     for side in "rl":
+        body.flatten_foot(side, share=np.where(phase > 0, 1 - soft, 1.0))
         body.arm(side, _raised(14 + 142 * opened, 12), _directions(np.array(0.0), np.array(0.3), np.array(1.0)))
     return _stand(hop=0.06 * soft * (phase > 0))
 
@@ -186,6 +211,7 @@ def _high_knees(body: _Body, phase: FloatArray, ready: FloatArray, plan: Plan) -
         body.set(f"hip_adduction_{side}", -3.0)
         body.set(f"knee_angle_{side}", 8 + 88.0 * up)
         body.set(f"ankle_angle_{side}", 6 - 12.0 * up)
+        body.flatten_foot(side, share=1.0 - np.clip(2 * up, 0.0, 1.0))
         swing = 8 + 38 * (lift[other] - lift[side])
         turn = np.deg2rad(swing)
         arm = _directions(np.array(0.22), -np.cos(turn), np.sin(turn))
@@ -205,6 +231,7 @@ def _walking_lunges(body: _Body, phase: FloatArray, ready: FloatArray, plan: Pla
         body.set(f"knee_angle_{side}", 6 + 86.0 * front + 90.0 * rear)
         body.set(f"ankle_angle_{side}", 2 + 4.0 * front + 18.0 * rear)
         body.set(f"mtp_angle_{side}", -45.0 * rear)
+        body.flatten_foot(side, share=1.0 - np.clip(2 * rear, 0.0, 1.0))
         body.arm(side, _raised(18 + 10 * rear, 30), _directions(np.array(-0.3), np.array(0.3), np.array(1.0)))
     return _stand(steps=np.tanh(4 * (step["r"] - step["l"])))
 

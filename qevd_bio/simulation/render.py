@@ -1,8 +1,8 @@
 """Pictures of the figure: z-buffered capsules with smooth shading over a room with floor and wall. numpy only.
 
-A capsule is drawn where its projection covers the image: each pixel takes the nearest point of the projected
-axis and the front of the sphere there. That is exact for spheres and close to it for limbs that do not point
-straight into the camera, and needs about a dozen array operations on the capsule's own bounding box.
+A capsule is the union of the spheres along its axis. Each pixel takes the sphere whose front is nearest to the
+camera there, in closed form: exact for equal radii under a local parallel projection, also for limbs that
+point into the camera. That costs about two dozen array operations on the capsule's own bounding box.
 """
 
 from __future__ import annotations
@@ -84,34 +84,38 @@ def render_clip(
 
 def _draw_capsule(buffers: _Buffers, ends: FloatArray, radii: FloatArray, material: int, camera: Camera) -> None:
     """Draw one capsule, ends (2, 3) in camera axes, radii (2,) metres, into the buffers."""
-    if ends[:, 2].min() < _NEAR:
+    (near, far), (thick0, thick1) = ends[:, 2].tolist(), radii.tolist()
+    if min(near, far) < _NEAR:
         return
     scale = camera.focal_px / ends[:, 2]
-    (u0, u1), (v0, v1) = ends[:, 0] * scale + camera.width / 2, ends[:, 1] * scale + camera.height / 2
-    r0, r1 = radii * scale
+    u0, u1 = (ends[:, 0] * scale + camera.width / 2).tolist()
+    v0, v1 = (ends[:, 1] * scale + camera.height / 2).tolist()
+    r0, r1 = (radii * scale).tolist()
     left, right = int(max(min(u0 - r0, u1 - r1), 0)), int(min(max(u0 + r0, u1 + r1) + 2, camera.width))
     top, bottom = int(max(min(v0 - r0, v1 - r1), 0)), int(min(max(v0 + r0, v1 + r1) + 2, camera.height))
     if left >= right or top >= bottom:
         return
     box = np.s_[top:bottom, left:right]
     dx, dy = buffers.x[:, left:right] - np.float32(u0), buffers.y[top:bottom] - np.float32(v0)
-    along_x, along_y = np.float32(u1 - u0), np.float32(v1 - v0)
-    # where the radius shrinks along the axis the surface leans: the widest chord lies off the foot point
-    squared = along_x * along_x + along_y * along_y
-    share = (dx * along_x + dy * along_y) / np.float32(max(squared, 1e-9))
+    along_x, along_y = u1 - u0, v1 - v0
+    length = max(float(np.hypot(along_x, along_y)), 1e-3)
+    foot = dx * (along_x / length**2) + dy * (along_y / length**2)
+    radius = r0 + np.clip(foot, 0.0, 1.0) * (r1 - r0)
+    reach = radius * radius - (dx * dx + dy * dy - foot * foot * length**2)
+    # the sphere with the nearest front lies off the pixel's foot point, towards the end nearer to the camera
+    slope = (far - near) * camera.focal_px * 2 / (near + far) / length
+    share = foot - np.sqrt(np.maximum(reach, 0.0)) * (slope / np.sqrt(1 + slope * slope) / length)
     np.clip(share, 0.0, 1.0, out=share)
-    across_x, across_y = dx - share * along_x, dy - share * along_y
-    radius = np.float32(r0) + share * np.float32(r1 - r0)
-    bulge = 1.0 - (across_x * across_x + across_y * across_y) / (radius * radius)
-    inside = bulge > 0.0
+    radius = r0 + share * (r1 - r0)
+    across_x, across_y = (dx - share * along_x) / radius, (dy - share * along_y) / radius
+    bulge = 1.0 - across_x * across_x - across_y * across_y
     height = np.sqrt(np.maximum(bulge, 0.0))
-    thickness = np.float32(radii[0]) + share * np.float32(radii[1] - radii[0])
-    depth = np.float32(ends[0, 2]) + share * np.float32(ends[1, 2] - ends[0, 2]) - thickness * height
-    nearer = inside & (depth < buffers.depth[box])
+    depth = near + share * (far - near) - (thick0 + share * (thick1 - thick0)) * height
+    nearer = (bulge > 0.0) & (depth < buffers.depth[box])
     np.copyto(buffers.depth[box], depth, where=nearer)
     np.copyto(buffers.material[box], np.int8(material), where=nearer)
-    np.copyto(buffers.normal[0][box], across_x / radius, where=nearer)
-    np.copyto(buffers.normal[1][box], across_y / radius, where=nearer)
+    np.copyto(buffers.normal[0][box], across_x, where=nearer)
+    np.copyto(buffers.normal[1][box], across_y, where=nearer)
     np.copyto(buffers.normal[2][box], -height, where=nearer)
 
 

@@ -39,6 +39,8 @@ def read_records(path: Path, expected: str) -> list[Any]:
         ) from error
     except RecursionError:
         raise UserError("JSON nested too deeply", where=path, expected=expected) from None
+    except ValueError as error:  # a number of more digits than Python takes
+        raise UserError(f"not usable JSON: {error}", where=path, expected=expected) from error
     if not isinstance(records, list):
         raise UserError(f"holds {kind_of(records)}", where=path, expected=expected)
     return records
@@ -96,7 +98,9 @@ def is_flag(value: object) -> bool:
 
 def is_time(value: object) -> bool:
     """Whether `value` is a finite number (true and false are none)."""
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    if type(value) is int:
+        return abs(value) < 2**63
+    return type(value) is float and math.isfinite(value)
 
 
 def inner_path(folder: Path, written: str) -> Path:
@@ -106,7 +110,7 @@ def inner_path(folder: Path, written: str) -> Path:
     character: an annotation file must not make the toolkit read or name files outside the data set.
     """
     path = PurePosixPath(written)
-    odd = "\\" in written or ":" in written or not written.isprintable()
+    odd = "\\" in written or ":" in written or not written.isprintable() or len(written.encode()) > 255
     if not written or odd or path.is_absolute() or ".." in path.parts or not path.name:
         raise ItemError("unsafe_path", f"path {written[:120]!r} is not a plain path inside the data set")
     return folder.joinpath(*path.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ OFFSET_S = 28800.0
 _EXPECTED = "one integer of nanoseconds a frame (or seconds as floats, as in the competition release)"
 # Seconds and nanoseconds since 1970 lie far on either side of this.
 _SMALLEST_NS = 1e14
+
+# What numpy raises for a file that is no array: its header is text that numpy parses as Python literals.
+_UNREADABLE = (OSError, ValueError, EOFError, MemoryError, SyntaxError, TypeError, tokenize.TokenError)
 
 
 def read_timestamps(path: Path) -> NDArray[np.float64]:
@@ -33,9 +37,9 @@ def read_timestamps(path: Path) -> NDArray[np.float64]:
         )
     try:
         raw = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except _UNREADABLE as error:
         raise UserError(
-            f"cannot be read as timestamps ({str(error).splitlines()[0][:120]})", where=path, expected=_EXPECTED
+            f"cannot be read as timestamps ({_first_line(error)})", where=path, expected=_EXPECTED
         ) from error
     if not isinstance(raw, np.ndarray) or raw.ndim != 1 or raw.size == 0 or raw.dtype.kind not in "iuf":
         shape = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else "several arrays"
@@ -45,6 +49,10 @@ def read_timestamps(path: Path) -> NDArray[np.float64]:
         seconds = seconds / 1e9 + OFFSET_S
     check_times(seconds, path)
     return seconds
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def check_times(seconds: NDArray[np.float64], path: Path) -> None:

@@ -41,7 +41,7 @@ KINEMATICS = Table(
         Column("root", "list<float32>[3]", "m", "pelvis position in the level frame"),
         Column(
             "landmarks",
-            "list<float32>[231]",
+            "list<float32>",
             "px, m",
             "33 × (image x, image y, world x, y, z, visibility, presence); null where the backend has none",
         ),
@@ -55,9 +55,10 @@ Float = NDArray[np.float32]
 class Kinematics:
     """Kinematics of one video, T frames.
 
-    angles, raw (T, 46) radians; observed (T, 46) bool; time_s (T,) seconds from the first frame; status (T,)
-    codes OK, HELD, MISSING; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks (T, 33, 7)
-    or None: image x, y in pixels, world x, y, z in metres as the estimator gives them, visibility, presence.
+    angles, raw (T, 46) radians; observed (T, 46) bool; time_s (T,) seconds from the first frame; status
+    (T,) codes OK, HELD, MISSING; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks
+    (T, 33, 7) or None: image x, y in pixels, world x, y, z in metres as the estimator gives them, visibility,
+    presence.
     `meta` holds what is constant for the video (backend, hashes, view, flags, frame of reference).
     """
 
@@ -127,7 +128,7 @@ class Kinematics:
         }
         columns.update({name: self.angles[:, index] for index, name in enumerate(DOF_NAMES)})
         if self.landmarks is None:
-            columns["landmarks"] = pa.nulls(len(self), pa.list_(pa.float32(), 231))
+            columns["landmarks"] = pa.nulls(len(self), pa.list_(pa.float32()))
         else:
             columns["landmarks"] = np.ascontiguousarray(self.landmarks, dtype=np.float32).reshape(
                 len(self), 231

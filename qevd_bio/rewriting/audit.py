@@ -136,7 +136,7 @@ def _evidence(entry: Entry) -> str:
     for v in entry.violations:
         side = {"r": " right", "l": " left"}.get(v["side"] or "", "")
         lines.append(
-            f"{escape(v['rule'])}{side}: {v['value']:.1f} → {v['goal']:.1f} {escape(v['unit'])} at {v['key_s']:.2f} s, "
+            f"{escape(v['rule'])}{side}: {v['value']:.1f} → {v['goal']:.1f} {escape(v['unit'])} at {v['at_s']:.2f} s, "
             f"severity {v['severity']:.2f}, {v['persistence']} in a row, source {escape(v['source'])}"
         )
     agreement = entry.row["agreement"]

@@ -146,7 +146,7 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
 def _why(asked: Wish, cycles: Sequence[int], rules: Sequence[Rule]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
     about = [(r, match(asked, r.parts, r.directions, r.side)) for r in rules if r.cycle in cycles]
-    named = [(r, m) for r, m in about if asked.vague or m.part or m.direction]
+    named = [(r, m) for r, m in about if asked.vague or (m.part if asked.parts else m.direction)]
     if any(r.verdict == "violation" and m.contradicts for r, m in about):
         return "contradicts"
     close = [r for r, m in named if m.direction or asked.vague or not (asked.wanted or asked.faulty)] or [

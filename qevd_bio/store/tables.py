@@ -230,4 +230,8 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
             raise ValueError(f"rows of {values.shape[1]} values where {kind.list_size} are declared")
         flat = pa.array(values.reshape(-1), type=kind.value_type)
         return pa.FixedSizeListArray.from_arrays(flat, kind.list_size)
+    if pa.types.is_list(kind) and getattr(values, "ndim", 0) == 2:
+        flat = pa.array(values.reshape(-1), type=kind.value_type)
+        starts = pa.array(range(0, values.size + 1, values.shape[1]), pa.int32())
+        return pa.ListArray.from_arrays(starts, flat)
     return pa.array(values, type=kind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ class Expression:
     text: str
     root: Node
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the quantities used, in the order of their first use."""
         return tuple(dict.fromkeys(node.name for node in _walk(self.root) if node.kind == "name"))
@@ -50,6 +51,7 @@ class Expression:
         """Evaluate on arrays: `series(name)` gives (T,), angles in degrees. NaN stays NaN."""
         return np.asarray(_evaluate(self.root, series), dtype=np.float64)
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - expressions are few, small and shared
     def sided(self, side: str) -> Expression:
         """Replace the endings `_own` and `_other` by the given side (`r` or `l`) and its opposite."""
         return Expression(f"{self.text} [{side}]", _sided(self.root, side))
@@ -60,6 +62,7 @@ class Expression:
         return any(name.endswith(("_own", "_other")) for name in self.names)
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
     """Read an expression; UserError says at which character it stops making sense."""
     tokens = list(_tokens(text))
@@ -76,6 +79,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     while position < len(text.rstrip()):
         match = _TOKEN.match(text, position)
         if match is None:
+            position += len(text[position:]) - len(text[position:].lstrip())
             raise _error(text, position, "a number, a name or one of + - * ( ) ,")
         kind = str(match.lastgroup)
         yield kind, match.group(kind), match.start(kind)

@@ -6,7 +6,7 @@ One implementation for recordings and references. A `Series` gives the curve of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,17 +151,22 @@ def statistic(curve: Array, name: str) -> float:
     finite = curve[np.isfinite(curve)]
     if finite.size == 0:
         return float("nan")
-    start = float(finite[:_START_FRAMES].mean())
-    values = {
-        "max": float(finite.max()),
-        "min": float(finite.min()),
-        "mean": float(finite.mean()),
-        "range": float(finite.max() - finite.min()),
-        "std": float(finite.std()),
-        "rise": float(finite.max()) - start,
-        "drop": start - float(finite.min()),
-    }
-    return values[name]
+    return _STATISTICS[name](finite)
+
+
+def _start(finite: Array) -> float:
+    return float(finite[:_START_FRAMES].mean())
+
+
+_STATISTICS: dict[str, Callable[[Array], float]] = {
+    "max": lambda finite: float(finite.max()),
+    "min": lambda finite: float(finite.min()),
+    "mean": lambda finite: float(finite.mean()),
+    "range": lambda finite: float(finite.max() - finite.min()),
+    "std": lambda finite: float(finite.std()),
+    "rise": lambda finite: float(finite.max()) - _start(finite),
+    "drop": lambda finite: _start(finite) - float(finite.min()),
+}
 
 
 def off_target(target: Target, value: float, widen: float = 1.0) -> float:

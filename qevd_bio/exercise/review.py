@@ -75,11 +75,11 @@ def _limits(angles: FloatArray) -> Iterator[tuple[str, str]]:
 def _seam(angles: FloatArray) -> Iterator[tuple[str, str]]:
     """The step from the last frame to the first must look like the steps around it."""
     jump = np.abs(angles[0] - angles[-1])
-    around = np.maximum(np.abs(angles[1] - angles[0]), np.abs(angles[-1] - angles[-2]))
+    around = np.maximum(np.abs(angles[1] - angles[0]), np.abs(angles[-2] - angles[-3]))
     for i in np.flatnonzero((jump > SEAM_STEP * around) & (jump > np.deg2rad(SEAM_DEG))):
         yield "seam", f"{DOF_NAMES[i]} jumps by {np.rad2deg(jump[i]):.1f} deg from the last frame to the first"
     turn = np.abs((angles[1] - angles[0]) - (angles[-1] - angles[-2]))
-    usual = np.abs(np.diff(angles, n=2, axis=0)).max(axis=0)
+    usual = np.abs(np.diff(angles[:-1], n=2, axis=0)).max(axis=0)
     for i in np.flatnonzero((turn > SEAM_STEP * usual) & (turn > np.deg2rad(SEAM_DEG))):
         yield "seam", f"{DOF_NAMES[i]} changes speed by {np.rad2deg(turn[i]):.1f} deg a frame across the seam"
 

@@ -15,6 +15,8 @@ from qevd_bio.store.errors import UserError
 T = TypeVar("T")
 
 _MAX_BYTES = 1_000_000
+_UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+_MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -65,7 +67,8 @@ def read_model(model: type[T], data: object, path: Path, place: str = "") -> T:
         adapter: TypeAdapter[Any] = _adapter(cast(Any, model))
         return cast(T, adapter.validate_python(data))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is unknown and missing at once; the unknown one says more.
+        first = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN)
         keys = ".".join(str(part) for part in first["loc"])
         where = ": ".join(part for part in (str(path), place, keys) if part)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -75,16 +78,16 @@ def read_model(model: type[T], data: object, path: Path, place: str = "") -> T:
 
 
 def _problem(kind: str, value: object) -> str:
-    if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
+    if kind in _MISSING:
         return "this key is missing"
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+    if kind in _UNKNOWN:
         return "this key is not known"
     return f"{str(value)[:80]!r} does not fit"
 
 
 def _expected(error: Any) -> str | None:
-    if error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+    if error["type"] in _MISSING:
         return None
-    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    if error["type"] in _UNKNOWN:
         return "a key of docs/exercises.md; quote texts that hold a comma"
     return re.sub(r"^Input should be ", "", str(error["msg"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,10 +42,27 @@ class SeenCurves(Curves):
         return found
 
 
-class Window:
-    """A stretch of the frames of `SeenCurves`, both ends included, as curves of its own."""
+class JoinedCurves:
+    """Curves of consecutive blocks as one, so that what a block has computed is not computed again."""
 
-    def __init__(self, curves: SeenCurves, first: int, last: int) -> None:
+    def __init__(self, blocks: Sequence[SeenCurves]) -> None:
+        self._blocks = blocks
+        self.angles: Array = np.concatenate([block.angles for block in blocks]) if blocks else np.empty((0, 46))
+        self.observed: Mask = np.concatenate([b.observed for b in blocks]) if blocks else np.empty((0, 46), dtype=bool)
+        self._joined: dict[str, Array] = {}
+
+    def __call__(self, name: str) -> Array:
+        if name not in self._joined:
+            self._joined[name] = (
+                np.concatenate([block(name) for block in self._blocks]) if self._blocks else np.empty(0)
+            )
+        return self._joined[name]
+
+
+class Window:
+    """A stretch of the frames of other curves, both ends included, as curves of its own."""
+
+    def __init__(self, curves: SeenCurves | JoinedCurves, first: int, last: int) -> None:
         self._curves, self._part = curves, slice(first, last + 1)
         self.angles: Array = curves.angles[self._part]
         self.observed: Mask = curves.observed[self._part]

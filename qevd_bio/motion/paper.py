@@ -108,7 +108,6 @@ def detect_holds(times: Sequence[float] | Array, values: Sequence[float] | Array
         end = min(last + HOLD_WINDOW - 2, len(time) - 1)
         if last - first >= HOLD_FRAMES:
             middle = float(time[(first + end) // 2])
-            holds.append(
-                Cycle(float(time[first]), middle, float(time[end]), middle, math.nan, 0.0, reported_s=float(time[end]))
-            )
+            start, stop = float(time[first]), float(time[end])
+            holds.append(Cycle(start, middle, stop, middle, math.nan, 0.0, reported_s=stop))
     return holds

@@ -24,7 +24,7 @@ from qevd_bio.motion.context import (
     rounded,
     write_morph,
 )
-from qevd_bio.motion.curves import SeenCurves, Window
+from qevd_bio.motion.curves import JoinedCurves, SeenCurves, Window
 from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.pose_state import PoseState, latest_pose
@@ -90,7 +90,7 @@ def choosing(times_s: NDArray[np.float64], ok: NDArray[np.bool_]) -> tuple[int, 
 
 
 def evaluate_frames(
-    evaluator: Evaluator, cycle: Cycle, frames: Frames, curves: SeenCurves, reported_s: float
+    evaluator: Evaluator, cycle: Cycle, frames: Frames, curves: SeenCurves | JoinedCurves, reported_s: float
 ) -> JudgedCycle:
     """Evaluate a cycle on the frames that lie within it."""
     first = int(np.searchsorted(frames.time_s, cycle.start_s - 1e-9))

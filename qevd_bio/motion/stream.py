@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.motion.builders import Cycle
 from qevd_bio.motion.context import estimate_tokens
-from qevd_bio.motion.curves import SeenCurves
+from qevd_bio.motion.curves import JoinedCurves, SeenCurves
 from qevd_bio.motion.cycles import CycleDetector
 from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
@@ -42,29 +43,48 @@ class Update:
 NOTHING = Update()
 
 
+class _Row(NamedTuple):
+    """One frame as it came."""
+
+    frame: int
+    time_s: float
+    angles: NDArray[Any]
+    observed: NDArray[np.bool_]
+    confidence: float
+    status: int
+    root: NDArray[Any]
+
+
+class _Block(NamedTuple):
+    """The frames between two feature steps, and their curves."""
+
+    frames: Frames
+    curves: SeenCurves
+
+    def touches(self, cycle: Cycle) -> bool:
+        times = self.frames.time_s
+        return bool(times[-1] >= cycle.start_s - 1e-9 and times[0] <= cycle.end_s + 1e-9)
+
+
 class MotionStream:
     """Cycles, verdicts and contexts of one segment while it happens.
 
-    `push` takes one frame; `finish` settles what the end leaves open. Only the `robust` cycle rule can be streamed:
-    the paper's thresholds are properties of the whole signal.
+    `push` takes one frame; `finish` settles what the end leaves open. Only the `robust` cycle rule can be
+    streamed: the paper's thresholds are properties of the whole signal.
     """
 
     def __init__(self, setup: Setup, count: Count = estimate_tokens) -> None:
-        if setup.options.cycles.method != "robust":
-            raise UserError(
-                f"the cycle rule {setup.options.cycles.method!r} needs the whole clip",
-                fix="stream with the robust rule",
-            )
+        method = setup.options.cycles.method
+        if method != "robust":
+            raise UserError(f"the cycle rule {method!r} needs the whole clip", fix="stream with the robust rule")
         self.setup = setup
         self._evaluator = Evaluator(setup)
         self._writer = ContextWriter(setup, count)
         self._detector: CycleDetector | HoldDetector | None = None
         self._take = at_rate(CNN_HZ)
         self._taken = self._step = self._frames = 0
-        self._block: list[
-            tuple[int, float, NDArray[np.floating], NDArray[np.bool_], float, int, NDArray[np.floating]]
-        ] = []
-        self._kept: deque[Frames] = deque()
+        self._rows: list[_Row] = []
+        self._kept: deque[_Block] = deque()
         self._keep_s = KEPT_HOLD_S if setup.exercise.category == "hold" else KEPT_S
         self._first_ok: float | None = None
         self._known_at = 0.0
@@ -74,94 +94,89 @@ class MotionStream:
         self,
         frame: int,
         time_s: float,
-        angles: NDArray[np.floating],
+        angles: NDArray[Any],
         observed: NDArray[np.bool_],
         confidence: float = 1.0,
         status: int = OK,
-        root: NDArray[np.floating] | None = None,
+        root: NDArray[Any] | None = None,
     ) -> Update:
         """One frame: number, seconds (rising), angles (46,) radians, observed (46,), as in the kinematics table."""
         place = _NOWHERE if root is None else root
-        self._block.append((frame, time_s, angles, observed, confidence, status, place))
+        self._rows.append(_Row(frame, time_s, angles, observed, confidence, status, place))
         taken = self._take(self._frames, time_s)
         self._frames += 1
         self._taken += taken
         if not (taken and self._taken % FRAMES_A_FEATURE == 0):
             return NOTHING
         cycles = self._work()
-        row = self._context(time_s)
-        return Update(tuple(cycles), row)
+        return Update(tuple(cycles), self._context(time_s))
 
     def finish(self) -> Update:
         """Settle what is open at the end of the segment."""
         cycles = self._work()
         if self._detector is None:
-            cycles += self._start(len_known=False)
+            cycles += self._start()
         assert self._detector is not None
         cycles += self._judge(self._detector.finish())
         return Update(tuple(cycles))
 
     def _work(self) -> list[JudgedCycle]:
         """Work on the frames since the last step."""
-        if not self._block:
+        if not self._rows:
             return []
-        block = _frames(self._block)
-        self._block = []
+        frames = _frames(self._rows)
+        self._rows = []
+        block = _Block(frames, SeenCurves(frames.angles, frames.observed, self.setup.skeleton, frames.root))
         self._kept.append(block)
-        if self._first_ok is None and block.ok.any():
-            self._first_ok = float(block.time_s[int(np.argmax(block.ok))])
+        now = float(frames.time_s[-1])
+        if self._first_ok is None and frames.ok.any():
+            self._first_ok = float(frames.time_s[int(np.argmax(frames.ok))])
         self._note_pose(block)
         if self._detector is None:
-            waiting = self._first_ok is None or block.time_s[-1] <= self._first_ok + CHOOSE_S
-            if self._first_ok is None:
-                self._forget(float(block.time_s[-1]) - self._keep_s)
-            return [] if waiting else self._start()
-        cycles = self._feed(block)
-        self._forget(float(block.time_s[-1]) - self._keep_s)
+            ready = self._first_ok is not None and now > self._first_ok + CHOOSE_S
+            cycles = self._start() if ready else []
+        else:
+            cycles = self._feed(block)
+        if self._detector is not None or self._first_ok is None:
+            self._forget(now - self._keep_s)
         return cycles
 
-    def _start(self, len_known: bool = True) -> list[JudgedCycle]:
+    def _start(self) -> list[JudgedCycle]:
         """Choose the signal from the first second with a pose, and catch up."""
+        signal = self._evaluator.signal
         if self._kept:
-            seen = _joined(list(self._kept))
+            seen = _joined([block.frames for block in self._kept])
             first, until = choosing(seen.time_s, seen.ok)
             signal = self._evaluator.use(choose(self._evaluator.signals, seen.observed[first:until]))
             self._known_at = float(seen.time_s[min(until, len(seen) - 1)])
-        else:
-            signal = self._evaluator.signal
-        self._detector = detector(self._evaluator.setup.exercise, signal, self.setup.options.cycles)
-        cycles = []
-        for block in self._kept:
-            cycles += self._feed(block)
-        return cycles
+        self._detector = detector(self.setup.exercise, signal, self.setup.options.cycles)
+        return [cycle for block in self._kept for cycle in self._feed(block)]
 
-    def _feed(self, block: Frames) -> list[JudgedCycle]:
+    def _feed(self, block: _Block) -> list[JudgedCycle]:
         assert self._detector is not None
-        curves = SeenCurves(block.angles, block.observed, self.setup.skeleton, block.root)
-        values = np.asarray(self._evaluator.signal.values(curves))
-        return self._judge(self._detector.extend(block.time_s.tolist(), values.tolist()))
+        values = np.asarray(self._evaluator.signal.values(block.curves))
+        return self._judge(self._detector.extend(block.frames.time_s.tolist(), values.tolist()))
 
     def _judge(self, found: list[Cycle]) -> list[JudgedCycle]:
         judged = []
         for cycle in found:
-            kept = [b for b in self._kept if b.time_s[-1] >= cycle.start_s - 1e-9 and b.time_s[0] <= cycle.end_s + 1e-9]
-            frames = _joined(kept or [_frames([])])
-            curves = SeenCurves(frames.angles, frames.observed, self.setup.skeleton, frames.root)
+            kept = [block for block in self._kept if block.touches(cycle)]
+            frames = _joined([block.frames for block in kept])
+            curves = JoinedCurves([block.curves for block in kept])
             reported = max(cycle.reported_s, self._known_at)
             judged.append(evaluate_frames(self._evaluator, cycle, frames, curves, reported))
             self._writer.completed(judged[-1])
         return judged
 
     def _forget(self, before_s: float) -> None:
-        while self._kept and self._kept[0].time_s[-1] < before_s:
+        while self._kept and self._kept[0].frames.time_s[-1] < before_s:
             self._kept.popleft()
 
-    def _note_pose(self, block: Frames) -> None:
-        if block.ok.any():
-            row = np.flatnonzero(block.ok)[-1:]
-            curves = SeenCurves(block.angles[row], block.observed[row], self.setup.skeleton, block.root[row])
-            values = self._writer.pose.table(curves, np.array([0]))[0].tolist()
-            self._pose = (float(block.time_s[row[0]]), values)
+    def _note_pose(self, block: _Block) -> None:
+        ok = np.flatnonzero(block.frames.ok)
+        if ok.size:
+            values = self._writer.pose.table(block.curves, ok[-1:])[0].tolist()
+            self._pose = (float(block.frames.time_s[ok[-1]]), values)
 
     def _context(self, time_s: float) -> ContextRow:
         when, values = self._pose if self._pose is not None else (-np.inf, [])
@@ -174,28 +189,28 @@ class MotionStream:
 _NOWHERE = np.full(3, np.nan)
 
 
-def _frames(
-    rows: list[tuple[int, float, NDArray[np.floating], NDArray[np.bool_], float, int, NDArray[np.floating]]],
-) -> Frames:
+def _frames(rows: list[_Row]) -> Frames:
     """Frames of single rows, with the masks of `frames.frames_of`."""
-    angles = np.array([row[2] for row in rows], dtype=np.float64).reshape(len(rows), 46)
-    status = np.array([row[5] for row in rows], dtype=np.uint8)
+    status = np.array([row.status for row in rows], dtype=np.uint8)
+    angles = np.array([row.angles for row in rows], dtype=np.float64).reshape(len(rows), 46)
+    observed = np.array([row.observed for row in rows], dtype=bool).reshape(len(rows), 46)
+    confidence = np.nan_to_num(np.array([row.confidence for row in rows], dtype=np.float64), nan=0.0)
     ok = status == OK
-    confidence = np.nan_to_num(np.array([row[4] for row in rows], dtype=np.float64), nan=0.0)
-    observed = np.array([row[3] for row in rows], dtype=bool).reshape(len(rows), 46)
     return Frames(
-        np.array([row[0] for row in rows], dtype=np.int32),
-        np.array([row[1] for row in rows], dtype=np.float64),
-        angles,
-        observed & ok[:, None] & np.isfinite(angles),
-        np.where(ok, confidence, 0.0),
-        status,
-        np.array([row[6] for row in rows], dtype=np.float64).reshape(len(rows), 3),
+        frame=np.array([row.frame for row in rows], dtype=np.int32),
+        time_s=np.array([row.time_s for row in rows], dtype=np.float64),
+        angles=angles,
+        observed=observed & ok[:, None] & np.isfinite(angles),
+        confidence=np.where(ok, confidence, 0.0),
+        status=status,
+        root=np.array([row.root for row in rows], dtype=np.float64).reshape(len(rows), 3),
     )
 
 
 def _joined(blocks: list[Frames]) -> Frames:
     if len(blocks) == 1:
         return blocks[0]
+    if not blocks:
+        return _frames([])
     names = ("frame", "time_s", "angles", "observed", "confidence", "status", "root")
     return Frames(*(np.concatenate([getattr(block, name) for block in blocks]) for name in names))

@@ -28,6 +28,7 @@ _LITERALS = {
     *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
     *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
 }
+_EMPTY: dict[str, type] = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}
 _IGNORED = {"PROTO", "FRAME"}
 MAX_DEPTH = 20
 
@@ -110,8 +111,8 @@ def _step(m: _Machine, name: str, argument: Any) -> None:
         count = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}.get(name)
         items = m.since_mark() if count is None else [stack.pop() for _ in range(count)][::-1]
         stack.append(tuple(items))
-    elif name.startswith("EMPTY_"):
-        stack.append({"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}[name]())
+    elif name in _EMPTY:
+        stack.append(_EMPTY[name]())
     elif name in ("APPEND", "APPENDS"):
         items = [stack.pop()] if name == "APPEND" else m.since_mark()
         _expect(stack[-1], list).extend(items)
@@ -178,7 +179,8 @@ def _fill(target: Any, state: Any) -> None:
         values[:] = content
         shell.value = values.reshape(shape, order=order)
     else:
-        shell.value = np.frombuffer(_expect(content, bytes), dtype).reshape(shape, order=order)
+        values = np.frombuffer(_expect(content, bytes), dtype).astype(dtype.newbyteorder("="))
+        shell.value = values.reshape(shape, order=order)
 
 
 def _plain(value: Any, depth: int, done: dict[int, Any] | None = None) -> Any:

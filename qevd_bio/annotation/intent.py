@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from .intent_parts import avoided, body_parts, directions
 from .intent_rules import NUM, PART, PRAISE, clause_act
 from .intent_text import clauses, normalise
-from .intent_whole import is_count, is_reminder, is_summary, is_transition
+from .intent_whole import is_count, is_demand, is_reminder, is_summary, is_transition
 
 Label = Literal["corrective", "motivational", "count", "transition", "reminder", "summary"]
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -63,7 +63,7 @@ def _decide(plain: str) -> tuple[Label, str, float]:
     if wants and all(strength < 0.6 for _, _, strength in wants) and cheers:
         return "motivational", "approved_quality", 0.75
     count = is_count(plain)
-    if count and not any(strength >= 0.7 and rule not in ("comparative",) for _, rule, strength in wants if rule not in ("question",)):
+    if count and (is_demand(plain) or not any(strength >= 0.7 and rule not in ("comparative",) for _, rule, strength in wants if rule != "question")):
         return "count", count, 0.9
     if wants:
         best = max(wants, key=lambda act: act[2])

@@ -45,15 +45,16 @@ _CHEER = re.compile(
     + r"(?:keep (?:it )?(?:up|going|moving|pushing|working|at it|fighting|smiling|on|pumping|lifting|reaching|jumping|grinding|trying|rolling"
     r"|stretching|breathing|holding|running|punching|kicking|squatting|doing (?:what|that|this|it)|like (?:that|this))(?: (?:it )?(?:up|going|like that"
     r"|like this|strong|hard|through|now|on|just like that|what you are doing|through it|exactly like that|there|out))?"
-    rf"|keep (?:that|this|up|the|your|those|it)(?: (?:that|this|the|your|up))? (?:\w+ )?(?:pace|speed|form|rhythm|energy|tempo|intensity|effort|momentum|work|good \w+"
-    r"|great \w+|attitude|smile|spirits?|movement|technique|cadence|going|up|just like that|exactly (?:like that|there)|right there)(?: up| going| coming| there)?"
+    r"|keep (?:that|this|up|the|your|those|it)(?: (?:that|this|the|your|up))? (?:\w+ )?(?:pace|speed|form|rhythm|energy|tempo|intensity|effort|momentum|work"
+    r"|attitude|smile|spirits?|technique|cadence|good \w+|great \w+)(?: up| going| coming| there)?"
+    r"|keep (?:that|this|it|them)(?: (?:up|going|just like that|exactly (?:like that|there)|right there|like that|there))+"
     r"|push(?: it| yourself| through(?: it| the \w+)?| on| hard| harder| past \w+ \w+)?(?: (?:now|to the end))?|go(?: go)+|go for it|come on"
     r"|(?:stay|hang|remain) (?:with|strong|focused|positive|in there|in it|motivated|there|on|tough|hungry|determined)(?: \w+){0,2}"
     r"|hold(?: it| on| that| this| there| it there| the stretch| the position| that stretch| and breathe| for)*(?: \w+ (?:more )?seconds?)?"
     r"|give (?:me |it |us )?(?:everything|all|your (?:all|best|everything)|it all|it your all|it everything|\d+ percent)(?: \w+){0,3}"
-    r"|dig deep(?:er)?|breathe(?: and \w+| in| out| deeply)?|relax(?: and \w+)?|(?:finish|end) strong|go hard|fight(?: for it| through it)?"
+    r"|dig deep(?:er)?|power through(?: it)?|(?:bring|keep|raise) (?:the|that|your|up the|up that) energy(?: up)?|fire it up|do not you (?:quit|stop|give up|dare)(?: \w+)*|(?:just )?(?:a (?:little|bit)|a few(?: more)? seconds?|(?:\w+|\d+)(?: more)? seconds?) (?:longer|more|left|to go|remaining)|no (?:giving up|quitting)|not long(?: now| to go| left)?|breathe(?: and \w+| in| out| deeply)?|relax(?: and \w+)?|(?:finish|end) strong|go hard|fight(?: for it| through it)?"
     r"|do not (?:give up|quit|stop|let up|worry|you dare|stop (?:now|there|just yet|believing)|slow down(?: now)?|give in|quit on me|be shy)(?: (?:now|yet|on me|here|it))*"
-    r"|you can (?:do (?:it|this|that)|make it|keep going|keep this up|finish|push through|handle)\b.*|let us (?:go|do (?:it|this)|finish strong|push|crush it|keep (?:it )?(?:up|going|moving)|keep this going)"
+    r"|you can (?:do (?:it|this|that)|make it|keep going|keep this up|finish|push through|handle)\b.*|let us (?:go(?: (?:champ|team|baby|people|everyone|girl|boy|man|champion))?|do (?:it|this)|finish strong|push|crush it|keep (?:it )?(?:up|going|moving)|keep this going)"
     r"|make (?:it|this|every|that|them) (?:count|burn|rep|one|last|\w+ count)(?: \w+)?|feel (?:the|that|it|those)(?: \w+)?(?: \w+)?|enjoy (?:it|the \w+|this|that)"
     r"|burn (?:it|those|that|the)(?: \w+)?|work (?:it|hard)(?: work it)?(?: now)?|smile|can you feel (?:the|that|it)(?: \w+)?|bring it(?: on| home)?|take it home"
     r"|show me what you (?:have )?got|you have (?:got )?(?:this|it)|see it through|get it|have fun|get after it|trust (?:yourself|the process)|be proud)(?: (?:now|please|everyone))?$"
@@ -65,8 +66,12 @@ _CUE = (
 )
 _FRAGMENT_ADJ = r"(?:straight|flat|neutral|tight|soft|long|tall|full|narrow|wide|big|small|upright|firm|strong|closed|open|slow|quick|fast|even|steady|controlled|bent|level|loose)"
 
+_MET = (
+    "(?:straight|straighter|high|low|deep|wide|level|parallel|together|flat|tight|tucked|controlled|steady|stable|even|smooth|fast|quick|aligned"
+    "|upright|square|engaged|straightened|extended|full|complete|correct|correctly|symmetrical|soft|quickly|so well|really well|easy|listened|right)"
+)
 _TOO = re.compile(rf"\b(?:too|overly|way too|a bit too)\s+(?:much|\w+)|\b(?:a bit|a little|slightly|kind of|quite|rather|pretty) (?:{_FAULT}|slow|high|low|wide|narrow|fast|bent|short|off|rounded)\b")
-_NOT_ENOUGH = re.compile(rf"\bnot\b.{{0,30}}\b(?:enough|quite|fully|all the way|properly|really|yet|completely|as \w+ as)\b|\bneeds? (?:more|to)\b|\bnot (?:{_GOOD})\b")
+_NOT_ENOUGH = re.compile(rf"\bneeds? (?:some |a (?:bit|little) )?(?:work|improvement|attention|fixing|more|to|a|correcting)\b|\bonly (?:half|halfway|going|bending|lifting|moving|using|doing|one|coming|getting)\b|\b(?:barely|hardly) (?:{_MOVE})\b|\bnot\b.{{0,30}}\b(?:enough|quite|fully|all the way|properly|really|yet|completely|as \w+ as)\b|\bneeds? (?:more|to)\b|\bnot (?:{_GOOD})\b")
 _PART_BAD = re.compile(
     rf"\b(?:you(?:r)?|that|those|the|both|one|this|{PART})\b.*\b(?:{_FAULT}|going (?:past|over|in|forward|inwards?|too)|coming (?:off|up|forward|in|apart)|not \w+|lower than|higher than|past your"
     rf"|collapses?|collapse|caves?|cave|sags?|drops|flares?|drifts?|rounds|arches|sways?|swings?|wobbles?|leans?|leads|bows?|slips?|pokes?|lifts off|comes? off|turns? (?:in|out)|points? (?:in|out)|lags?|shifts?|creeps?|tips?|tilts?)\b"
@@ -79,20 +84,22 @@ _IMPROVED = re.compile(
     rf"\b(?:no longer|any ?more|not \w+ (?:now|any)|finally|fixed|corrected|sorted|stopped {_FAULT}|adjusted|improving|improved|getting (?:better|stronger|{_COMP})|so much|much (?:better|{_COMP})|nicely|beautifully|perfectly|well done|correctly)\b"
 )
 _REQUEST = re.compile(_LEAD + rf"(?:{_WISH})\b.*\b(?:{_ACT}|{_COMP}|{PART}|{_PERF}|{_GOOD}|smoothly|slowly|quickly|gently|softly|control)\b")
-_ACTION = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:to\s+)?(?:you\s+)?(?:really |actually |slowly |gently |try to |always |quickly |fully |actively )*(?P<verb>{_ACT})\b(?P<rest>.*)$")
+_ACTION = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:to\s+)?(?:really |actually |slowly |gently |try to |always |quickly |fully |actively )*(?P<verb>{_ACT})\b(?P<rest>.*)$")
 _WEAK = frozenset(
-    "keep get go come take give make let hold stay push move feel show do be see work breathe find help set snap hit float spring power notice clear finish march run walk pretend match add return rest try use step meet leave pick lead remember watch check drive ace pull".split()
+    """keep get go come take give make let hold stay push move feel show do be see work breathe find help set snap hit float spring power notice clear finish march run walk pretend match add return rest try use step meet leave pick lead remember watch check drive ace pull steady level slow even narrow round tidy clean square open close
+    balance centre center float smooth support help rest bounce light match spring""".split()
 )  # fmt: skip
 _TARGET = re.compile(
-    rf"\b(?:{PART}|{_PERF}|{_COMP}|up|down|low|high|deep|wide|straight|slow|slowly|fast|quick|forwards?|backwards?|outwards?|inwards?|together|apart|further|flat|level|still|steady|upright|parallel|controlled?|out|softly|gently|smooth|smoothly|off the (?:floor|ground)|all the way|floor|ground|wall|gently|light|lightly|sides?|inch|inches|tall|open|close|quicker|ninety|90|between|at the (?:top|bottom)|full|fully|explosive|tension|momentum|evenly|even|at once|time|balanced?|stable|sideways|diagonal|degrees|in line|through|exhale|inhale|nose|effort|it)\b"
+    rf"\b(?:{PART}|{_PERF}|{_COMP}|up|down|low|high|deep|wide|straight|slow|slowly|fast|quick|forwards?|backwards?|outwards?|inwards?|together|apart|further|flat|level|still|steady|upright|parallel|controlled?|out|softly|gently|smooth|smoothly|off the (?:floor|ground)|all the way|floor|ground|wall|gently|light|lightly|sides?|inch|inches|tall|open|close|quicker|ninety|90|between|at the (?:top|bottom)|full|fully|explosive|tension|momentum|evenly|even|at once|time|balanced?|stable|sideways|diagonal|degrees|in line|through|exhale|inhale|nose|effort|it|everything tight|tight|tighter|tucked|engaged|square|proud|neutral|lowering|bending|more|less|bigger|smaller|quiet|quietly|parallel|extended|stretch|behind|facing|away)\b"
 )
 _FORBID = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:you\s+)?(?:do not|stop|avoid|never|quit|no|not|try not to|without|instead of|rather than|less|enough with|easy on|resist|prevent|not so|keep from|no more|cut out|none of)\b\s*(?P<rest>.+)$")
 _COMPARE = re.compile(_LEAD + rf"(?:(?:and|now|even|much|a|bit|little|lot|touch|tad|fraction|few inches|inches|slightly|way|try|still|far|inch|few|couple|of|just|one|any|some|more|cm|centimetres)\s+)*{_COMP}\b(?:\s+\w+){{0,8}}$")
 _BODY_CUE = re.compile(_LEAD + rf"(?:{_DET}\s+)?(?:\w+\s+)?{PART}(?:\s+(?:{PART}|and))?\s+(?:a bit |a little |nice and |all the way |right |further |way |slightly |fully |as |pointing |even |always )*{_CUE}\b")
 _LABEL = re.compile(_LEAD + rf"{_FRAGMENT_ADJ}(?: and \w+)?\s+(?:{PART}|{_PERF})(?: of motion)?(?: please)?$")
 _BARE = re.compile(_LEAD + rf"(?:all the way (?:up|down|through|to \w+)(?: \w+)*|down to .*|(?:right|way|back) (?:up|down)|up|down|full range.*|(?:your )?{PART}|straight (?:up|down|ahead)|to the floor|over your head|opposite {PART}|(?:the )?other (?:side|one|{PART})|half way is not.*)$")
-_QUESTION = re.compile(_LEAD + rf"(?:why|where|are|is|can|could|would|how|what|does|do)\b.*\b(?:{PART}|{_COMP}|{_PERF})\b")
-_ENDLESS = re.compile(rf"\b(?:i (?:do|can) not (?:really )?see|i (?:can )?(?:still )?see|there is|forgot|forgetting|you lost|you are losing|you missed|you dropped|missing|you only|only using|only going|half reps|do not count|does not count)\b.*\b(?:{PART}|{_PERF}|{_MOVE}|{_FAULT}|enough|down|up|reps|much)\b")
+_QUESTION = re.compile(_LEAD + rf"(?:why|where|are|is|can|could|would|how|does|do|what (?:happened|about|are|is))\b.*\b(?:{PART}|{_COMP}|{_PERF}|as \w+ as|low|high|deep|slow|fast|straight|wide)\b")
+_STRONG_WISH = re.compile(_LEAD + r"(?:think (?:about|of)|focus(?:ing)? on|concentrat\w+ on|make sure|be sure to|try (?:to|and|not)|remember to|aim (?:to|for)|work on|be careful|careful|watch out|pretend|imagine|picture|avoid|see if you can|go for|ideally)\b(?! (?:have fun|enjoy|smile|it up|me|you can|to enjoy|and enjoy|to have|to smile|yourself))\s+\w+")
+_ENDLESS = re.compile(rf"\b(?:i (?:do|can) not (?:really )?see|i (?:can )?(?:still )?see|there is|forgot|forgetting|you lost|you are losing|you missed|you dropped|missing|you keep (?:looking|using|doing|moving|bending|lifting)|you have lost|you only|only using|only going|half reps|do not count|does not count)\b.*\b(?:{PART}|{_PERF}|{_MOVE}|{_FAULT}|enough|down|up|reps|much)\b")
 
 
 def clause_act(clause: str) -> tuple[str, str, float]:
@@ -118,7 +125,10 @@ def _improved(clause: str) -> str | None:
     """A fault that is gone or a wish that is met: "your knees are not caving in now", "that is lower"."""
     wish = re.search(rf"\b(?:{_WISH})\b", re.sub(r"\bnot bad\b|\byou can see\b", "", clause))
     still = re.search(r"\b(?:still|but|keeps?|almost|nearly|not quite|starting to)\b", clause)
-    if re.search(rf"\b(?:{_NEG})\b(?:(?! enough)\W+\w+){{0,3}}?\W+(?:too|{_FAULT})\b", clause) and not re.search(r"\benough\b", clause):
+    must = re.search(r"\b(?:should|must|need|needs|want)\b", clause)
+    if re.search(rf"\b(?:not|no) (?:\w+ ){{0,2}}(?:too |going )?(?:{_FAULT}|too \w+)\b.*\b(?:any ?more|now)$", clause) and not must:
+        return "fault_gone"
+    if not must and re.search(rf"\b(?:{_NEG})\b(?:(?! enough)\W+\w+){{0,3}}?\W+(?:too|{_FAULT})\b", clause) and not re.search(r"\benough\b", clause):
         if not still and _STATE.match(clause) and not _good_denied(clause):
             return "fault_gone"
         if re.match(r"^(?:no longer|not too|no more|not so)\b", clause) and not still:
@@ -131,8 +141,10 @@ def _improved(clause: str) -> str | None:
         return "improved"
     if _APPROVE.match(clause) and not _late_request(clause):
         return "approval"
-    good = rf"\b(?:{_GOOD}|{_COMP}|{PRAISE}|on point|in line|over your toes|all the way)\b"
-    if re.match(r"^(?:now |and |so |see )?(?:that is|you are|those are|it is|your|this is|these are|that was|i see you|i can see|i like|i love|the|those|look)\b", clause):
+    if _PART_BAD.search(clause):
+        return None
+    good = rf"\b(?:{_MET}|{_COMP}|{PRAISE}|on point|in line|over your toes|all the way|the (?:hang|depth|height|speed|pace|form))\b"
+    if re.match(r"^(?:now |and |so |see )?(?:that is|you are|you look|you make|you have got|you got|those are|it is|your|this is|these are|that was|i see you|i can see|i like|i love|the|those)\b", clause):
         if re.search(good, clause) and not re.search(rf"\b(?:{_FAULT}|but|only|coming off|lower than|higher than|could|going past|past your)\b", clause):
             return "wish_met"
     return None
@@ -155,7 +167,7 @@ def _fault(clause: str) -> tuple[str, float] | None:
     if _NOT_ENOUGH.search(clause):
         return "not_enough", 0.95
     forbid = _FORBID.match(clause)
-    if forbid and re.search(r"[a-z]{2,}", forbid.group("rest")) and not re.match(r"^(?:no|not) (?:pain|gain|bad|problem|worries|doubt|way|stopping|excuses|matter|one|long|need|need to)\b", clause):
+    if forbid and re.search(r"[a-z]{2,}", forbid.group("rest")) and not re.match(r"^(?:no|not) (?:long|pain|gain|bad|problem|worries|doubt|way|stopping|excuses|matter|one|long|need|need to)\b", clause):
         return "forbidden", 0.9
     if _ENDLESS.search(clause):
         return "fault_seen", 0.85
@@ -165,7 +177,7 @@ def _fault(clause: str) -> tuple[str, float] | None:
 
 
 def _instruction(clause: str) -> tuple[str, float] | None:
-    if _REQUEST.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to)\b", clause):
+    if _REQUEST.match(clause) or _STRONG_WISH.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to)\b", clause):
         return "request", 0.9
     action = _ACTION.match(clause)
     if action:

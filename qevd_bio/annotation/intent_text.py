@@ -32,7 +32,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _TURN = re.compile(
     r"[.!?;:,]+|\b(?:but|however|although|though|yet|except|only that|otherwise)\b"
     r"|\b(?:and|so|then|now|just)\b(?= (?:do not|try|keep|bend|lower|lift|raise|push|pull|bring|get|go|make|remember|focus|watch"
-    r"|straighten|squeeze|tuck|drive|drop|slow|speed|you|your|let us|that is|reach|extend|jump|stop|switch|start|begin)\b)"
+    r"|straighten|squeeze|tuck|drive|drop|slow (?:it |things )?down|speed|you|your|let us|that is|reach|extend|jump|stop|switch|start|begin)\b)"
     r"|(?<=\bjob) (?=keep|try|bend|lower|lift|raise|go|get|do not|remember|focus|watch|make|bring)"
     r"|(?<=\bwork) (?=keep|try|bend|lower|lift|raise|go|get|do not|remember|focus|watch|make|bring)"
 )
@@ -67,9 +67,18 @@ def _plain_word(word: str) -> str:
             if short in KNOWN:
                 return short
         word = _STRETCHED.sub(r"\1", word)
-    if word in KNOWN or len(word) < 3 or word.isdigit():
+    if word in KNOWN or len(word) < 3 or word.isdigit() or _inflected(word):
         return word
     return min(_one_slip(word), default=word)
+
+
+def _inflected(word: str) -> bool:
+    """Whether the word is a form of a known one: "locked", "touches", "bouncier"."""
+    for ending in ("s", "es", "d", "ed", "ing", "er", "est", "ly", "y", "ier", "ily", "ies", "ness", "ful", "able"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and (stem in KNOWN or stem + "e" in KNOWN or stem[:-1] in KNOWN or stem + "y" in KNOWN):
+            return True
+    return False
 
 
 def _one_slip(word: str) -> set[str]:

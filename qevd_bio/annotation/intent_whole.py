@@ -5,7 +5,7 @@ import re
 from .intent_rules import NUM, PART, PRAISE
 from .intent_words import COMPARATIVES, EXERCISE_VERBS, EXERCISES
 
-_OPEN = r"^(?:(?:okay|alright|all right|right|so|and|now|then|great|good|good job|well done|nice|perfect|excellent|awesome|nice work|great job|great work|hey|hello|yes|come on|please|well|amazing|fantastic|next)[\s,.!:]+)*"
+_OPEN = r"^(?:(?:the|our|your|okay|alright|all right|right|so|and|now|then|great|good|good job|well done|nice|perfect|excellent|awesome|nice work|great job|great work|hey|hello|yes|come on|please|well|amazing|fantastic|next)[\s,.!:]+)*"
 _VERBS = "|".join(EXERCISE_VERBS)
 _EX = rf"(?:the |some |our |your |a |a few |a bit of |with |to |those |\d+ seconds of )*{EXERCISES}"
 _COMP = "|".join(COMPARATIVES)
@@ -14,45 +14,47 @@ _ONLY_EX = rf"{_EX}(?: now| next| please| everyone| then| (?:on|with) the (?:lef
 TRANSITIONS = {
     "next_up": rf"{_OPEN}(?:first|next|last|final|second|third|fourth|fifth|sixth)(?:ly)?,?(?: up| off| exercise| move| one| movement| drill| in line)*,?(?: (?:is|are|comes?|we (?:have|will do|are doing|do|will have)|you have|we are going to do|let us do|it is|will be|on the list(?: is| are)?))*[:,]? {_EX}\b",
     "exercise_named": r"\b(?:first|next|last|final|new|following|second) (?:exercise|move|movement|drill|up|station)\b.{0,40}\b(?:is|are|will be|coming|begins?|starts?)\b|\b(?:on|over|along|ready) (?:to|for) the (?:next|final|last|new|first|second) (?:exercise|move|movement|one|drill|section|part|round)\b",
-    "up_next": r"\b(?:up next|next up|coming up|first up|last up|up first)\b",
+    "up_next": r"(?:^|[,.!?:] ?|\b(?:and|okay|so) )(?:up next|next up|coming up|first up|last up|up first)\b|\bcoming up next\b",
     "moving_on": rf"\b(?:mov(?:e|ing)|switch(?:ing)?|chang(?:e|ing)|transition(?:ing)?|go(?:ing)?|head(?:ing)?|jump(?:ing)?|progress(?:ing)?|shift(?:ing)?|swap(?:ping)?|flow(?:ing)?)(?: (?:on|over|now|things|it|up|straight|along|right|back|gears))* (?:in)?to (?:{_ONLY_EX}|{_EX} (?:now|next)|(?:the )?(?:next|final|last) )",
-    "on_to": rf"{_OPEN}(?:on ?to|over to|then|now for|time for|and now|and next|now|here (?:come|comes|is|are)|followed by|after (?:this|that)[, ].*|ready for|get ready (?:for|to do)|prepare (?:for|yourself for)|getting ready for|let us get ready for|brace yourself for|we have|you have|introducing),? (?:it is )?(?:time for )?(?:we (?:will|are going to) (?:do|be doing) )?{_ONLY_EX}",
-    "time_for": rf"\btime (?:for|to (?:switch|move|change|do|transition|go) (?:on |over )?(?:to |into )?){_EX}\b",
+    "on_to": rf"{_OPEN}(?:on ?to|over to|then|now for|time for|and now|and next|now|here (?:come|comes|is|are)|followed by|after (?:this|that)[, ].*|ready for|get (?:ready|set) (?:for|to do)|prepare (?:for|yourself for)|getting ready for|let us get ready for|brace yourself for|we have|you have|introducing),? (?:it is )?(?:time for )?(?:we (?:will|are going to) (?:do|be doing) )?{_ONLY_EX}",
+    "time_for": rf"\btime (?:for |to (?:switch|move|change|do|transition|go) (?:on |over )?(?:to |into )?){_EX}\b",
     "we_will": rf"\b(?:we|you) (?:will|are going to|are gonna|shall|are about to)(?: now| next)* (?:be )?(?:do(?:ing)?|start(?:ing)?|begin(?:ning)?|finish(?:ing)?|try(?:ing)?|work(?:ing)? on|mov(?:e|ing) (?:on |in)?to|switch(?:ing)? to|perform(?:ing)?|finish off|continue|wrap up|hav(?:e|ing))(?: off| with| the session| the workout| now| next)* {_EX}\b",
     "let_us": rf"\b(?:let us|we)(?: now| then| next)? (?:do|try|start(?: off| out)?|begin|finish|end|kick(?: things)? off|wrap up|close(?: out)?|open|get (?:started|going)|warm up|get into|move (?:on )?(?:in)?to|switch (?:over )?to|go (?:on )?(?:in)?to|continue|cool down|jump into|finish(?: off| up)?)(?: (?:with|off|up|it|things|this|the (?:workout|session)|now))* {_ONLY_EX}",
     "starting_with": rf"{_OPEN}(?:starting|beginning|finishing|ending|closing|we are starting|kicking (?:things )?off|to start|to begin|to finish|to end|to warm up|(?:start|begin|finish) (?:off |up |out )*with)(?: off| out| up| things)*,?(?: with| we have| we will do| let us do)* {_ONLY_EX}",
-    "is_next": rf"\b{EXERCISES}(?:\s|,)+(?:is|are|comes?|come)? ?(?:up )?(?:next|coming up|coming next|up first|now)\W*$",
+    "is_next": rf"\b{EXERCISES}(?:\s|,)+(?:is|are|comes?|come)? ?(?:up )?(?:next|coming up|coming next|up first)\W*$",
     "now_doing": rf"\b(?:we are|you will be)(?: now doing| doing| now on) {_EX} (?:now|next)\W*$|\bnow,? (?:we are|we will be|we do|you will be|you are going to be) (?:doing |on |moving to )?{_EX}\b",
     "session_over": r"\b(?:workout|session|class|training)(?: is| has been| now| all)*,? (?:complete|completed|over|finished|done|finito)\b|\b(?:end|conclusion) (?:of|to) (?:the|your|our|this|today) ?(?:\w+ )?(?:workout|session|class|training)\b|\bthat is (?:all|it|a wrap)(?: folks)?(?: for (?:today|now|this \w+))\b|^(?:(?:and|okay|alright|that is it|great|well done|good job|nice|so|well)[,.!\s]+)*(?:we|you) are (?:all )?(?:done|finished|through)(?: (?:for (?:today|now)|here|with (?:the|your|this|our) (?:workout|session|class)|now|everyone))*\W*$|\b(?:you have|we have|you) (?:just )?(?:completed|finished|reached the end of|come to the end of) (?:the|your|our|this) (?:\w+ )?(?:workout|session|class|training)\b|\bthat (?:concludes|completes|ends|wraps up)\b|\bend of (?:workout|session)\b|^(?:and )?(?:that is a wrap|all done)\W*$|\bsee you (?:next time|tomorrow|soon|in the next)\b",
+    "bare_next": r"^(?:(?:okay|alright|and|now|so|great|good)[, ]+)*(?:next exercise|moving on|move on|next one|on to the next(?: one)?|next up|time to (?:stretch|cool down|warm up|change exercises?)|let us (?:move on|change it up|switch it up|stretch it out))\W*$",
     "bare_name": rf"^(?:okay |alright |and |now |then |so )*(?:jumping jacks|high knees|butt kick(?:er)?s|air jump rope|good mornings?(?: beginner)?|push ups|plank taps|moving plank|squats|walking lunges|lunges|lunge jumps|puddle jumps|mountain climbers|floor touches|quick feet|squat jumps|squat kicks|standing kicks|boxing squat punches|deltoid stretch|quad stretch|shoulder gators|toe touchers|cool ?down|warm ?up)(?: left| right)?(?: now| next| time)?\W*$",
 }
 REMINDERS = {
-    "do_not_forget": r"\b(?:do not forget|remember|you forgot|have you forgotten|do not be afraid|try|feel free)(?: that you need)? to (?:start|begin|get (?:going|started|moving)|join in|do the exercise|actually start|keep doing the exercise)\b(?! \w*ing (?:your|those|the))",
+    "do_not_forget": r"\b(?:do not forget|remember|you have you forgotten|do not be afraid|try|feel free)(?: that you need)? to (?:start|begin|get (?:going|started|moving)|join in|do the exercise|actually start|keep doing the exercise)\b(?! \w*ing (?:your|those|the))",
     "not_started": r"\b(?:have|has|had|did|do|are|is|seem to have|still) not (?:even |yet |actually |really )?(?:started|begun|start|begin|starting|doing (?:the|your|any|it|this|that|anything)|moving(?: yet| at all)?\W*$|moving(?: yet| at all)?[,.!?]|joined|exercising|participating|working out)\b|\byet to (?:start|begin)\b|\bnot doing anything\b|\bwhy are you not (?:moving|exercising|doing|starting|working out)\b(?! your)|\bnot moving(?: yet| at all)?\W*(?:$|[,.!?])",
     "waiting": r"\bwaiting (?:for you|on you)\b|\b(?:still|am|are) waiting\b|\bwhat are you waiting\b|\bany ?time (?:now|you)\b|\bwhen ?ever you (?:are|feel|want)|\bready when you are\b|\bwhen you are ready\b|\bno time to (?:rest|waste|lose)\b|\bclock is (?:ticking|running)\b|\btimer? (?:is running|has started|started)\b",
     "let_us_begin": r"\blet us (?:go ahead and |all )?(?:begin|start|get (?:started|going|moving|to work|to it|into it|on with it|cracking|this (?:started|going|party started)|back (?:to|into|on)\b.*|you (?:moving|started|going)))(?: (?:now|then|already|please|with it|this|the exercise|again))*\W*(?:$|[,.!?])",
     "go_now": rf"(?:^|[,.!?] ?)(?:(?:okay|alright|come on|and|please|so|now|hey|right|let us go|just|you can|you may|you could|you should|feel free to|go ahead and|go on and|time to|you need to|you have to|you must|you better|we need to|i need you to|i want you to|it is time to|ready to|you are free to|go on|yes|well|hello|quickly|you had better)[, ]*)*(?:start|begin|commence|get (?:going|moving|started|to it|to work|at it|up and (?:go|move|start)|cracking|back (?:in)?to (?:it|work|the \w+|position|your \w+)|into (?:position|it|the (?:starting )?position)|in position|on with it|active|set)|hop to it|jump (?:in|right in|into it)|join in|resume|off you go|chop chop|wake up|restart|carry on with the exercise|do the exercise|begin again)(?: (?:now|please|again|already|when \w+|exercising|the (?:exercise|movement|workout|set|timer|next \w+)|your (?:exercise|workout|set)|with the exercise|doing (?:the|your|it|this|some)(?: exercise| \w+)?|moving(?: now| please| again)?|any ?time|here|everyone|soon|right away|whenever\b.*|this (?:exercise|one)|it|with (?:it|this)|(?:{_VERBS})(?: again| now| please)?|{_EX}))*(?:[,.!?]|$| and )",
-    "ready_go": r"^(?:on your marks?,?|ready|get ready|get set)(?: set|,|\.|!| )*(?:steady|set)?[\s,!.]*go\W*$|^go(?: ahead| on| now)?\W*$|^(?:three|3),? (?:two|2),? (?:one|1),? go\b|^are you ready\W*$|\bready to (?:start|begin|go|get going|get started)\b|^(?:and )?action\W*$",
+    "ready_go": r"^(?:on your marks?,?|ready|get ready|get set)(?: set|,|\.|!|\?| )*(?:steady|set)?[\s,!.]*go\W*$|^go(?: ahead| on| now)?\W*$|^(?:three|3),? (?:two|2),? (?:one|1),? go\b|^are you ready\W*$|\bready to (?:start|begin|go|get going|get started)\b|^(?:and )?action\W*$",
     "should_be": rf"\b(?:you|we) (?:should|are supposed to|need to|ought to|have to|could)(?: really| now| already)? (?:be|have been) (?:doing|on|starting|moving by now|started|working|exercising|(?:{_VERBS})(?: now| already| by now|\W*$))(?: {_EX})?|\bshould have (?:started|begun)\b|\b(?:exercise|timer|time|set|round|clock) (?:has|is|have) (?:already )?(?:started|begun|running|starting)\b|\bis supposed to be (?:{EXERCISES})",
     "idle": rf"\bjust (?:standing|sitting|resting|watching|looking)\b|\bdo not just (?:stand|sit|watch|rest)\b|\bstand(?:ing)? (?:there|around|still)\b(?! on)|\bare you (?:there|still there|going to (?:start|begin|move|join|do)|with (?:me|us)|okay|asleep|awake|taking a break|on a break|resting|ready)\b|^hello\W*$|\b(?:do|can) not (?:really )?see you (?:moving|doing|starting|exercising|do|start|move|yet|there|at all|{_VERBS})(?!(?: \w+)? (?:your|those|enough|far|low|high))\b|\bwhere (?:are|did) you\b|\bnothing (?:is )?happening\b|\bno (?:movement|motion) (?:yet|so far|at all)\b|\bbreak (?:time )?is over\b|\btime is (?:ticking|running)\b|\bnot resting\b|\bwhat happened\b|\bwhen (?:are|will) you\b|\bhow about (?:we|you) (?:start|begin|get)\b",
     "stopped": rf"\byou (?:have )?stopped(?: (?:moving|exercising|completely|altogether|too early|early|already|{_VERBS}|the exercise|doing (?:the|your) \w+))?(?: (?:now|again))?\W*(?:$|[,.!?])|\bwhy (?:did|have) you stop(?:ped)?\b(?! \w+ing)|\bwhy are you (?:stopping|resting|standing|waiting|sitting)\b|\bno (?:stopping|resting|breaks) (?:yet|now)\b",
     "want_to_see": rf"\b(?:want to|like to|love to|need to|would like to|let me) see you (?:start(?:ing)?|mov(?:e|ing)|begin|do(?:ing)? (?:some|the|your|those)?|(?:{_VERBS}))(?: {_EX})?\W*$|\bstart (?:{_VERBS})\b(?! (?:your|those|the|with))",
+    "back_to_it": r"^(?:(?:come on|okay|and|now|let us get|hello|hey)[,.! ]+)*back (?:in)?to (?:it|work)\b|\bany(?:body|one) there\b|\bwe have (?:already )?(?:started|begun)\b",
     "we_are_doing": rf"\b(?:we are|you are supposed to be|this is|it is|remember,? we are) (?:still |currently )?doing {_EX}|^(?:hello|hey)[,.!? ]+.*\b{EXERCISES}\W*$|\b(?:do|try) (?:the|your) {EXERCISES} (?:now|please)\W*$|^(?:come on|go|hey|quick|please|now)[, ]+(?:do|give me|show me) (?:the|your|some|those) {EXERCISES}\W*$|\bbegin (?:your|the|with|to|with the|with your) ",
     "start_exercise": rf"\b(?:start|begin)(?: (?:doing|with))? (?:the|your|those|some|to do|on the|on your)? ?(?:{EXERCISES})\b|\bstart (?:the|your|this) (?:exercise|movement|set|workout)\b",
 }
 _PAST = (
-    r"did|finished|completed|kept|managed|struggled|improved|maintained|nailed|performed|gave|started|began|ended|stayed|held|had|showed|worked|picked"
-    r"|were|corrected|made|put|got|slowed|moved|found|forgot|achieved|pushed|smashed|crushed|killed|rocked|lost|brought|went|responded|listened|fixed|hit|handled|powered|stopped|remembered|needed|dropped|tended|rushed|leaned|sped|took|followed|kicked|jumped|demonstrated|reached|lowered|raised|owned|aced|adjusted"
+    r"did|finished|completed|kept|managed|struggled|improved|maintained|nailed|performed|gave|started|began|learned|ended|stayed|held|had|showed|worked|picked"
+    r"|were|corrected|made|put|got|slowed|moved|found|forgot|achieved|pushed|smashed|crushed|killed|rocked|brought|went|fixed|hit|handled|powered|stopped|remembered|needed|tended|rushed|sped|took|followed|kicked|jumped|demonstrated|reached|lowered|raised|owned|aced|adjusted"
 )
 SUMMARIES = {
     "overall": r"\b(?:overall|all in all|in total|altogether|in the end|by the end|(?:at|towards?|near|until|till|to) the (?:very )?(?:end|finish|beginning)(?! of (?:the|each|every|your) (?:rep|movement|range|stretch|punch|kick))|throughout|for the most part|mostly|from (?:start|beginning) to (?:finish|end)|from the start|in general|to sum up|in summary|summing up|on the whole|as a whole|in conclusion|all the way to the end|start to finish|most of the (?:time|exercise|set|way))\b",
     "whole_set": r"\b(?:(?:whole|entire|full|that|this|the last|those|during the|your|last|previous) (?:exercise|set|round|minute|session|workout|segment|section|thirty seconds|\d+ seconds|time through)|the (?:whole|entire) (?:time|way|thing|\w+ ?\w*)|during (?:that|the|this|those))\b",
     "next_time": r"\b(?:for )?next (?:time|session|workout|set|round|attempt)\b|\bin (?:the )?future\b|\bgoing forward\b|\bfor (?:the )?next (?:time|set|round|workout|session)\b|\bnext time you\b|\bwe will (?:work on|get|keep working|improve|focus on)\b",
-    "today": r"\b(?:today|for today|this (?:morning|evening))\b",
-    "you_did": rf"(?<!not )\b(?:you|we)(?: (?:really|definitely|also|certainly|clearly|just|absolutely|mostly|did|only|even|still|have|have really|quickly|actually|consistently|nearly|almost|slowly|totally))* (?:{_PAST})\b",
+    "today": r"\b(?:for today|this (?:morning|evening))\b|\b(?:job|work|workout|session|effort|performance|form|were|was|did|squats|lunges|exercises?) (?:\w+ ){0,3}today\b",
+    "you_did": rf"(?<!not )\b(?:you|we)(?: (?:really|definitely|also|certainly|clearly|just|absolutely|mostly|did|only|even|still|quickly|actually|consistently|nearly|almost|slowly|totally))* (?:{_PAST})\b(?! (?:this|it|that)\W*$)|\b(?:you|we) have (?:really |now |just |already )?(?:done|completed|finished|improved|worked|kept|been|shown|given|come|made)\b",
     "good_set": rf"\b(?:{PRAISE}|well done|tough|hard|successful|productive|challenging|rough|long) (?:little |first |last |final |overall |all round )?(?:set|round|session|workout|performance|exercise|sets|run)\b",
     "that_was": rf"\b(?:that|this|it|those|these|they) (?:was|were)\b",
-    "your_past": rf"\b(?:your|the|my favorite|i) [\w ]{{2,40}}\b(?:was|were|improved|got|dropped|could have been|should have been|stayed|looked|needed|went|remained|became|slipped|suffered|faded|increased|decreased|seemed|started|tended|kept|noticed|saw|liked|loved|came)\b|\bi (?:really )?(?:liked|loved|saw|noticed|enjoyed)\b",
+    "your_past": rf"\b(?:your|the|my favorite) [\w ]{{2,40}}(?<!i )\b(?:was(?! looking)|were|improved|got|dropped|could have been|should have been|stayed|looked|needed|went|remained|became|slipped|suffered|faded|increased|decreased|seemed|started|tended|kept|came)\b|\bi (?:really )?(?:was|liked|loved|saw|noticed|enjoyed)(?! looking)\b",
     "in_seconds": rf"\b{NUM} [\w ]{{3,20}} in {NUM} seconds\b|\b(?:done|finished)[,!.] (?:that|nice|great|good|your|you)\b|\bcould have (?:been|gone|done|had|kept|used)\b|\bshould have (?:been|gone|kept)\b",
 }
 # Past tense about one repetition or one moment is said while the exercise runs.
@@ -83,7 +85,7 @@ def is_reminder(plain: str) -> str | None:
 
     "Start" or "moving" with a body part is a correction: "start moving your arms", "your legs are not moving".
     """
-    if re.search(rf"\b(?:{PART}|{_COMP})\b", re.sub(EXERCISES, "", plain)):
+    if re.search(rf"\b(?:{PART}|{_COMP})\b", re.sub(rf"{EXERCISES}|\bback (?:in)?to\b|\bget back\b", "", plain)):
         return None
     return next((name for name, pattern in REMINDERS.items() if re.search(pattern, plain)), None)
 
@@ -108,6 +110,17 @@ def is_summary(plain: str, cheerful: bool) -> str | None:
 
 def is_count(plain: str) -> str | None:
     """"counted" if the sentence tells or demands a number of repetitions, else None."""
-    if re.search(r"\b(?:degrees|inch|inches|percent|shoulder width)\b|\bone (?:side|arm|leg|hand|knee|foot)\b|^(?:nice|good|great|lovely|perfect|well|that is a \w+|that was a \w+) one\b|\bhigh five\b|\bnumber one\b", plain):
+    if re.search(r"\b(?:degrees|inch|inches|percent|shoulder width)\b|\bone (?:side|arm|leg|hand|knee|foot)\b|^(?:nice|good|great|lovely|perfect|well|that is a \w+|that was a \w+) one\W*$|\bhigh five\b|\bnumber one\b", plain):
         return None
-    return "counted" if any(re.search(pattern, plain) for pattern in _COUNTS) else None
+    return "counted" if re.search(r"^(?:count with me|let us count)\b|\b(?:your|the) (?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\W*$", plain) or any(re.search(pattern, plain) for pattern in _COUNTS) else None
+
+
+def is_demand(plain: str) -> bool:
+    """Whether the sentence asks for repetitions and nothing else: "give me three more"."""
+    return bool(
+        re.fullmatch(
+            rf"(?:\w+ )??(?:come on,? )?(?:give me|let us do|do|can you do|can you give me|i want|i need|show me|let us get|let us go for|try for|squeeze out)"
+            rf"(?: just| another)? {NUM}(?: more)?(?: (?:reps?|repetitions?|of those|good ones|like that|please|{EXERCISES}))*\W*",
+            plain,
+        )
+    )

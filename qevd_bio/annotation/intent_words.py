@@ -21,7 +21,7 @@ ACTIONS = (
     "maintain ensure check watch mind breathe change throw swap circle lunge plank dig depress retract elongate ease "
     "power pick chin spring float curl clench grip anchor ground centre center tone walk run march finish return rest "
     "suck straddle separate scoop peel lead try remember feel show do be avoid resist drag slide clear meet notice "
-    "support distribute target prioritise prioritize ditch lose prevent cut plug unclench set aim find help leave"
+    "support distribute target prioritise prioritize ditch lose prevent cut plug unclench set aim find help leave work"
 ).split()
 
 # What goes wrong: participles of visible faults and adjectives that always criticise.
@@ -127,6 +127,7 @@ _ORDINARY = (
     "pump pure push sharp shop shoe shoes shot show shown shut back bad bag bank bone wait wake walk wall want ward warm wash wave "
     "weak wear week went were west wind wine wing wire wise wish wood wore worn wrap yard year jacks jumping good mornings morning "
     "kicker kickers rope climber climbers puddle puddles gators gator deltoid standing walking toucher touchers mountain "
+    "leave leaves leaving left locked lean leaned everything everybody anybody ceiling pencil closing car door sweat crying tomorrow "
     "armcrosschest goodness fury thumbs glue tune tuned ten ton tone toes tops toss tour town trap tree trip true turn twin type"
 ).split()
 

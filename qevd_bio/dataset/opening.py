@@ -131,6 +131,11 @@ class Dataset:
                 seen.setdefault(person, set()).add(split)
         return {person: tuple(sorted(splits)) for person, splits in sorted(seen.items()) if len(splits) > 1}
 
+    @property
+    def has_participants(self) -> bool:
+        """Whether there is a participant map, or worker ids."""
+        return self._participant_map is not None or any(clip.participant for clip in self.clips)
+
     @cached_property
     def unused_participants(self) -> list[str]:
         """Rows of the participant map that name no video of this data set."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Problem, Segment
-from qevd_bio.store.errors import ItemError
+from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.tables import Column, Table
 from qevd_bio.store.workspace import Workspace
 
@@ -106,10 +106,10 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     """Write `segments` and `segments_unparsed` (Parquet and CSV) to the workspace.
 
     Records that break the format, transitions without a known exercise and dropped segments are all listed in
-    the second table. `measure` gives frames and seconds of videos without annotations. In a split without ground
-    truth segments have no feedback, and all are kept.
+    the second table. What an earlier run was told about exercises and participants is kept where this one is
+    told nothing (see `_remembered`). `measure` gives frames and seconds of videos without annotations.
     """
-    segments = dataset.segments(strict=False)
+    segments = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
     problems = dataset.problems()
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
@@ -130,6 +130,33 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
         shared_participants=dataset.shared_participants(),
         unused_participants=dataset.unused_participants,
     )
+
+
+def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[Segment]:
+    """Segments with the exercise (plain videos) and participant that the table at `path` has for them.
+
+    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too.
+    """
+    try:
+        if SEGMENTS.read_metadata(path)["metadata"].get("data") != dataset.root.name:
+            return segments
+        rows = {(row["split"], row["video"], row["segment"]): row for row in SEGMENTS.read_rows(path)}
+    except UserError:
+        return segments  # no table, or one of another version: it is about to be replaced
+    exercises = dataset.kind == "videos" and dataset.exercise_hint is None
+    people = not dataset.has_participants
+    found = []
+    for segment in segments:
+        row = rows.get((segment.split, segment.video, segment.index), {})
+        written = row.get("exercise_written") or ""
+        if exercises and segment.exercise is None and written:
+            name = dataset.names.lookup(written)
+            official = name.canonical if name else written
+            segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
+        if people and row.get("participant"):
+            segment = replace(segment, participant=row["participant"])
+        found.append(segment)
+    return found
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:

@@ -69,6 +69,32 @@ def test_videos_without_annotations_are_measured(tmp_path: Path, workspace: Work
     assert [(p.reason, p.video) for p in summary.problems] == [("video_unreadable", "b")]
 
 
+def test_what_was_said_once_about_a_video_is_kept(tmp_path: Path, workspace: Workspace) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_bytes(b"x")
+    people = tmp_path / "people.csv"
+    people.write_text("video,participant\na,P1\n")
+
+    def rows() -> list[tuple[str, str | None, str | None, str | None]]:
+        table = SEGMENTS.read_rows(workspace.segments)
+        return [(r["video"], r["exercise"], r["side"], r["participant"]) for r in table]
+
+    write_segments(open_dataset(folder, exercise="quad stretch left", participants=people), workspace)
+    expected = [("a", "quad_stretch", "left", "P1"), ("b", "quad_stretch", "left", None)]
+    assert rows() == expected
+    (folder / "c.mp4").write_bytes(b"x")
+    write_segments(open_dataset(folder), workspace)
+    assert rows() == [*expected, ("c", None, None, None)]
+    write_segments(open_dataset(folder, exercise="squats"), workspace)
+    assert rows()[0] == ("a", "squats", None, "P1")
+    other = tmp_path / "others"
+    folder.rename(other)
+    write_segments(open_dataset(other), workspace)
+    assert rows()[0] == ("a", None, None, None)
+
+
 def test_segments_without_ground_truth_are_kept(split: Make, record: Make, workspace: Workspace) -> None:
     shown = (("First up are squats!", 2, 6, True), ("Moving on to high knees!", 20, 25, True), ("End", 80, 90, True))
     summary = write_segments(open_dataset(split([record(shown=shown)])), workspace)

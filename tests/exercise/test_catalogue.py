@@ -238,8 +238,17 @@ def test_bad_files_name_file_and_key(tmp_path: Path, old: str, new: str, message
 def test_unreadable_files(tmp_path: Path) -> None:
     path = tmp_path / "plank.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="plank.yaml"):
+    with pytest.raises(UserError, match=r"plank\.yaml"):
         catalogue.load((tmp_path,))
     path.write_text("id: !!python/object/apply:os.system [ls]\n")
     with pytest.raises(UserError, match="is not valid YAML"):
         catalogue.load((tmp_path,))
+
+
+def test_the_documented_example_loads(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "exercises.md").read_text(encoding="utf-8")
+    (tmp_path / "plank.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
+    assert catalogue.load((tmp_path,))["plank"].aliases == ("plank hold", "forearm plank")
+    rules = [rule for e in ALL.values() for rule in (*e.targets, *e.errors)]
+    conventions = sum(sources()[rule.source].kind == "convention" for rule in rules)
+    assert f"Of the {len(rules)} bounds" in text and f"{conventions} are coaching convention" in text

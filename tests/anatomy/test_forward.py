@@ -194,7 +194,9 @@ def test_any_leading_shape_and_a_whole_clip_at_once() -> None:
     one = forward_kinematics(angles[1, 3], SKELETON, root[1, 3])
     assert whole.positions.shape == (2, 5, 24, 3)
     assert np.allclose(whole.positions[1, 3], one.positions)
-    assert np.allclose(jacobian(angles, SKELETON, ["hand_tip_l"])[1, 3], jacobian(angles[1, 3], SKELETON, ["hand_tip_l"]))
+    assert np.allclose(
+        jacobian(angles, SKELETON, ["hand_tip_l"])[1, 3], jacobian(angles[1, 3], SKELETON, ["hand_tip_l"])
+    )
 
 
 def test_nan_reaches_only_the_bones_that_hang_on_the_angle() -> None:

@@ -11,7 +11,7 @@ from qevd_bio.annotation.intent import Intent
 from qevd_bio.dataset.workout import Segment, Span, Workout
 from qevd_bio.rewriting.agree import match, wish
 from qevd_bio.rewriting.choose import Choice, choose
-from qevd_bio.rewriting.evidence import VideoMotion
+from qevd_bio.rewriting.evidence import SegmentMotion
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.phrase import Phrase, phrase
 from qevd_bio.rewriting.tables import KEPT, REWRITTEN, UNSUPPORTED
@@ -31,7 +31,7 @@ class Tracked:
 def build_rows(
     workout: Workout,
     segments: Sequence[Segment],
-    motion: VideoMotion,
+    motion: Mapping[int, SegmentMotion],
     tracked: Tracked,
     intent_of: IntentOf,
     options: RewriteOptions,
@@ -61,7 +61,7 @@ def new_texts(rows: Sequence[Mapping[str, Any]]) -> dict[int, str]:
 def _choose(
     span: Span,
     segment: Segment | None,
-    motion: VideoMotion,
+    motion: Mapping[int, SegmentMotion],
     tracked: Tracked,
     intent: Intent,
     options: RewriteOptions,
@@ -72,8 +72,8 @@ def _choose(
         return Choice((), "no_kinematics")
     if not tracked.at(span.start_s):
         return Choice((), "no_person")
-    seen = motion.segment(segment.index)
-    return choose(wish(intent), span.start_s, seen.cycles, seen.findings, seen.rules, options)
+    seen = motion.get(segment.index) or SegmentMotion()
+    return choose(wish(intent), span.start_s, seen.cycles, seen.judged, options)
 
 
 def _plain_row(workout: Workout, span: Span, segment: Segment | None, intent: Intent, options: RewriteOptions) -> Row:

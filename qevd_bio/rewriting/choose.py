@@ -5,7 +5,7 @@ The trainer reacted to the repetition that had just ended, or to the running one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qevd_bio.rewriting.agree import Match, Wish, match
@@ -50,6 +50,14 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What was judged in one repetition: measured findings, and all rules with their verdicts."""
+
+    findings: tuple[Finding, ...]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
 class Choice:
     """The cues to say (each one finding, or both sides of one rule), or the reason why there is none."""
 
@@ -69,28 +77,34 @@ def choose(
     asked: Wish,
     time_s: float,
     cycles: Sequence[Cycle],
-    findings: Sequence[Finding],
-    rules: Sequence[Rule],
+    judged: Callable[[int], Judged],
     options: RewriteOptions,
 ) -> Choice:
-    """Pick at most `max_cues` cues that agree with the trainer's words, or say why none does."""
+    """Pick at most `max_cues` cues that agree with the trainer's words, or say why none does.
+
+    `judged` gives what was judged in a repetition, by its number.
+    """
     recent = cycles_before(cycles, time_s, options.max_age_s)
     if not recent:
         return Choice((), "no_cycle")
     for cycle in recent:
-        seen = [f for f in findings if f.cycle == cycle.cycle and f.verdict == "violation"]
-        if cycle.end_s > time_s:
-            seen = [f for f in seen if f.key_s <= time_s]
-        ranked = rank(asked, seen, options.policy)
+        seen = [f for f in judged(cycle.cycle).findings if f.verdict == "violation"]
+        ranked = rank(asked, _by_then(seen, cycle, time_s), options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
     if options.policy == "paper":
-        passed = [f for f in findings if f.cycle == recent[-1].cycle and f.verdict == "pass"]
-        passed = [f for f in passed if recent[-1].end_s <= time_s or f.key_s <= time_s]
+        last = recent[-1]
+        passed = [f for f in judged(last.cycle).findings if f.verdict == "pass" and f.salient]
+        passed = _by_then(passed, last, time_s)
         best = sorted(passed, key=lambda f: (-_score(asked, f).score, -f.severity, f.rule, f.side))
         if best:
-            return Choice(tuple(group_sides(best, 1)), cycle=recent[-1].cycle)
-    return Choice((), _why(asked, [c.cycle for c in recent], rules))
+            return Choice(tuple(group_sides(best, 1)), cycle=last.cycle)
+    return Choice((), _why(asked, [rule for cycle in recent for rule in judged(cycle.cycle).rules]))
+
+
+def _by_then(findings: Sequence[Finding], cycle: Cycle, time_s: float) -> list[Finding]:
+    """What had been measured when the trainer spoke."""
+    return [f for f in findings if cycle.end_s <= time_s or f.key_s <= time_s]
 
 
 def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
@@ -143,9 +157,9 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     return found.part if asked.parts else found.direction
 
 
-def _why(asked: Wish, cycles: Sequence[int], rules: Sequence[Rule]) -> str:
+def _why(asked: Wish, rules: Sequence[Rule]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
-    about = [(r, match(asked, r.parts, r.directions, r.side)) for r in rules if r.cycle in cycles]
+    about = [(r, match(asked, r.parts, r.directions, r.side)) for r in rules]
     named = [(r, m) for r, m in about if asked.vague or (m.part if asked.parts else m.direction)]
     if any(r.verdict == "violation" and m.contradicts for r, m in about):
         return "contradicts"

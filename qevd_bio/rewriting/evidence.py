@@ -4,61 +4,62 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.verdicts import PASS, VIOLATION
-from qevd_bio.rewriting.choose import Cycle, Rule
+from qevd_bio.rewriting.choose import Cycle, Judged, Rule
 from qevd_bio.rewriting.finding import Finding
 from qevd_bio.rewriting.rules import Words, words_of
+
+Row: TypeAlias = Mapping[str, Any]
 
 # A value taken within this share of the cycle from a key frame is said to be taken there.
 _NEAR_KEY = 0.15
 
 
-@dataclass(frozen=True)
 class SegmentMotion:
-    """Repetitions of one exercise of one video, with what was judged in them; times from the video's start."""
+    """Repetitions of one exercise of one video, and what was judged in them; times from the video's start."""
 
-    cycles: tuple[Cycle, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    def __init__(
+        self, cycles: Sequence[Row] = (), verdicts: Sequence[Row] = (), exercise: Exercise | None = None
+    ) -> None:
+        self.cycles = tuple(Cycle(int(r["cycle"]), float(r["start_s"]), float(r["end_s"])) for r in cycles)
+        self._moments = {int(row["cycle"]): str(row["keys"]) for row in cycles}
+        self._rows: dict[int, list[Row]] = {}
+        for row in verdicts:
+            self._rows.setdefault(int(row["cycle"]), []).append(row)
+        self._exercise = exercise
+        self._judged: dict[int, Judged] = {}
 
-
-@dataclass
-class VideoMotion:
-    """Motion of one video by segment number."""
-
-    segments: dict[int, SegmentMotion] = field(default_factory=dict)
-
-    def segment(self, number: int) -> SegmentMotion:
-        return self.segments.get(number, SegmentMotion())
+    def judged(self, cycle: int) -> Judged:
+        """Findings and rules of one repetition; made when first asked for, since most are never asked for."""
+        if cycle not in self._judged:
+            findings, rules = [], []
+            moments = json.loads(self._moments.get(cycle, "{}"))
+            exercise = self._exercise
+            for row in self._rows.get(cycle, ()):
+                if exercise is None:
+                    continue
+                words = _words(row, exercise)
+                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, str(row["side"] or "")))
+                if row["verdict"] in (VIOLATION, PASS):
+                    findings.append(_finding(row, words, _phase(row, moments, exercise)))
+            self._judged[cycle] = Judged(tuple(findings), tuple(rules))
+        return self._judged[cycle]
 
 
 def video_motion(
-    cycles: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]], exercises: Mapping[str, Exercise]
-) -> VideoMotion:
-    """Group the rows of one video; rows of an exercise that is not in the catalogue are left out."""
-    found = VideoMotion()
-    numbers = sorted({int(row["segment"]) for row in cycles})
-    for number in numbers:
+    cycles: Sequence[Row], verdicts: Sequence[Row], exercises: Mapping[str, Exercise]
+) -> dict[int, SegmentMotion]:
+    """Motion of one video by segment number; an exercise that is not in the catalogue has repetitions but no rules."""
+    found = {}
+    by_segment: dict[int, list[Row]] = {}
+    for row in verdicts:
+        by_segment.setdefault(int(row["segment"]), []).append(row)
+    for number in sorted({int(row["segment"]) for row in cycles}):
         own = [row for row in cycles if row["segment"] == number]
-        judged = [row for row in verdicts if row["segment"] == number and row["exercise"] in exercises]
-        moments = {row["cycle"]: json.loads(row["keys"]) for row in own}
-        spoken = [(row, _words(row, exercises)) for row in judged]
-        found.segments[number] = SegmentMotion(
-            cycles=tuple(Cycle(int(r["cycle"]), float(r["start_s"]), float(r["end_s"])) for r in own),
-            findings=tuple(
-                _finding(row, words, _phase(row, moments.get(row["cycle"], {}), exercises[row["exercise"]]))
-                for row, words in spoken
-                if row["verdict"] in (VIOLATION, PASS)
-            ),
-            rules=tuple(
-                Rule(int(row["cycle"]), str(row["verdict"]), words.parts, words.directions, str(row["side"] or ""))
-                for row, words in spoken
-            ),
-        )
+        found[number] = SegmentMotion(own, by_segment.get(number, ()), exercises.get(str(own[0]["exercise"])))
     return found
 
 
@@ -71,18 +72,18 @@ class Shown(NamedTuple):
     statistic: str
 
 
-def number_fields(row: Mapping[str, Any]) -> Shown:
+def number_fields(row: Row) -> Shown:
     """The same four facts of a row that `Finding` holds, without anything else."""
     return Shown(float(row["value"]), float(row["goal"]), str(row["unit"]), str(row["stat"]))
 
 
-def _words(row: Mapping[str, Any], exercises: Mapping[str, Exercise]) -> Words:
+def _words(row: Row, exercise: Exercise) -> Words:
     value, goal = row["value"], row["goal"]
     more = value is not None and goal is not None and goal > value
-    return words_of(exercises[row["exercise"]], row["rule"], row["joint"] or "", row["quantity"], more)
+    return words_of(exercise, row["rule"], row["joint"] or "", row["quantity"], more)
 
 
-def _phase(row: Mapping[str, Any], moments: Mapping[str, float], exercise: Exercise) -> str:
+def _phase(row: Row, moments: Mapping[str, float], exercise: Exercise) -> str:
     """Where in the repetition the value was taken: the rule's key frame, or the one it lies at."""
     if row["key"] or row["stat"] not in ("max", "min") or row["at_s"] is None:
         return str(row["key"])
@@ -92,7 +93,7 @@ def _phase(row: Mapping[str, Any], moments: Mapping[str, float], exercise: Exerc
     return named[min(near, key=lambda t: abs(t - row["at_s"]))] if near else ""
 
 
-def _finding(row: Mapping[str, Any], words: Words, phase: str) -> Finding:
+def _finding(row: Row, words: Words, phase: str) -> Finding:
     return Finding(
         violation_id=str(row["id"]),
         verdict=str(row["verdict"]),

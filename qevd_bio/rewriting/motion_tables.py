@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.motion.tables import CYCLES, VIOLATIONS
 from qevd_bio.rewriting.build import Row
-from qevd_bio.rewriting.evidence import VideoMotion, video_motion
+from qevd_bio.rewriting.evidence import SegmentMotion, video_motion
 from qevd_bio.store.workspace import Workspace
 
 
@@ -31,8 +31,8 @@ class MotionTables:
     def _verdicts(self) -> _ByVideo:
         return _ByVideo(VIOLATIONS.read(self._workspace.violations))
 
-    def video(self, split: str, video: str) -> VideoMotion:
-        """Repetitions and judged rules of one video."""
+    def video(self, split: str, video: str) -> dict[int, SegmentMotion]:
+        """Repetitions and judged rules of one video by segment number."""
         return video_motion(self._cycles.rows(split, video), self._verdicts.rows(split, video), self._exercises)
 
     def violations(self, split: str, video: str) -> dict[str, Row]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -81,9 +81,10 @@ def rewrite(
     path = workspace.rewritten / "feedbacks.parquet"
     concat(FEEDBACKS, [_part(workspace, split) for split in splits], path, metadata={"settings": settings})
     rows = FEEDBACKS.read_rows(path)
-    tables = MotionTables(workspace)
-    by_policy = {name: figures(_rows_under(name, dataset, workspace, tables, options, rows)) for name in POLICIES}
     totals = figures(rows)
+    other = _other_policy(options)
+    compared = figures(row for split in splits for row in FEEDBACKS.read_rows(_part(workspace, split, other)))
+    by_policy = {options.policy: totals, other: compared}
     about = {
         "version": qevd_bio.__version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
@@ -92,7 +93,7 @@ def rewrite(
     }
     counts = [(split, len(dataset.workouts(split))) for split in splits]
     write_text(workspace.rewritten / "README.md", card(about, totals, by_policy, counts))
-    return Outcome(summary, totals, by_policy, _mismatches(rows, tables), path)
+    return Outcome(summary, totals, by_policy, _mismatches(rows, MotionTables(workspace)), path)
 
 
 def _check_source(dataset: Dataset, force: bool) -> None:
@@ -118,8 +119,13 @@ def _check_motion(workspace: Workspace) -> None:
             raise UserError("no such file", where=path, expected="the motion tables", fix="qevd-bio analyze")
 
 
-def _part(workspace: Workspace, split: str) -> Path:
-    return workspace.path("manifests", "rewrite", split, "feedbacks.parquet")
+def _part(workspace: Workspace, split: str, policy: str = "") -> Path:
+    """Rows of one split; of the policy that was not chosen if that is named, for comparison."""
+    return workspace.path("manifests", "rewrite", split, f"{policy or 'feedbacks'}.parquet")
+
+
+def _other_policy(options: RewriteOptions) -> str:
+    return next(policy for policy in POLICIES if policy != options.policy)
 
 
 def _rewrite_split(
@@ -128,34 +134,34 @@ def _rewrite_split(
     split = str(item.payload)
     workouts = dataset.workouts(split)
     tables = MotionTables(workspace)
+    other = replace(options, policy=_other_policy(options))
     rows: list[Row] = []
+    compared: list[Row] = []
     changed: list[Workout] = []
     for workout in workouts:
-        own = _workout_rows(workout, dataset, workspace, tables, options)
+        segments, _ = segments_of(workout, dataset.names)
+        motion = tables.video(split, workout.video)
+        tracked = _tracked(workspace, workout)
+        own = build_rows(workout, segments, motion, tracked, _intent, options)
         rows.extend(own)
+        compared.extend(build_rows(workout, segments, motion, tracked, _intent, other))
         changed.append(workout.with_texts(new_texts(own)))
     folder = workspace.rewritten / split
     missing = place_media(dataset.folder(split), folder, workouts, videos)
     write_split(folder, changed)
     write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": qevd_bio.__version__, **asdict(options)})
+    FEEDBACKS.write(_part(workspace, split, other.policy), compared)
     FEEDBACKS.write(_part(workspace, split), rows)
-    return {
-        "feedbacks": len(rows),
-        "rewritten": sum(r["status"] == "rewritten" for r in rows),
-        "no_video": len(missing),
-    }
-
-
-def _workout_rows(
-    workout: Workout, dataset: Dataset, workspace: Workspace, tables: MotionTables, options: RewriteOptions
-) -> list[Row]:
-    segments, _ = segments_of(workout, dataset.names)
-    motion = tables.video(workout.split, workout.video)
-    return build_rows(workout, segments, motion, _tracked(workspace, workout), _intent, options)
+    new = sum(row["status"] == "rewritten" for row in rows)
+    return {"feedbacks": len(rows), "rewritten": new, "no_video": len(missing)}
 
 
 def _intent(span: Span) -> Intent:
-    return classify_intent(span.text)
+    return _intent_of_text(span.text)
+
+
+# Coaches repeat themselves; a text is sorted once.
+_intent_of_text = lru_cache(maxsize=100_000)(classify_intent)
 
 
 def _tracked(workspace: Workspace, workout: Workout) -> Tracked:
@@ -172,23 +178,6 @@ def _tracked(workspace: Workspace, workout: Workout) -> Tracked:
         return bool(near) and min(near) <= _NEAR_S
 
     return Tracked(True, at)
-
-
-def _rows_under(
-    policy: str,
-    dataset: Dataset,
-    workspace: Workspace,
-    tables: MotionTables,
-    options: RewriteOptions,
-    rows: Sequence[Row],
-) -> Iterator[Row]:
-    """Rows as `policy` would have made them, so that the policies stand side by side."""
-    if policy == options.policy:
-        yield from rows
-        return
-    for split in dataset.splits:
-        for workout in dataset.workouts(split):
-            yield from _workout_rows(workout, dataset, workspace, tables, replace(options, policy=policy))
 
 
 def _mismatches(rows: Sequence[Row], tables: MotionTables) -> list[Mismatch]:

@@ -8,7 +8,7 @@ import pytest
 
 from qevd_bio.annotation.intent import classify_intent
 from qevd_bio.rewriting.agree import match, wish
-from qevd_bio.rewriting.choose import Cycle, Rule, choose, cycles_before
+from qevd_bio.rewriting.choose import Cycle, Judged, Rule, choose, cycles_before
 from qevd_bio.rewriting.finding import Finding
 from qevd_bio.rewriting.options import RewriteOptions
 from tests.rewriting.test_phrase import KNEE
@@ -34,7 +34,10 @@ def said(
     options: RewriteOptions = OPTIONS,
     rules: tuple[Rule, ...] = (),
 ):  # type: ignore[no-untyped-def]
-    return choose(asked(text), time_s, CYCLES, findings, rules, options)
+    def judged(cycle: int) -> Judged:
+        return Judged(tuple(f for f in findings if f.cycle == cycle), tuple(r for r in rules if r.cycle == cycle))
+
+    return choose(asked(text), time_s, CYCLES, judged, options)
 
 
 def rules_of(choice) -> list[str]:  # type: ignore[no-untyped-def]

@@ -19,11 +19,11 @@ JOINTS = ("hip_r", "hip_l", "knee_r", "knee_l", "ankle_r", "ankle_l", "lumbar", 
 
 def answer(kind, body):
     """A sound answer that depends on the question alone, so that two runs can be compared."""
-    first = [m for m in body["messages"] if m["role"] == "user"][0]
+    first = next(m for m in body["messages"] if m["role"] == "user")
     digest = hashlib.sha256(json.dumps(first["content"], sort_keys=True).encode()).digest()
     if kind == "joints":
         chosen = [joint for joint, byte in zip(JOINTS, digest, strict=False) if byte % 2]
-        return json.dumps({"joints": chosen, "reasons": {joint: "seen" for joint in chosen}})
+        return json.dumps({"joints": chosen, "reasons": dict.fromkeys(chosen, "seen")})
     if kind == "roles":
         return json.dumps({"dynamic": [j for j, b in zip(JOINTS, digest, strict=False) if b % 2]})
     if kind == "intent":
@@ -194,6 +194,7 @@ class Server:
     def stats(self):
         return {
             "calls": self.calls,
+            "running": self.running if self.holding else 0,
             "distinct": len(self.received),
             "answered": sum(self.answered.values()),
             "answered_twice": sum(n - 1 for n in self.answered.values()),

@@ -68,7 +68,7 @@ class Judge:
         moments     the cycle's key frames, if they are known already
         """
         if moments is None:
-            moments = key_frames(self.exercise, window, len(window)) if len(window) else {}
+            moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         verdicts = [
             *self._rules(window, duration_s, pause_s, moments, confidence),
             *self._still.judge(window, confidence),

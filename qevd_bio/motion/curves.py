@@ -18,26 +18,38 @@ Mask = NDArray[np.bool_]
 
 
 class SeenCurves(Curves):
-    """Curves over T frames, (T,) each; NaN where a degree of freedom they need was not observed.
+    """Curves over T frames, (T,) each, in two forms.
 
-    angles (T, 46) radians; observed (T, 46); root (T, 3) metres or None.
+    Called, a curve is NaN where a degree of freedom it needs was not observed: that is what may be judged.
+    `present` keeps every estimate of the frames with a pose of their own: a far leg that is only guessed at still
+    tells when a repetition happens, if not how deep it was.
+
+    angles (T, 46) radians; observed (T, 46); ok (T,) frames with a pose of their own; root (T, 3) metres or None.
     """
 
     def __init__(
-        self, angles: NDArray[Any], observed: Mask, skeleton: Skeleton, root: NDArray[Any] | None = None
+        self, angles: Array, observed: Mask, ok: Mask, skeleton: Skeleton, root: NDArray[Any] | None = None
     ) -> None:
         place = None if root is None or not np.isfinite(root).any() else np.asarray(root, dtype=np.float64)
-        super().__init__(np.asarray(angles, dtype=np.float64), skeleton, place)
-        self.observed = observed
+        super().__init__(angles, skeleton, place)
+        self.observed, self.ok = observed, ok
+        self._values: dict[str, Array] = {}
         self._seen: dict[str, Array] = {}
+
+    def present(self, name: str) -> Array:
+        """The curve in all frames with a pose."""
+        found = self._values.get(name)
+        if found is None:
+            plain = name in DOF_INDEX
+            values = np.rad2deg(self.angles[:, DOF_INDEX[name]]) if plain else super().__call__(name)
+            found = self._values[name] = np.where(self.ok, values, np.nan)
+        return found
 
     def __call__(self, name: str) -> Array:
         found = self._seen.get(name)
         if found is None:
-            plain = name in DOF_INDEX
-            values = np.rad2deg(self.angles[:, DOF_INDEX[name]]) if plain else super().__call__(name)
             columns = [DOF_INDEX[dof] for dof in needs(name)]
-            found = np.where(self.observed[:, columns].all(axis=1), values, np.nan)
+            found = np.where(self.observed[:, columns].all(axis=1), self.present(name), np.nan)
             self._seen[name] = found
         return found
 
@@ -49,14 +61,20 @@ class JoinedCurves:
         self._blocks = blocks
         self.angles: Array = np.concatenate([block.angles for block in blocks]) if blocks else np.empty((0, 46))
         self.observed: Mask = np.concatenate([b.observed for b in blocks]) if blocks else np.empty((0, 46), dtype=bool)
-        self._joined: dict[str, Array] = {}
+        self._joined: dict[tuple[str, bool], Array] = {}
+
+    def present(self, name: str) -> Array:
+        return self._join(name, True)
 
     def __call__(self, name: str) -> Array:
-        if name not in self._joined:
-            self._joined[name] = (
-                np.concatenate([block(name) for block in self._blocks]) if self._blocks else np.empty(0)
-            )
-        return self._joined[name]
+        return self._join(name, False)
+
+    def _join(self, name: str, present: bool) -> Array:
+        key = (name, present)
+        if key not in self._joined:
+            parts = [block.present(name) if present else block(name) for block in self._blocks]
+            self._joined[key] = np.concatenate(parts) if parts else np.empty(0)
+        return self._joined[key]
 
 
 class Window:
@@ -66,6 +84,9 @@ class Window:
         self._curves, self._part = curves, slice(first, last + 1)
         self.angles: Array = curves.angles[self._part]
         self.observed: Mask = curves.observed[self._part]
+
+    def present(self, name: str) -> Array:
+        return self._curves.present(name)[self._part]
 
     def __call__(self, name: str) -> Array:
         return self._curves(name)[self._part]

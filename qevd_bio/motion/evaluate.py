@@ -104,7 +104,7 @@ class Evaluator:
         reported_s: float,
     ) -> JudgedCycle:
         """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'."""
-        moments = key_frames(self.exercise, window, len(window)) if len(window) else {}
+        moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         names = {key.name for key in self.exercise.keys if key.sides == "one"}
         own = next((m.side for name, m in moments.items() if name in names), "")
         trust = float(np.mean(confidence)) if len(confidence) else 0.0

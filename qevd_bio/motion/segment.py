@@ -67,10 +67,11 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     if len(frames) == 0:
         return SegmentResult((), (), Counter(), evaluator.signal.expression.text, None)
     first, until = choosing(frames.time_s, frames.ok)
-    signal = evaluator.use(choose(evaluator.signals, frames.observed[first:until]))
+    part = slice(first, until)
+    signal = evaluator.use(choose(evaluator.signals, frames.angles[part], frames.observed[part]))
     known_at = float(frames.time_s[min(until, len(frames) - 1)])
-    curves = SeenCurves(frames.angles, frames.observed, setup.skeleton, frames.root)
-    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(curves)))
+    curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton, frames.root)
+    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(curves.present)))
     cycles = []
     for cycle in found:
         reported = max(cycle.reported_s, known_at)

@@ -126,7 +126,7 @@ class MotionStream:
             return []
         frames = _frames(self._rows)
         self._rows = []
-        block = _Block(frames, SeenCurves(frames.angles, frames.observed, self.setup.skeleton, frames.root))
+        block = _Block(frames, SeenCurves(frames.angles, frames.observed, frames.ok, self.setup.skeleton, frames.root))
         self._kept.append(block)
         now = float(frames.time_s[-1])
         if self._first_ok is None and frames.ok.any():
@@ -147,14 +147,16 @@ class MotionStream:
         if self._kept:
             seen = _joined([block.frames for block in self._kept])
             first, until = choosing(seen.time_s, seen.ok)
-            signal = self._evaluator.use(choose(self._evaluator.signals, seen.observed[first:until]))
+            part = slice(first, until)
+            chosen = choose(self._evaluator.signals, seen.angles[part], seen.observed[part])
+            signal = self._evaluator.use(chosen)
             self._known_at = float(seen.time_s[min(until, len(seen) - 1)])
         self._detector = detector(self.setup.exercise, signal, self.setup.options.cycles)
         return [cycle for block in self._kept for cycle in self._feed(block)]
 
     def _feed(self, block: _Block) -> list[JudgedCycle]:
         assert self._detector is not None
-        values = np.asarray(self._evaluator.signal.values(block.curves))
+        values = np.asarray(self._evaluator.signal.values(block.curves.present))
         return self._judge(self._detector.extend(block.frames.time_s.tolist(), values.tolist()))
 
     def _judge(self, found: list[Cycle]) -> list[JudgedCycle]:

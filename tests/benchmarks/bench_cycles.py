@@ -1,0 +1,170 @@
+"""Repetition counts against hand counts: the robust rule and the paper's, per clip and over all.
+
+    python tests/benchmarks/bench_cycles.py --workspace WS --counts hand_counts.json [--tune]
+
+WS holds the kinematics of the clips (`qevd-bio extract`); the file of hand counts lists video, exercise, count and,
+where known, events_s. `--tune` also picks the two main thresholds on one half of the clips and reports the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qevd_bio.dataset.names import load_names
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.reference import load_reference
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.motion import paper
+from qevd_bio.motion.builders import Cycle
+from qevd_bio.motion.curves import SeenCurves, skeleton_of
+from qevd_bio.motion.frames import Frames, frames_of
+from qevd_bio.motion.options import CycleOptions
+from qevd_bio.motion.segment import choosing
+from qevd_bio.motion.signals import Signal, candidates, choose, detector
+from qevd_bio.pose.kinematics import Kinematics
+
+WITHIN_S = 0.3
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip with its signal and what was counted by hand."""
+
+    name: str
+    exercise: Exercise
+    frames: Frames
+    signal: Signal
+    values: np.ndarray[Any, Any]
+    count: float
+    events: tuple[float, ...]
+
+
+def read_clip(row: dict[str, Any], folder: Path) -> Clip | None:
+    """The clip of one row of hand counts; None where there is no kinematics file."""
+    found = sorted(folder.glob(f"*/{row['video']}.parquet"))
+    if not found:
+        return None
+    exercise = load()[load_names().find(row["exercise"]).id]
+    kinematics = Kinematics.read(found[0])
+    frames = frames_of(kinematics)
+    signals = candidates(exercise, load_reference(exercise).angles)
+    first, until = choosing(frames.time_s, frames.ok)
+    signal = signals[choose(signals, frames.angles[first:until], frames.observed[first:until])]
+    skeleton = skeleton_of(kinematics.skeleton_lengths, None)
+    values = signal.values(SeenCurves(frames.angles, frames.observed, frames.ok, skeleton, frames.root).present)
+    events = tuple(row.get("events_s") or ())
+    return Clip(row["name"], exercise, frames, signal, np.asarray(values), float(row["count"]), events)
+
+
+def robust(clip: Clip, options: CycleOptions) -> list[Cycle]:
+    machine = detector(clip.exercise, clip.signal, options)
+    return machine.extend(clip.frames.time_s.tolist(), clip.values.tolist()) + machine.finish()
+
+
+def by_paper(clip: Clip) -> list[Cycle]:
+    if clip.exercise.category == "hold":
+        return paper.detect_holds(clip.frames.time_s, clip.values)
+    high = clip.exercise.signal.rest == "max"
+    return paper.detect_cycles(clip.frames.time_s, clip.values, two_sided=clip.signal.two_sided, rest_high=high)
+
+
+def units(clip: Clip, cycles: Sequence[Cycle]) -> float:
+    """Cycles as people count them."""
+    return clip.exercise.cycle.count.per_cycle * sum(cycle.halves for cycle in cycles) / 2.0
+
+
+def peaks(clip: Clip) -> float:
+    """What the paper's peak finder gives without bounds on the cycle's length."""
+    high = clip.exercise.signal.rest == "max"
+    if clip.exercise.category == "hold":
+        return float(len(by_paper(clip)))
+    if clip.signal.two_sided:
+        return float(paper.count_peaks(clip.values) + paper.count_peaks(-clip.values))
+    return float(paper.count_peaks(clip.values, rest_high=high))
+
+
+def matched(clip: Clip, cycles: Sequence[Cycle]) -> tuple[int, int, int]:
+    """Events met within WITHIN_S (each key frame used once), events, key frames."""
+    keys = sorted(k for c in cycles for k in (c.key_s, c.other_key_s) if k == k)
+    keys = list(dict.fromkeys(keys))
+    hits = 0
+    for event in clip.events:
+        near = [key for key in keys if abs(key - event) <= WITHIN_S]
+        if near:
+            keys.remove(min(near, key=lambda key: abs(key - event)))
+            hits += 1
+    return hits, len(clip.events), len({k for c in cycles for k in (c.key_s, c.other_key_s) if k == k})
+
+
+def summary(name: str, errors: Sequence[float]) -> str:
+    wrong = np.abs(np.asarray(errors))
+    return f"{name:34s} off-by-one {np.mean(wrong <= 1):.3f}   mean absolute error {wrong.mean():.2f}   n {len(wrong)}"
+
+
+def tune(clips: Sequence[Clip]) -> CycleOptions:
+    """The thresholds with the best off-by-one accuracy, then the least error, of a small grid."""
+    grid = [
+        replace(CycleOptions(), prominence_share=share, prior_share=prior)
+        for share in (0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+        for prior in (0.3, 0.45, 0.6)
+    ]
+
+    def loss(options: CycleOptions) -> tuple[float, float]:
+        wrong = np.abs([units(clip, robust(clip, options)) - clip.count for clip in clips])
+        return -float(np.mean(wrong <= 1)), float(wrong.mean())
+
+    return min(grid, key=loss)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--counts", type=Path, required=True)
+    parser.add_argument("--tune", action="store_true")
+    args = parser.parse_args()
+    rows = json.loads(args.counts.read_text())
+    clips = [clip for row in rows if (clip := read_clip(row, args.workspace / "kinematics")) is not None]
+    print(f"{len(clips)} of {len(rows)} clips have kinematics")
+    options = CycleOptions()
+    methods: dict[str, Callable[[Clip], float]] = {
+        "robust": lambda clip: units(clip, robust(clip, options)),
+        "paper, whole cycles": lambda clip: units(clip, by_paper(clip)),
+        "paper, peaks": peaks,
+    }
+    errors: dict[str, list[float]] = {name: [] for name in methods}
+    print(f"{'clip':26s} {'hand':>5s} {'robust':>7s} {'paper':>7s} {'peaks':>7s}")
+    events = np.zeros(3, dtype=int)
+    for clip in clips:
+        counts = {name: method(clip) for name, method in methods.items()}
+        for name, count in counts.items():
+            errors[name].append(count - clip.count)
+        mark = "" if abs(counts["robust"] - clip.count) <= 1 else "  <-"
+        shown = " ".join(f"{counts[name]:7g}" for name in methods)
+        print(f"{clip.name:26s} {clip.count:5g} {shown}{mark}  {clip.signal.expression.text}")
+        if clip.events:
+            events += matched(clip, robust(clip, options))
+    print()
+    for name, values in errors.items():
+        print(summary(name, values))
+    for half in (0, 1):
+        print(summary(f"robust, {'odd' if half else 'even'} clips", errors["robust"][half::2]))
+    print(
+        f"key frames within {WITHIN_S} s of the hand's: recall {events[0] / events[1]:.3f}, precision {events[0] / events[2]:.3f}"
+    )
+    if args.tune:
+        for half in (0, 1):
+            best = tune(clips[half::2])
+            held = [units(clip, robust(clip, best)) - clip.count for clip in clips[1 - half :: 2]]
+            chosen = f"share {best.prominence_share:g}, prior {best.prior_share:g}"
+            print(summary(f"held out ({chosen})", held))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TITLES = {
-    "temporal_f_score": "T-F-Score",
+    "temporal_f_score": "T-F",
     "temporal_precision": "T-Precision",
     "temporal_recall": "T-Recall",
     "meteor": "METEOR",
     "rouge_l": "ROUGE-L",
-    "bertscore_f1": "BERTScore",
+    "bertscore_f1": "BERT",
     "llm_acc": "LLM-Acc",
-    "llm_bio_acc": "LLM-Bio-Acc",
+    "llm_bio_acc": "Bio-Acc",
     "bleu_1": "BLEU-1",
     "bleu_4": "BLEU-4",
     "cider_d": "CIDEr-D",
@@ -55,29 +55,34 @@ def scores_table(scores: Scores) -> Table:
     return table
 
 
-def published_table(benchmark: str, scores: Scores) -> Table:
-    """The papers' rows above ours (the official protocol)."""
+def published_table(benchmark: str, scores: Scores) -> tuple[Table, list[str]]:
+    """The papers' rows above ours (the official protocol), and the sources and notes that belong below it."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"Published on {BENCHMARKS[benchmark][1]}, and this run", title_justify="left")
+    table = Table(title=f"Published on {BENCHMARKS[benchmark][1]}, and this run", title_justify="left", padding=(0, 0))
     table.add_column("method")
     for name in COLUMNS:
         table.add_column(TITLES[name], justify="right")
-    table.add_column("source")
+    table.add_column("from")
+    sources: list[str] = []
+    notes: list[str] = []
     group = ""
     for row in published_rows(benchmark):
         if row.group != group:
             table.add_section()
             group = row.group
-        note = f" ({row.note})" if row.note else ""
+        if row.source not in sources:
+            sources.append(row.source)
+        if row.note:
+            notes.append(f"{row.method}: {row.note}")
         values = [row.values.get(name, "–") for name in COLUMNS]
-        table.add_row(escape(row.method), *values, escape(f"{row.group}; {row.source}{note}"))
+        table.add_row(escape(row.method), *values, escape(f"[{sources.index(row.source) + 1}] {row.group}"))
     table.add_section()
     official = scores.protocols["official"]
     ours = [f"{score.value:.3f}" if (score := official[name]).value is not None else "–" for name in COLUMNS]
-    table.add_row(f"[bold]{escape(scores.name)}[/bold]", *ours, "this run, official protocol")
-    return table
+    table.add_row(f"[bold]{escape(scores.name)}[/bold]", *ours, "this run")
+    return table, [*(f"[{i}] {source}" for i, source in enumerate(sources, start=1)), *notes]
 
 
 def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None:
@@ -86,7 +91,10 @@ def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None
 
     if benchmark is not None:
         chosen = choose_benchmark(benchmark, str(scores.inputs.get("references", "")))
-        console.print(published_table(chosen, scores))
+        table, below = published_table(chosen, scores)
+        console.print(table)
+        for line in below:
+            console.print(line, markup=False, highlight=False)
     console.print(scores_table(scores))
     official = scores.protocols["official"]
     coverage = next(iter(official.values())).coverage
@@ -111,7 +119,7 @@ def breakdown_table(scores: Scores, by: str, protocol: str, names: Sequence[str]
     from rich.table import Table
 
     table = Table(title=f"By {by} ({protocol})", title_justify="left")
-    for title in (by, "truth", "predicted", "T-F-Score", *(TITLES[name] for name in names)):
+    for title in (by, "truth", "predicted", "T-F", *(TITLES[name] for name in names)):
         table.add_column(title, justify="left" if title == by else "right")
     for row in scores.breakdown:
         if row["by"] != by or row["protocol"] != protocol:

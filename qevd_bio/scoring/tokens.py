@@ -71,6 +71,8 @@ def _is_break(text: str, period: int) -> bool | None:
     punctuation, and for single letters.
     """
     before = re.split(r"\s", text[:period])[-1]
+    if before.endswith(".") and text[period + 1].isspace():
+        return False  # Dots in a row are a token of their own, wherever the sentence ends.
     following = text[period + 1 :].split(None, 1)
     if ".." in before + "." or "--" in before or not text[period + 1].isspace():
         return None

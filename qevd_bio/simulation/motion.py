@@ -236,6 +236,17 @@ def _walking_lunges(body: _Body, phase: FloatArray, ready: FloatArray, plan: Pla
     return _stand(steps=np.tanh(4 * (step["r"] - step["l"])))
 
 
+def _planted_arm(bend: FloatArray) -> FloatArray:
+    """Angle of the upper arm from straight ahead of the chest that keeps the hand in place as the elbow bends.
+
+    The hand stands three quarters of an upper arm beside the shoulder; lengths in upper arms.
+    """
+    upper, forearm, beside = 1.0, 0.146 / 0.175, 0.75
+    reach = np.sqrt(upper**2 + forearm**2 + 2 * upper * forearm * np.cos(bend))
+    at_shoulder = np.arccos((upper**2 + reach**2 - forearm**2) / (2 * upper * reach))
+    return np.asarray(np.arcsin(beside / reach) + at_shoulder)
+
+
 def _push_ups(body: _Body, phase: FloatArray, ready: FloatArray, plan: Plan) -> Anchor:
     bend = np.deg2rad(8 + 84.0 * _swing(phase) * plan.depth)
     flare = np.deg2rad(45.0 * plan.stance)
@@ -251,10 +262,10 @@ def _push_ups(body: _Body, phase: FloatArray, ready: FloatArray, plan: Plan) -> 
     body.set("scapula_abduction_l", -6.0)
     away = _directions(np.full_like(bend, np.sin(flare)), np.full_like(bend, -np.cos(flare)), level)
     front = _directions(level, level, ahead)
+    lean = _planted_arm(bend)[:, None]
     for side in "rl":
-        # the forearm stays upright: the upper arm turns away from it by the elbow's flexion
-        upper = np.cos(bend)[:, None] * front + np.sin(bend)[:, None] * away
-        body.arm(side, upper, np.sin(bend)[:, None] * front - np.cos(bend)[:, None] * away)
+        upper = np.cos(lean) * front + np.sin(lean) * away
+        body.arm(side, upper, np.sin(lean) * front - np.cos(lean) * away)
     return _prone(body)
 
 

@@ -108,10 +108,12 @@ class OneSided(Builder):
     leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top.
     """
 
+    _sure = False  # whether a repetition has been seen, so that small ones need no comparison
+
     def _clear(self) -> None:
         self._low: Turn | None = None
         self._high: Turn | None = None
-        self._held: Cycle | None = None  # the first one, cut off by the clip's start
+        self._held: Cycle | None = None  # the first one, in doubt until the next is known
         self._shared = math.nan  # where the cycle before ended, if this one begins there
         self._ended = -math.inf
 
@@ -171,19 +173,29 @@ class OneSided(Builder):
             rest = low.value if partial else max(low.value, value)
         self._high, self._ended = None, end
         cycle = Cycle(start, high.time, end, high.time, math.nan, high.value - rest, partial=partial)
-        if low is None:
+        doubtful = not self._sure and cycle.amplitude < self.options.sure_share * self.rule.range_rad
+        if low is None or doubtful:
             self._held = cycle
             return []
         return self.accept(cycle)
 
+    def accept(self, cycle: Cycle) -> list[Cycle]:
+        accepted = super().accept(cycle)
+        self._sure = self._sure or bool(accepted)
+        return accepted
+
     def _release(self, high: float) -> list[Cycle]:
-        """Settle the first repetition, of which the clip shows no beginning, once the next one is known."""
+        """Settle the first repetition, if it was in doubt, once the key of the next one is known.
+
+        One of which the clip shows no beginning, or which is smaller than the exercise leads to expect, counts if it
+        is not much smaller than the next.
+        """
         cycle, self._held = self._held, None
         if cycle is None:
             return []
         low = self.level(-1)
         if not math.isnan(low) and cycle.amplitude < self.options.edge_level * (high - low):
-            self.rejected["edge_too_small"] += 1
+            self.rejected["edge_too_small" if cycle.partial else "smaller_than_the_next"] += 1
             return []
         return self.accept(cycle)
 
@@ -273,9 +285,10 @@ class TwoSided(Builder):
         first, self._first = self._first, None
         if first is None:
             return []
-        if math.isnan(like):  # nothing to compare with: the two sides are expected to be alike
-            like = -second
-        return self._pair(first) if self._reaches(first.value, second, like) else self._reject()
+        # A position in which the clip merely begins is no movement: it must be as far out as its like, if that is
+        # known, and far from the middle, since the two sides are expected to be alike.
+        known = math.isnan(like) or self._reaches(first.value, second, like)
+        return self._pair(first) if known and self._reaches(first.value, second, -second) else self._reject()
 
     def _judge(self, half: _Half) -> list[Cycle]:
         usual = self.level(half.kind)

@@ -31,7 +31,9 @@ class CycleDetector:
         self.options = options = options or CycleOptions()
         sigma = min(options.smooth_max_s, options.smooth_share * rule.typical_s[0])
         self._smoother = Smoother(options.grid_hz, sigma)
-        self.pace = Pace(options, options.prior_share * rule.range_rad, sum(rule.typical_s) / 2.0)
+        # The range of right minus left is that of both sides' movements together.
+        expected = rule.range_rad * (0.5 if rule.two_sided else 1.0)
+        self.pace = Pace(options, options.prior_share * expected, sum(rule.typical_s) / 2.0)
         self._turns = Turns(self.pace, options, rule.two_sided)
         self.rejected: Counter[str] = Counter()
         self._sign = -1.0 if rule.rest_high and not rule.two_sided else 1.0

@@ -41,6 +41,8 @@ class CycleOptions:
     """Within this share of the amplitude above its lowest point, the signal is at rest."""
     edge_level: float = 0.6
     """An extreme cut off by the clip's start or end must reach this share of the usual range."""
+    sure_share: float = 0.5
+    """A first repetition of this share of the reference's range is reported at once, a smaller one waits for the next."""
     two_sided_level: float = 0.7
     """The same for a side's turn in right-minus-left signals, where half the range is no movement at all."""
     two_sided_dwell: float = 1.2

@@ -100,7 +100,7 @@ def jacobian(angles: FloatArray, skeleton: Skeleton, places: Sequence[str], pose
             continue
         arms = targets[..., hung, :] - pose.positions[..., None, j, :]
         for k, axis in zip(JOINT_DOFS[name], _axes_now(j, angles, pose), strict=True):
-            moved = np.cross(axis[..., None, :], arms)
+            moved = arms @ _turning(axis)
             if name in SLIDING:
                 shift = slide_gradient(name, k, angles, skeleton)
                 base = pose.rotations[..., PARENTS[j], :, :]
@@ -120,6 +120,15 @@ def _axes_now(joint: int, angles: FloatArray, pose: Pose) -> list[FloatArray]:
         if k != dofs[0]:
             frame = frame @ about_axis(WORLD_AXES[k], angles[..., k])
     return axes
+
+
+def _turning(axis: FloatArray) -> FloatArray:
+    """(..., 3, 3) with row vector r @ matrix = axis x r: one product for all places of a frame."""
+    matrix = np.zeros((*axis.shape, 3))
+    x, y, z = axis[..., 0], axis[..., 1], axis[..., 2]
+    matrix[..., 0, 1], matrix[..., 0, 2], matrix[..., 1, 2] = z, -y, x
+    matrix[..., 1, 0], matrix[..., 2, 0], matrix[..., 2, 1] = -z, y, -x
+    return matrix
 
 
 def _checked(angles: FloatArray) -> FloatArray:

@@ -168,8 +168,8 @@ def _solve_windows(
         )
         part = knots.take(np.flatnonzero(inside))
         evidence = _evidence(part, scale)
-        start = _start(part, chain, evidence, calibration.focal)
-        solved = solve_clip(chain, start, evidence, part.time_s, calibration.focal, calibration.depth, options)
+        start = _start(part, chain, evidence, calibration.scene.focal)
+        solved = solve_clip(chain, start, evidence, part.time_s, calibration.scene, options)
         keep = np.flatnonzero((part.time_s >= begin) & ((part.time_s < stop) | last))
         states.append(solved.state.take(keep))
         errors.append(np.sqrt((solved.image_error[keep] ** 2).mean((1, 2))))
@@ -206,10 +206,10 @@ def _view(pose: Float, state: State, calibration: Calibration, options: FitOptio
         "heading_deg": round(float(np.rad2deg(heading)), 1),
         "pitch_deg": options.camera_pitch_deg or 0.0,
         "pitch_source": "given" if options.camera_pitch_deg is not None else "assumed level",
-        "focal_px": round(calibration.focal, 1),
+        "focal_px": round(calibration.scene.focal, 1),
         "focal_source": "given" if options.focal_ratio is not None else "estimated with the bone lengths",
         "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
-        "depth_gain": [round(float(g), 2) for g in calibration.depth.gain],
+        "depth_gain": [round(float(g), 2) for g in calibration.scene.gain],
     }
 
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from qevd_bio.anatomy.axes import BONE_TO_WORLD
-from qevd_bio.anatomy.dofs import DOF_INDEX, DOFS, JOINT_DOFS, JOINTS
-from qevd_bio.anatomy.rotations import triple_of
+from qevd_bio.anatomy.dofs import DOF_INDEX, JOINT_DOFS
+from qevd_bio.anatomy.inverse import joint_angles
 from qevd_bio.anatomy.skeleton import POINT_INDEX, Skeleton
 
 from .fit_chain import LUMBAR_SHARE, State
 from .fit_rotations import Float, exp_rotation, frame_yx, unit
 
 N_DOFS = 46
-_EULER = {joint.name: joint.euler for joint in JOINTS}
-# shoulder triples repeat at (x + pi, pi - y, z + pi)
-BALL_JOINTS = ("pelvis", "hip_r", "hip_l", "shoulder_r", "shoulder_l")
-
-
-def joint_triple(rotation: Float, joint: str) -> Float:
-    """Angles (..., 3) of a ball joint's rotation (..., 3, 3) against its parent, in DoF order."""
-    bone = BONE_TO_WORLD[joint]
-    signs = np.array([np.sign(sum(DOFS[i].axis)) for i in JOINT_DOFS[joint]])
-    return np.asarray(triple_of(bone.T @ rotation @ bone, _EULER[joint])[..., ::-1] * signs)
 
 
 def angles_of(state: State, head: Float) -> Float:
@@ -49,7 +38,7 @@ def angles_of(state: State, head: Float) -> Float:
         for name, angle in hinges.items():
             out[:, DOF_INDEX[f"{name}_{side}"]] = angle[:, i]
     for joint, rotation in balls.items():
-        out[:, list(JOINT_DOFS[joint])] = joint_triple(rotation, joint)
+        out[:, list(JOINT_DOFS[joint])] = joint_angles(joint, rotation)
     return out
 
 

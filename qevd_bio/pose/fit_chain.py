@@ -69,7 +69,7 @@ class Chain:
         def axis(dof: str) -> Float:
             return np.stack([WORLD_AXES[DOF_INDEX[f"{dof}_{side}"]] for side in "rl"])
 
-        outward = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]) * HIP_MARKER_OUT
+        outward = np.array([[-HIP_MARKER_OUT, HIP_MARKER_UP, 0.0], [HIP_MARKER_OUT, HIP_MARKER_UP, 0.0]])
         return cls(
             hip=both("hip"),
             lumbar=skeleton.offsets[JOINT_INDEX["lumbar"]],
@@ -82,7 +82,7 @@ class Chain:
             subtalar=both("subtalar"),
             heel=point("heel"),
             toe=both("mtp") + TOE_MARKER * point("toe_tip"),
-            hip_marker=(outward + [0.0, HIP_MARKER_UP, 0.0]) * skeleton.stature,
+            hip_marker=outward * skeleton.stature,
             knee_axis=axis("knee_angle"),
             ankle_axis=axis("ankle_angle"),
             subtalar_axis=axis("subtalar_angle"),

@@ -6,21 +6,32 @@ by the Schur complement). Bones seen along the image plane fix the lengths; bone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qevd_bio.anatomy.skeleton import SEGMENTS, Skeleton
 
 from .fit_chain import LENGTHS, Chain, State, jacobian, place
-from .fit_evidence import BONE_KIND, BONES, Depth, Evidence, calibrate_depth, evidence_rows, global_rows
+from .fit_evidence import (
+    BONE_KIND,
+    BONES,
+    Evidence,
+    Scene,
+    calibrate_depth,
+    evidence_rows,
+    floor_height,
+    global_rows,
+)
 from .fit_options import FitOptions
 from .fit_prior import add_priors
 from .fit_rotations import Float
 from .fit_solve import DAMPING, bounded
 
-FOCAL_RATIO, FOCAL_LOG_SD = 1.0, 0.25
+FOCAL_RATIO, FOCAL_LOG_SD = 1.0, 0.08
 STEPS = 8
+SIZE_LOG_SD = 0.005  # one camera shows no absolute size: the mean of the log lengths stays where the stature puts it
+LONG = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
 INDEPENDENT_FRAMES = 30.0  # neighbouring frames share their errors: no clip counts for more than this many
 
 
@@ -29,8 +40,7 @@ class Calibration:
     """What is constant for a clip."""
 
     skeleton: Skeleton
-    focal: float
-    depth: Depth
+    scene: Scene
     state: State  # of the calibration frames
 
 
@@ -43,21 +53,24 @@ def calibrate(skeleton: Skeleton, start: State, evidence: Evidence, focal: float
     names = [_segments(name) for name in LENGTHS]
     reference = skeleton.lengths()
     sd = np.array([SEGMENTS[n[0]].sd_fraction / SEGMENTS[n[0]].stature_fraction for n in names])
-    prior_sd = np.append(sd, 1e-4 if options.focal_ratio is not None else FOCAL_LOG_SD)
+    prior_sd = np.append(sd, 1e-4)
+    prior = np.diag(prior_sd**-2.0)
+    prior += np.outer(LONG, LONG) / (LONG.sum() * SIZE_LOG_SD) ** 2
     shared = np.zeros(len(LENGTHS) + 1)
-    state, depth = start, Depth.unknown()
-    current = skeleton
+    state, current = start, skeleton
+    scene = Scene.start(focal, floor_height(place(Chain.of(skeleton), start), evidence))
     for i in range(STEPS):
         chain = Chain.of(current)
-        own_focal = focal * float(np.exp(shared[-1]))
-        step, move = _step(chain, state, evidence, own_focal, depth, shared / prior_sd**2, prior_sd, options)
+        trusting = replace(scene, robust=scene.robust * (8.0 if i < STEPS - 2 else 1.0))
+        step, move = _step(chain, state, evidence, trusting, prior, prior @ shared, options)
         state = state.moved(bounded(step))
         shared = np.clip(shared + np.clip(move, -0.1, 0.1), -3.0 * prior_sd, 3.0 * prior_sd)
         scaled = {n: reference[n] * float(np.exp(s)) for group, s in zip(names, shared, strict=False) for n in group}
         current = skeleton.with_lengths(scaled)
-        if i >= 2:
-            depth = calibrate_depth(place(Chain.of(current), state), evidence)
-    return Calibration(current, focal * float(np.exp(shared[-1])), depth, state)
+        placed = place(Chain.of(current), state)
+        gain, bias = calibrate_depth(placed, evidence) if i >= 2 else (scene.gain, scene.bias)
+        scene = Scene(focal * float(np.exp(shared[-1])), gain, bias, floor_height(placed, evidence))
+    return Calibration(current, scene, state)
 
 
 def world_scale(chain: Chain, evidence: Evidence) -> float:
@@ -85,20 +98,19 @@ def _step(
     chain: Chain,
     state: State,
     evidence: Evidence,
-    focal: float,
-    depth: Depth,
+    scene: Scene,
+    prior: Float,
     prior_gradient: Float,
-    prior_sd: Float,
     options: FitOptions,
 ) -> tuple[Float, Float]:
     """Gauss-Newton step (N, 29) of the poses and (9,) of what they share."""
     placed = place(chain, state)
-    rows = evidence_rows(placed, jacobian(placed), evidence, focal, depth, options)
-    shared = global_rows(chain, placed, evidence, focal, depth, options)
+    rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
+    shared = global_rows(chain, placed, evidence, scene, options)
     turned = np.swapaxes(rows.derivative, -1, -2)
     normal = turned @ rows.derivative
     gradient = (turned @ rows.residual[..., None])[..., 0]
-    add_priors(state, normal, gradient)
+    add_priors(state, evidence.flexion, normal, gradient)
     normal[:, range(29), range(29)] *= 1.0 + DAMPING
     normal[:, range(29), range(29)] += 1e-6
     cross = turned @ shared
@@ -106,6 +118,6 @@ def _step(
     share = min(1.0, INDEPENDENT_FRAMES / len(state))
     schur = np.einsum("tri,trj->ij", shared, shared) - np.einsum("tri,trj->ij", cross, solved[..., :-1])
     pull = np.einsum("tri,tr->i", shared, rows.residual) - np.einsum("tri,tr->i", cross, solved[..., -1])
-    schur = share * schur + np.diag(prior_sd**-2.0)
+    schur = share * schur + prior
     move = -np.linalg.solve(schur, share * pull + prior_gradient)
     return -(solved[..., -1] + solved[..., :-1] @ move), move

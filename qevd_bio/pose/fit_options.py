@@ -1,4 +1,4 @@
-"""What a user can choose about the fit and the smoothing: standard library only, so that the command line can read it."""
+"""What a user can choose about the fit and the smoothing; standard library only, for the command line."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class FitOptions:
     overlap_s: float = 2.0
     calibration_frames: int = 120
     image_sd: float = 0.015
-    depth_sd: float = 0.08
-    plane_sd: float = 0.04
+    depth_sd: float = 0.10
+    plane_sd: float = 0.2
     acceleration: float = 100.0
     min_visibility: float = 0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -23,7 +23,7 @@ from .fit_chain import (
     jacobian,
     place,
 )
-from .fit_evidence import Depth, Evidence, evidence_rows
+from .fit_evidence import Evidence, Scene, evidence_rows
 from .fit_options import FitOptions
 from .fit_prior import add_priors
 from .fit_rotations import Float, log_rotation
@@ -48,29 +48,30 @@ def solve_clip(
     start: State,
     evidence: Evidence,
     time_s: Float,
-    focal: float,
-    depth: Depth,
+    scene: Scene,
     options: FitOptions,
 ) -> Solution:
     """The pose sequence that explains the evidence best, `options.iterations` Gauss-Newton steps from `start`."""
     state = start
     couple = _couplings(time_s)
     spread = _acceleration_spread(options)
-    for _ in range(options.iterations):
-        normal, gradient, _ = frame_normals(chain, state, evidence, focal, depth, options)
-        add_priors(state, normal, gradient)
+    for i in range(options.iterations):
+        # early steps take every landmark at its word: a limb still far from its place must not pass for a mistake
+        trusting = replace(scene, robust=scene.robust * (8.0 if i < options.iterations - 2 else 1.0))
+        normal, gradient, _ = frame_normals(chain, state, evidence, trusting, options)
+        add_priors(state, evidence.flexion, normal, gradient)
         gradient += _acceleration_gradient(state, couple, spread)
         state = state.moved(bounded(_solve_banded(normal, gradient, couple, spread)))
-    information, _, error = frame_normals(chain, state, evidence, focal, depth, options)
+    information, _, error = frame_normals(chain, state, evidence, scene, options)
     return Solution(state, information, error)
 
 
 def frame_normals(
-    chain: Chain, state: State, evidence: Evidence, focal: float, depth: Depth, options: FitOptions
+    chain: Chain, state: State, evidence: Evidence, scene: Scene, options: FitOptions
 ) -> tuple[Float, Float, Float]:
     """Normal matrices (T, 29, 29), gradients (T, 29) and image errors (T, 8, 2) of the evidence."""
     placed = place(chain, state)
-    rows = evidence_rows(placed, jacobian(placed), evidence, focal, depth, options)
+    rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
     turned = np.swapaxes(rows.derivative, -1, -2)
     return turned @ rows.derivative, (turned @ rows.residual[..., None])[..., 0], rows.image_error
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.anatomy.dofs import DOF_INDEX, DOFS, JOINT_DOFS
+from qevd_bio.anatomy.continuity import continuous_angles, wrap
+from qevd_bio.anatomy.dofs import DOF_INDEX
 
 from .fit_options import SmoothOptions
 
 Float = NDArray[np.float64]
 TRUNCATE = 4.0  # standard deviations, as in the reference filter
-_TWO_BRANCHES = ("pelvis", "hip_r", "hip_l", "shoulder_r", "shoulder_l")
 
 
 def cutoff_hz(options: SmoothOptions) -> float:
@@ -20,23 +20,11 @@ def cutoff_hz(options: SmoothOptions) -> float:
 
 
 def unwrap_angles(angles: Float) -> Float:
-    """Angles (T, 46) without jumps of a full turn, NaN rows skipped.
+    """Angles (T, 46) without jumps of a full turn; ball joints that may pass a half turn keep a continuous triple.
 
-    A ball joint's triple and (a + pi, pi - b, c + pi) are the same rotation: the one nearest to the frame before is
-    taken, so that a pose that passes the singular middle angle stays continuous.
+    NaN frames stay NaN and are bridged.
     """
-    out = np.array(angles, dtype=float)
-    rows = np.flatnonzero(np.isfinite(out[:, 0]))
-    if len(rows) < 2:
-        return out
-    part = out[rows]
-    for joint in _TWO_BRANCHES:
-        columns = list(JOINT_DOFS[joint])
-        part[:, columns] = _nearest_branch(part[:, columns])
-    wraps = [i for i, dof in enumerate(DOFS) if dof.wraps]
-    part[:, wraps] = np.unwrap(part[:, wraps], axis=0)
-    out[rows] = part
-    return out
+    return continuous_angles(angles)
 
 
 def smooth_angles(raw: Float, time_s: NDArray[np.float64], options: SmoothOptions) -> Float:
@@ -78,21 +66,6 @@ def _gaussian(values: Float, time_s: NDArray[np.float64], sigma_s: float) -> Flo
     return np.asarray(total / weight)
 
 
-def _nearest_branch(triples: Float) -> Float:
-    """Per frame the one of the two equal triples that continues the frame before."""
-    other = np.stack([triples[:, 0] + np.pi, np.pi - triples[:, 1], triples[:, 2] + np.pi], axis=1)
-    stay = np.abs(_wrapped(triples[1:] - triples[:-1])).sum(1)
-    change = np.abs(_wrapped(other[1:] - triples[:-1])).sum(1)
-    swapped = np.concatenate([[False], np.cumsum(change < stay) % 2 == 1])
-    out = np.where(swapped[:, None], other, triples)
-    out[:, 1] = np.unwrap(out[:, 1])
-    return np.asarray(out)
-
-
-def _wrapped(angle: Float) -> Float:
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
-
-
 FLIP_RAD, FLIP_S = np.deg2rad(100.0), 0.15
 
 
@@ -103,20 +76,20 @@ def flip_flags(angles: Float, time_s: NDArray[np.float64]) -> list[dict[str, obj
     """
     heading = np.asarray(angles, dtype=float)[:, DOF_INDEX["pelvis_rotation"]]
     rows = np.flatnonzero(np.isfinite(heading))
+    ends = np.searchsorted(time_s[rows], time_s[rows] + FLIP_S, side="right") - 1
+    turn = np.asarray(wrap(heading[rows[ends]] - heading[rows]))
     flags: list[dict[str, object]] = []
     last = -np.inf
-    for a, b in zip(rows[:-1], rows[1:], strict=True):
-        end = rows[np.searchsorted(time_s[rows], time_s[a] + FLIP_S, side="right") - 1]
-        end = max(end, b)
-        turn = float(_wrapped(heading[end] - heading[a]))
-        if abs(turn) > FLIP_RAD and time_s[end] - time_s[a] <= 2 * FLIP_S and time_s[a] - last > 0.5:
-            last = float(time_s[a])
+    for i in np.flatnonzero(np.abs(turn) > FLIP_RAD):
+        start, end = float(time_s[rows[i]]), float(time_s[rows[ends[i]]])
+        if start - last > 0.5:
+            last = start
             flags.append(
                 {
                     "kind": "facing_flip",
-                    "start_s": float(time_s[a]),
-                    "end_s": float(time_s[end]),
-                    "turn_deg": round(np.rad2deg(turn), 1),
+                    "start_s": start,
+                    "end_s": end,
+                    "turn_deg": round(float(np.rad2deg(turn[i])), 1),
                 }
             )
     return flags

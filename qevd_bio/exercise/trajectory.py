@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from qevd_bio.anatomy.dofs import FloatArray
-from qevd_bio.exercise.poses import base_poses, mirror_channels, read_pose, to_angles
+from qevd_bio.exercise.poses import PoseWords, base_poses, mirror_channels, read_pose, to_angles
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.store.errors import UserError
 
@@ -28,11 +30,20 @@ def build_angles(exercise: Exercise) -> FloatArray:
                 f"reference of {exercise.id!r} names the unknown pose {key.pose!r}",
                 expected="one of " + ", ".join(rules.poses),
             )
-    poses = {name: read_pose(words, named) for name, words in rules.poses.items()}
+    poses = {name: _pose(exercise, name, words, named) for name, words in rules.poses.items()}
     keys = np.stack([mirror_channels(poses[key.pose]) if key.mirror else poses[key.pose] for key in rules.keys])
     phases = np.array([key.at for key in rules.keys])
     frames = round(rules.duration_s * FPS) + 1
     return to_angles(periodic(phases, keys, np.linspace(0.0, 1.0, frames)))
+
+
+def _pose(exercise: Exercise, name: str, words: PoseWords, named: Mapping[str, PoseWords]) -> FloatArray:
+    try:
+        return read_pose(words, named)
+    except UserError as error:
+        raise UserError(
+            error.problem, where=f"{exercise.id}.yaml: reference.poses.{name}", expected=error.expected
+        ) from error
 
 
 def periodic(phases: FloatArray, keys: FloatArray, at: FloatArray) -> FloatArray:

@@ -121,3 +121,21 @@ def test_mirrored_channels_give_mirrored_angles() -> None:
 def test_unknown_words_are_refused(words: dict[str, object]) -> None:
     with pytest.raises(UserError):
         pose(**words)
+
+
+def test_a_bad_pose_names_the_exercise_and_the_pose() -> None:
+    import dataclasses
+
+    from qevd_bio.exercise import catalogue
+    from qevd_bio.exercise.trajectory import build_angles
+
+    squat = catalogue.get("squats")
+    assert squat.reference is not None
+    bad = dataclasses.replace(squat.reference, poses={**squat.reference.poses, "top": {"knee": 3.0}})
+    with pytest.raises(UserError, match=r"squats\.yaml: reference\.poses\.top"):
+        build_angles(dataclasses.replace(squat, reference=bad))
+    missing = dataclasses.replace(squat.reference, poses={"bottom": squat.reference.poses["bottom"]})
+    with pytest.raises(UserError, match="unknown pose 'top'"):
+        build_angles(dataclasses.replace(squat, reference=missing))
+    with pytest.raises(UserError, match="no `reference` block"):
+        build_angles(dataclasses.replace(squat, reference=None))

@@ -175,7 +175,8 @@ class Dataset:
         if self.kind == "qevd":
             return [item for name, path in self.folders.items() for item in self._split_videos(name, path)]
         if self.kind == "short_clips":
-            return [self._clip_item(clip) for clip in self.clips]
+            paths = short_clips.clip_paths(self.root, self.clips)
+            return [self._clip_item(clip, path) for clip, path in zip(self.clips, paths, strict=True)]
         hints = folder.exercise_hints(self.exercise_hint, self.names)
         return [
             VideoItem(folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem))
@@ -202,8 +203,7 @@ class Dataset:
             for stem, entry in sorted(files.items())
         ]
 
-    def _clip_item(self, clip: Clip) -> VideoItem:
-        path = short_clips.find_clip(self.root, clip.file)
+    def _clip_item(self, clip: Clip, path: Path) -> VideoItem:
         person = self._participant(short_clips.SPLIT, clip.stem) or clip.participant
         exercise = self.names.lookup(clip.exercise) if clip.exercise else None
         return VideoItem(short_clips.SPLIT, clip.stem, path, None, exercise, person)

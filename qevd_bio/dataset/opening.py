@@ -176,7 +176,19 @@ class Dataset:
             return [item for name, path in self.folders.items() for item in self._split_videos(name, path)]
         if self.kind == "short_clips":
             paths = short_clips.clip_paths(self.root, self.clips)
-            return [self._clip_item(clip, path) for clip, path in zip(self.clips, paths, strict=True)]
+            exercises = {clip.exercise for clip in self.clips}
+            known = {text: self.names.lookup(text) for text in exercises if text}
+            return [
+                VideoItem(
+                    short_clips.SPLIT,
+                    clip.stem,
+                    path,
+                    None,
+                    known.get(clip.exercise or ""),
+                    self._participant(short_clips.SPLIT, clip.stem) or clip.participant,
+                )
+                for clip, path in zip(self.clips, paths, strict=True)
+            ]
         hints = folder.exercise_hints(self.exercise_hint, self.names)
         return [
             VideoItem(folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem))
@@ -202,11 +214,6 @@ class Dataset:
             )
             for stem, entry in sorted(files.items())
         ]
-
-    def _clip_item(self, clip: Clip, path: Path) -> VideoItem:
-        person = self._participant(short_clips.SPLIT, clip.stem) or clip.participant
-        exercise = self.names.lookup(clip.exercise) if clip.exercise else None
-        return VideoItem(short_clips.SPLIT, clip.stem, path, None, exercise, person)
 
 
 def open_dataset(

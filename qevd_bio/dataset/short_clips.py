@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ WORKERS = "fine_grained_labels_with_worker_ids.json"
 FEEDBACKS = "feedbacks_short_clips.json"
 QUESTIONS = "questions.json"
 FILES = (LABELS, WORKERS, FEEDBACKS, QUESTIONS)
+_PLAIN = re.compile(r"[0-9]{1,20}\.mp4")
 _PARTS = "QEVD-FIT-300k-Part-*"
 
 
@@ -79,7 +81,7 @@ def read_clips(root: Path) -> list[Clip]:
     Raises UserError that names file and record for a record that breaks the format, and for files that put
     one clip into different splits.
     """
-    clips: dict[str, Clip] = {}
+    clips: dict[str, dict[str, Any]] = {}
     for name, parse in ((LABELS, _labels), (WORKERS, _labels), (FEEDBACKS, _feedbacks), (QUESTIONS, _questions)):
         path = root / name
         if not path.exists():
@@ -88,17 +90,17 @@ def read_clips(root: Path) -> list[Clip]:
             try:
                 file, split = _identity(record)
                 values = parse(record)
-                clip = clips.setdefault(file, Clip(file, split))
-                if clip.split != split:
-                    raise ItemError("split", f"{file} is in split {split!r} here and {clip.split!r} elsewhere")
+                clip = clips.setdefault(file, {"split": split})
+                if clip["split"] != split:
+                    raise ItemError("split", f"{file} is in split {split!r} here and {clip['split']!r} elsewhere")
             except ItemError as error:
                 raise UserError(
                     error.detail, where=f"{path}, record {index}", expected="records as QEVD-FIT-300K has them"
                 ) from error
-            clips[file] = replace(clip, **values)
+            clip.update(values)
     if not clips:
-        clips = {path.name: Clip(path.name, "") for path in _files(root)}
-    return [clips[file] for file in sorted(clips)]
+        clips = {path.name: {"split": ""} for path in _files(root)}
+    return [Clip(file, **clips[file]) for file in sorted(clips)]
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -111,10 +113,11 @@ def _identity(record: Any) -> tuple[str, str]:
     if not isinstance(record, dict):
         raise ItemError("wrong_type", f"the record is {rec.kind_of(record)}, expected an object")
     written = rec.get_text(record, "video_path")
-    rec.inner_path(Path(), written)
-    rec.stem_of(written)
-    parts = PurePosixPath(written).parts
-    file = str(PurePosixPath(*(parts[1:] if parts[0] == SPLIT and len(parts) > 1 else parts)))
+    file = written.removeprefix("./").removeprefix(f"{SPLIT}/")
+    if not _PLAIN.fullmatch(file):  # the usual name, of digits, needs no closer look
+        rec.inner_path(Path(), written)
+        rec.stem_of(written)
+        file = str(PurePosixPath(file))
     return file, rec.get_text(record, "split")
 
 

@@ -1,0 +1,83 @@
+"""The commands as a user runs them, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from scoring_build import predictions_for, write_lines
+
+
+def qevd(*arguments, **environment):
+    command = [sys.executable, "-m", "qevd_bio", *map(str, arguments)]
+    variables = {**os.environ, "COLUMNS": "160", "NO_COLOR": "1", **environment}
+    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=120)
+
+
+def test_score_and_compare(benchmark_data, tmp_path):
+    for name, seed in (("one", 1), ("two", 2)):
+        path = write_lines(tmp_path / f"{name}.jsonl", predictions_for(benchmark_data, seed=seed))
+        done = qevd("score", "--preds", path, "--data", benchmark_data, "--workspace", tmp_path / "ws",
+                    "--metrics", "temporal,rouge", "--published")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "ROUGE-L" in done.stdout
+        assert "Stream-VLM (w/o 3D CNN)" in done.stdout
+        assert (tmp_path / "ws" / "scores" / name / "scores.json").is_file()
+    done = qevd("compare", tmp_path / "ws/scores/one", tmp_path / "ws/scores/two", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert {row["metric"] for row in json.loads(done.stdout)["comparisons"]} >= {"rouge_l", "temporal_f_score"}
+
+
+def test_json_for_machines(run_file, benchmark_data, tmp_path):
+    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge")
+    assert json.loads(done.stdout) == json.loads((tmp_path / "o" / "scores.json").read_text())
+
+
+def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_path):
+    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc")
+    assert done.returncode == 3
+    assert "needs a judge" in done.stdout
+    found = json.loads((tmp_path / "o" / "scores.json").read_text())
+    assert found["official"]["rouge_l"]["value"] is not None
+
+
+def test_what_was_not_asked_for_is_named_but_no_failure(run_file, benchmark_data, tmp_path):
+    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", HF_HUB_CACHE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "hf download roberta-large" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [("{}", "run.jsonl:1: no 'video'"), ("", "the file holds no segment"), ("[", "not JSON")],
+)
+def test_bad_input_is_one_message_and_code_2(benchmark_data, tmp_path, content, problem):
+    path = tmp_path / "run.jsonl"
+    path.write_text(content)
+    done = qevd("score", "--preds", path, "--data", benchmark_data, "--out", tmp_path / "o")
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert "expected:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_instead_of_a_file_and_no_data(benchmark_data, run_file, tmp_path):
+    assert "this is a folder" in qevd("score", "--preds", tmp_path, "--data", benchmark_data).stderr
+    done = qevd("score", "--preds", run_file)
+    assert (done.returncode, "no data set to compare with" in done.stderr) == (2, True)
+
+
+def test_validate(run_file, benchmark_data, tmp_path):
+    done = qevd("validate", run_file, "--data", benchmark_data)
+    assert done.returncode == 0, done.stdout
+    assert "ok: 12 segments of 4 videos, 60 feedbacks" in done.stdout
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"video": "9999", "segment": 0, "feedbacks": []}\n{}\n')
+    done = qevd("validate", bad, "--data", benchmark_data)
+    assert done.returncode == 2
+    assert "bad.jsonl:1: video '9999' is not in the data set" in done.stdout
+    assert "bad.jsonl:2: no 'video'" in done.stdout

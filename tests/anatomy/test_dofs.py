@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,18 @@ def test_forearm_bones_point_as_published() -> None:
 def test_only_the_humerus_depends_on_the_unverified_angle() -> None:
     assert SHOULDER_ALPHA_DEG == 45.0
     assert {joint.name for joint in JOINTS if joint.bone_turn == "humerus"} == {"shoulder_r", "shoulder_l"}
+
+
+def test_the_cleaned_table_departs_from_the_draft_only_where_it_says_so(shared) -> None:
+    """Names, signs, mirrors and limits as drafted; the one changed axis is the left ankle's."""
+    with shared("biomech", "dofs.csv").open(encoding="utf-8", newline="") as file:
+        draft = list(csv.DictReader(file))
+    assert [row["name"] for row in draft] == list(DOF_NAMES)
+    changed = []
+    for row, dof in zip(draft, DOFS, strict=True):
+        assert (DOF_INDEX[dof.mirror], dof.mirror_sign) == (int(row["mirror_index"]), int(row["mirror_sign"]))
+        assert dof.limits_deg == (float(row["toolkit_lo_deg"]), float(row["toolkit_hi_deg"]))
+        axis = float(row["axis_flip"]) * np.array([float(row[f"axis_{letter}"]) for letter in "xyz"])
+        if not np.allclose(axis, dof.axis, atol=5e-6):
+            changed.append(dof.name)
+    assert changed == ["ankle_angle_l"]

@@ -64,6 +64,9 @@ class Server:
         self.headers.append(headers.get("authorization", ""))
         if path.endswith("/stats"):
             return self.send(writer, 200, self.stats())
+        if path.endswith("/release"):
+            self.options.hold_after, self.holding = 0, False
+            return self.send(writer, 200, {})
         if path.endswith("/hold"):
             self.holding = True
             return self.send(writer, 200, {})

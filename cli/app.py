@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import qevd_bio
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import QevdBioError
 from qevd_bio.store.settings import ENVIRONMENT_PREFIX, Config, read_config
 
 from .common import print_error
@@ -110,7 +110,7 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except UserError as error:
+        except QevdBioError as error:
             print_error(error)
             raise SystemExit(2) from None
         except KeyboardInterrupt:

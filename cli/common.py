@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import QevdBioError, UserError
 
 if TYPE_CHECKING:
     from qevd_bio.store.work import RunOptions, Summary
@@ -115,7 +115,7 @@ def finish(summary: Summary, where: Path | None = None) -> None:
         raise typer.Exit(summary.exit_code)
 
 
-def print_error(error: UserError) -> None:
+def print_error(error: QevdBioError) -> None:
     """One error, as plain text on standard error; red on a terminal."""
     red, plain = ("\x1b[31m", "\x1b[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
     text = str(error).encode("utf-8", "replace").decode("utf-8")

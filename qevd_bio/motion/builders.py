@@ -20,6 +20,8 @@ class CycleRule:
     rest_high   the rest between two cycles is the signal's maximum (one-sided signals only)
     bounds_s    shortest and longest full cycle; typical_s the usual ones
     range_rad   range of the signal over the reference cycle
+    pause_share share of the cycle in which the signal rests while the exercise goes on (a kick or a punch after
+                the squat); 0 where rest is rest
     """
 
     two_sided: bool
@@ -27,6 +29,7 @@ class CycleRule:
     typical_s: tuple[float, float]
     range_rad: float
     rest_high: bool = False
+    pause_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class OneSided(Builder):
     """Rest is low, the key is high: low → high → low.
 
     A cycle begins where the signal leaves the band above its rest and ends where it is back in it. Where that
-    leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top.
+    leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top. Where
+    the exercise goes on while this signal rests, the pause belongs to the cycle.
     """
 
     _sure = False  # whether a repetition has been seen, so that small ones need no comparison
@@ -144,8 +148,13 @@ class OneSided(Builder):
         level = low.value + self.options.rest_share * (high.value - low.value)
         inside = [time for time, value in self.samples if time > high.time and value <= level]
         back, leaves = (inside[0], inside[-1]) if inside else (low.time, low.time)
-        shared = not low.rest and leaves - back < 0.25 * (back - self._begin(high))
-        end = 0.5 * (back + leaves) if shared else back
+        active = back - self._begin(high)
+        goes_on = self.rule.pause_share / (1.0 - self.rule.pause_share)
+        shared = not low.rest and leaves - back < max(0.25, 2.0 * goes_on) * active
+        if goes_on:
+            end = leaves if shared else min(back + goes_on * active, self.samples[-1][0])
+        else:
+            end = 0.5 * (back + leaves) if shared else back
         out = self._finish(end, low.value)
         self._shared = end if shared else math.nan
         return out

@@ -34,7 +34,7 @@ class CycleDetector:
         # The range of right minus left is that of both sides' movements together.
         expected = rule.range_rad * (0.5 if rule.two_sided else 1.0)
         self.pace = Pace(options, options.prior_share * expected, sum(rule.typical_s) / 2.0)
-        self._turns = Turns(self.pace, options, rule.two_sided)
+        self._turns = Turns(self.pace, options, rule.two_sided, rule.pause_share)
         self.rejected: Counter[str] = Counter()
         self._sign = -1.0 if rule.rest_high and not rule.two_sided else 1.0
         builder = TwoSided if rule.two_sided else OneSided
@@ -44,9 +44,7 @@ class CycleDetector:
     @property
     def latency_s(self) -> float:
         """Longest time between the end of a cycle that is followed by rest and its report."""
-        options = self.options
-        dwell = options.two_sided_dwell_max_s if self.rule.two_sided else options.dwell_max_s
-        return self._smoother.delay_s + dwell + 1.0 / options.grid_hz
+        return self._smoother.delay_s + self._turns.longest_dwell_s + 1.0 / self.options.grid_hz
 
     def push(self, time: float, value: float) -> list[Cycle]:
         return self.extend((time,), (value,))

@@ -71,7 +71,7 @@ class Evaluator:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.signals = candidates(setup.exercise, setup.reference)
+        self.signals = candidates(setup.exercise, setup.reference, setup.reference_fps)
         self._count = 0
         self._ended = math.nan
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]

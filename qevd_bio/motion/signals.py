@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from qevd_bio.anatomy.dofs import DOF_INDEX, LIMITS
 from qevd_bio.anatomy.mirror import mirror_angles
 from qevd_bio.exercise.curves import Curves
 from qevd_bio.exercise.expression import Expression, Series, parse
+from qevd_bio.exercise.measure import key_frames
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.builders import CycleRule
 from qevd_bio.motion.curves import needs
-from qevd_bio.motion.cycles import CycleDetector
+from qevd_bio.motion.cycles import CycleDetector, detect
 from qevd_bio.motion.holds import HoldDetector
 from qevd_bio.motion.options import CycleOptions
 
@@ -36,30 +37,61 @@ UNKNOWN_RANGE_DEG = 60.0
 class Signal:
     """One candidate: its expression and the degrees of freedom it needs (columns).
 
-    reference (N,) is its course in the reference in degrees, None without reference.
+    reference (N,) is its course in the reference in degrees, None without reference. pause_share: see CycleRule.
     """
 
     expression: Expression
     columns: tuple[int, ...]
     two_sided: bool
     reference: Array | None
+    pause_share: float = 0.0
 
     def values(self, series: Series) -> Array:
         """(T,) radians, NaN where not known."""
         return np.deg2rad(self.expression.evaluate(series))
 
 
-def candidates(exercise: Exercise, reference: Array | None) -> tuple[Signal, ...]:
-    """The exercise's signal and its alternatives; `reference` (N, 46) radians."""
+def candidates(exercise: Exercise, reference: Array | None, fps: float = 30.0) -> tuple[Signal, ...]:
+    """The exercise's signal and its alternatives; `reference` (N, 46) radians at `fps`."""
     curves = None if reference is None else Curves(reference)
-    return tuple(_signal(text, curves) for text in (exercise.signal.expression, *exercise.signal.alternatives))
+    found = []
+    for text in (exercise.signal.expression, *exercise.signal.alternatives):
+        expression = parse(text)
+        dofs = dict.fromkeys(dof for name in expression.names for dof in needs(name))
+        course = None if curves is None else np.asarray(expression.evaluate(curves))
+        columns = tuple(DOF_INDEX[dof] for dof in dofs)
+        signal = Signal(expression, columns, is_two_sided(expression), course)
+        share = _pause_share(exercise, signal, curves, fps) if curves is not None else 0.0
+        found.append(replace(signal, pause_share=share))
+    return tuple(found)
 
 
-def _signal(text: str, reference: Curves | None) -> Signal:
-    expression = parse(text)
-    dofs = dict.fromkeys(dof for name in expression.names for dof in needs(name))
-    course = None if reference is None else np.asarray(expression.evaluate(reference))
-    return Signal(expression, tuple(DOF_INDEX[dof] for dof in dofs), is_two_sided(expression), course)
+def repeated_cycle(exercise: Exercise, signal: Signal, fps: float) -> tuple[float, float] | None:
+    """Start and end, in frames of the endlessly repeated reference, of its second cycle as the detector finds it."""
+    course = signal.reference
+    if course is None or not np.isfinite(course).all():
+        return None
+    frames = len(course) - 1
+    values = np.deg2rad(np.tile(course[:-1], 4))
+    cycles = detect((np.arange(4 * frames) / fps).tolist(), values.tolist(), cycle_rule(exercise, signal))
+    whole = [cycle for cycle in cycles if not cycle.partial and cycle.start_s * fps >= frames / 2]
+    return (whole[0].start_s * fps, whole[0].end_s * fps) if whole else None
+
+
+def _pause_share(exercise: Exercise, signal: Signal, reference: Curves, fps: float) -> float:
+    """Share of the reference in which the signal rests, if key frames of other quantities lie in that rest."""
+    if signal.two_sided or exercise.category == "hold":
+        return 0.0
+    found = repeated_cycle(exercise, signal, fps)
+    if found is None:
+        return 0.0
+    frames = len(reference.angles) - 1
+    moments = key_frames(exercise, reference, frames + 1)
+    others = [key.name for key in exercise.keys if key.of != "signal"]
+    phases = [moment.frame for name, moment in moments.items() if name.removesuffix("_r").removesuffix("_l") in others]
+    start, length = found[0] % frames, found[1] - found[0]
+    outside = any((phase - start) % frames > length for phase in phases)
+    return max(0.0, 1.0 - length / frames) if outside else 0.0
 
 
 def is_two_sided(expression: Expression) -> bool:
@@ -97,6 +129,7 @@ def cycle_rule(exercise: Exercise, signal: Signal) -> CycleRule:
         typical_s=exercise.cycle.typical_s,
         range_rad=math.radians(reach),
         rest_high=exercise.signal.rest == "max",
+        pause_share=signal.pause_share,
     )
 
 

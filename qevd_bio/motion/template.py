@@ -12,8 +12,7 @@ from qevd_bio.exercise.curves import Curves
 from qevd_bio.exercise.measure import key_frames, readings
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.align import resample
-from qevd_bio.motion.cycles import detect
-from qevd_bio.motion.signals import Signal, cycle_rule
+from qevd_bio.motion.signals import Signal, repeated_cycle
 
 Array = NDArray[np.float64]
 
@@ -50,22 +49,9 @@ class Template:
         whole = self._rest_to_rest()
         return mirror_angles(whole) if mirrored else whole
 
-    @cached_property
-    def _detected(self) -> tuple[float, float]:
-        """Start and end (frames of the repeated reference) of its cycle, found as the user's are."""
-        frames = len(self._open)
-        if self.exercise.category == "hold":
-            return 0.0, float(frames)
-        times = np.arange(4 * frames) / self.fps
-        course = np.deg2rad(np.tile(self._course, 4))
-        cycles = detect(times.tolist(), course.tolist(), cycle_rule(self.exercise, self.signal))
-        whole = [cycle for cycle in cycles if not cycle.partial and cycle.start_s * self.fps >= frames / 2]
-        if not whole:
-            return 0.0, float(frames)
-        return whole[0].start_s * self.fps, whole[0].end_s * self.fps
-
     def _rest_to_rest(self) -> Array:
-        start, end = self._detected
+        found = None if self.exercise.category == "hold" else repeated_cycle(self.exercise, self.signal, self.fps)
+        start, end = found or (0.0, float(len(self._open)))
         repeated = np.tile(self._open, (5, 1))
         frames = np.arange(len(repeated), dtype=np.float64)
         return resample(frames, repeated, start, end, len(self.reference))

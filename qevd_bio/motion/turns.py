@@ -75,11 +75,20 @@ class Turns:
     never changes. `pending` is the extreme that the signal is moving away from or toward, not yet confirmed.
     """
 
-    def __init__(self, pace: Pace, options: CycleOptions, two_sided: bool = False) -> None:
+    def __init__(self, pace: Pace, options: CycleOptions, two_sided: bool = False, pause_share: float = 0.0) -> None:
         self.pace, self.options, self.two_sided = pace, options, two_sided
+        self._dwell_share = max(options.dwell_share, 1.5 * pause_share)
         self._step = 1.0 / options.grid_hz
         self._prominence = options.prominence_floor_rad
         self.reset()
+
+    @property
+    def longest_dwell_s(self) -> float:
+        """Longest stillness that is waited for before the movement counts as over."""
+        if self.two_sided:
+            return self.options.two_sided_dwell_max_s
+        longer = self._dwell_share > self.options.dwell_share
+        return max(self.options.dwell_max_s, self._dwell_share * self.pace.prior_period * longer)
 
     def reset(self) -> None:
         self.direction = 0  # +1 a maximum comes next, −1 a minimum, 0 not known
@@ -95,8 +104,8 @@ class Turns:
         self._threshold = pace.threshold(time)
         self._band = options.rest_share * pace.amplitude(time)
         self._sustain = max(1, round(options.sustain_share * 0.5 * pace.period / self._step))
-        share = options.two_sided_dwell if self.two_sided else options.dwell_share
-        longest = options.two_sided_dwell_max_s if self.two_sided else options.dwell_max_s
+        share = options.two_sided_dwell if self.two_sided else self._dwell_share
+        longest = self.longest_dwell_s
         self._dwell = min(max(share * pace.period, options.dwell_min_s), longest)
         self._refresh_at = time + 0.5
 

@@ -22,7 +22,8 @@ def test_overlap_in_closed_form() -> None:
 
 def test_rows_that_swap_do_not_swap_people() -> None:
     steps = [
-        [seen(t, 0, 10, row=t % 2), seen(t, 50, 6, row=1 - t % 2)] if t % 2 == 0
+        [seen(t, 0, 10, row=t % 2), seen(t, 50, 6, row=1 - t % 2)]
+        if t % 2 == 0
         else [seen(t, 50, 6, row=0), seen(t, 0, 10, row=1)]
         for t in range(10)
     ]

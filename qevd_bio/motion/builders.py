@@ -150,7 +150,7 @@ class OneSided(Builder):
         back, leaves = (inside[0], inside[-1]) if inside else (low.time, low.time)
         active = back - self._begin(high)
         goes_on = self.rule.pause_share / (1.0 - self.rule.pause_share)
-        shared = not low.rest and leaves - back < max(0.25, 2.0 * goes_on) * active
+        shared = not low.rest and leaves - back < max(self.options.pause_share, 2.0 * goes_on) * active
         if goes_on:
             end = leaves if shared else min(back + goes_on * active, self.samples[-1][0])
         else:

@@ -39,6 +39,8 @@ class CycleOptions:
     two_sided_dwell_max_s: float = 4.0
     rest_share: float = 0.12
     """Within this share of the amplitude above its lowest point, the signal is at rest."""
+    pause_share: float = 0.4
+    """A rest shorter than this share of the movement is no pause: the neighbours share its middle."""
     edge_level: float = 0.6
     """An extreme cut off by the clip's start or end must reach this share of the usual range."""
     sure_share: float = 0.5

@@ -38,7 +38,7 @@ def test_a_constant_stays_and_a_ramp_keeps_its_slope() -> None:
 def test_one_wild_frame_leaves_no_trace() -> None:
     values = np.zeros(60)
     values[30] = 5.0
-    assert max(abs(value) for _, value in run(Smoother(30.0, 0.09), np.arange(60) / 30.0, values)) == 0.0
+    assert max(abs(value) for _, value in run(Smoother(30.0, 0.09), np.arange(60) / 30.0, values)) < 1e-12
 
 
 @pytest.mark.parametrize("fps", [12.0, 18.0, 25.0, 30.0, 59.94])

@@ -155,7 +155,7 @@ def _question(place: Place, asking: Asking, frames: FrameOptions, shots: VideoFr
     standard = standard_set(exercise)
 
     def build() -> Messages:
-        images = (Image(b""),) * frames.count
+        images = (Image(place.segment.key.encode()),) * frames.count
         if shots is not None:
             images = shots.take(place.segment).images
         return prompt().fill(_values(place, exercise, len(images)), images)

@@ -16,6 +16,7 @@ from qevd_bio.dataset.workout import Segment
 from qevd_bio.language.request import Image
 from qevd_bio.store.errors import ItemError
 from qevd_bio.video.reader import VideoReader
+from qevd_bio.video.sampling import at_indices
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,18 @@ class VideoFrames:
 
     def _decode(self) -> dict[str, Shown]:
         self._video.check()
-        chosen: dict[str, list[int]] = {}
-        wanted: set[int] = set()
+        stamps, lying = _timestamps(self._video), self._video.rotate
+        # The reader decodes ahead from its start on, so the choice has to stand before it is opened.
+        with VideoReader(self._video.path, lying=lying, times=stamps) as reader:
+            times = reader.times_s
+        chosen = {s.key: spread(times, s.start_s, s.end_s, self._options.count) for s in self._segments}
+        wanted = [index for indices in chosen.values() for index in indices]
         pictures: dict[int, tuple[float, Image]] = {}
-        stamps = _timestamps(self._video)
-        with VideoReader(
-            self._video.path, lying=self._video.rotate, times=stamps, select=lambda index, _: index in wanted
-        ) as reader:
-            for segment in self._segments:
-                chosen[segment.key] = spread(reader.times_s, segment.start_s, segment.end_s, self._options.count)
-                wanted.update(chosen[segment.key])
-            last = max(wanted, default=-1)
+        with VideoReader(self._video.path, lying=lying, times=stamps, select=at_indices(wanted)) as reader:
             for frame in reader if wanted else ():
                 data = encode(frame.image, self._options.size, self._options.quality)
                 pictures[frame.index] = (frame.time_s, Image(data))
-                if frame.index >= last:
+                if frame.index == max(wanted):
                     break
         found = {key: [pictures[i] for i in indices if i in pictures] for key, indices in chosen.items()}
         return {

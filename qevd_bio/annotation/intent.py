@@ -16,6 +16,8 @@ from .intent_whole import is_count, is_demand, is_reminder, is_summary, is_trans
 
 Label = Literal["corrective", "motivational", "count", "transition", "reminder", "summary"]
 LABELS: tuple[Label, ...] = get_args(Label)
+# Feedback has a handful of words; a longer text is judged by its beginning, so that none takes long.
+MOST_CHARACTERS = 600
 UNCERTAIN_BELOW = 0.7  # `--method both` asks a language model below this confidence
 
 
@@ -38,7 +40,7 @@ class Intent:
 
 def classify_intent(text: str) -> Intent:
     """Intent of one feedback. Never fails: a text without words is motivational with confidence 0."""
-    plain = normalise(text)
+    plain = normalise(text[:MOST_CHARACTERS])
     label, rule, confidence = _decide(plain)
     return Intent(label, body_parts(plain), directions(plain), confidence, "rules", rule, avoided(plain))
 

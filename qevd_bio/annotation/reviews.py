@@ -55,7 +55,7 @@ def apply_reviews(
     column = VALUE[table]
     result = []
     for row in rows:
-        before = row["proposed"] if row.get("review_state") == "changed" else row[column]
+        before = row.get("proposed") if row.get("review_state") == "changed" else row.get(column)
         fresh = {**row, **UNREVIEWED, "proposed": None}
         if row.get("review_state") == "changed":
             fresh = _with_value(table, fresh, before)

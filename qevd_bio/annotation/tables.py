@@ -33,7 +33,7 @@ SALIENT = Table(
         Column("segment", "int32", "", "index of the segment in its video", nullable=False),
         Column("exercise", "string", "", "id of the exercise"),
         Column("joints", "list<string>", "", "salient joints, in the order of the 24 joints"),
-        Column("vector", "list<uint8>[24]", "", "1 where the joint is salient; null where the row failed"),
+        Column("vector", "list<uint8>", "", "24 values, 1 where the joint is salient; null where the row failed"),
         Column("standard", "list<string>", "", "the exercise's standard set"),
         Column("expansions", "json", "", "reason for each joint beyond the standard set"),
         Column("proposed", "list<string>", "", "joints before a reviewer changed them"),

@@ -37,7 +37,7 @@ class Server:
         self.random = random.Random(options.seed)
         self.received, self.answered, self.faults = Counter(), Counter(), Counter()
         self.running = self.most_running = 0
-        self.calls = 0
+        self.calls = self.resent = 0
         self.holding = False
         self.headers = []
         self.files, self.batches = {}, {}
@@ -77,6 +77,7 @@ class Server:
     async def chat(self, writer, body, payload):
         key = hashlib.sha256(payload).hexdigest()
         self.received[key] += 1
+        self.resent += bool(self.answered[key])
         self.calls += 1
         if self.options.status:
             error = {"message": f"no {self.headers[-1]}", "code": self.options.code}
@@ -201,7 +202,7 @@ class Server:
             "distinct": len(self.received),
             "answered": sum(self.answered.values()),
             "answered_twice": sum(n - 1 for n in self.answered.values()),
-            "received_after_answer": sum(max(0, self.received[k] - 1) for k in self.answered),
+            "received_after_answer": self.resent,
             "most_running": self.most_running,
             "faults": self.faults,
             "batches": len(self.batches),

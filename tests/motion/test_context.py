@@ -148,7 +148,7 @@ def test_other_text_is_refused(text: str) -> None:
 
 def test_the_budget_cuts_lesser_issues_then_the_pose_then_the_last_issue() -> None:
     many = Motion(
-        PAPER.pose, 3, 2.1, 0.87, PAPER.issues + (Issue("", "forward trunk lean", "excessive", 60, 45, "deg"),)
+        PAPER.pose, 3, 2.1, 0.87, (*PAPER.issues, Issue("", "forward trunk lean", "excessive", 60, 45, "deg"))
     )
     full = estimate_tokens(write_motion(many))
     assert fit(many, full) == (write_motion(many), full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -178,7 +179,7 @@ def test_streaming_in_any_pieces_equals_the_batch(values: np.ndarray, rule: Cycl
     detector = CycleDetector(rule)
     streamed: list[Cycle] = []
     edges = [0, *sorted(set(cuts)), len(times)]
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in itertools.pairwise(edges):
         streamed += detector.extend(times[first:last].tolist(), values[first:last].tolist())
     assert repr(streamed + detector.finish()) == repr(found(times, values, rule))
 
@@ -201,7 +202,7 @@ def test_cycles_are_ordered_do_not_overlap_and_hold_their_key(values: np.ndarray
     cycles = found(seconds(14), values)
     for cycle in cycles:
         assert cycle.start_s <= cycle.key_s <= cycle.end_s
-    for first, second in zip(cycles[:-1], cycles[1:], strict=True):
+    for first, second in itertools.pairwise(cycles):
         assert first.end_s <= second.start_s + 1e-9
 
 

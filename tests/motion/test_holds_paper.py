@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_paper_cycles_are_those_of_its_functions_and_numbers() -> None:
     values = 0.8 - 0.8 * np.cos(2 * math.pi * times / 2.3) + rng.normal(0, 0.05, 900)
     smooth = gaussian_filter1d(values, 2)
     valleys, _ = find_peaks(-smooth, prominence=0.1, distance=5)
-    expected = [(times[a], times[b]) for a, b in zip(valleys[:-1], valleys[1:], strict=True) if 24 <= b - a <= 150]
+    expected = [(times[a], times[b]) for a, b in itertools.pairwise(valleys) if 24 <= b - a <= 150]
     cycles = paper.detect_cycles(times, values)
     assert [(c.start_s, c.end_s) for c in cycles] == expected
     assert len(expected) >= 10

@@ -48,6 +48,9 @@ _CHEER = re.compile(
     r"|keep (?:that|this|up|the|your|those|it)(?: (?:that|this|the|your|up))? (?:\w+ )?(?:pace|speed|form|rhythm|energy|tempo|intensity|effort|momentum|work"
     r"|attitude|smile|spirits?|technique|cadence|good \w+|great \w+)(?: up| going| coming| there)?"
     r"|keep (?:that|this|it|them)(?: (?:up|going|just like that|exactly (?:like that|there)|right there|like that|there))+"
+    r"|(?:let us )?(?:keep|maintain|hold on to|do not lose|bring|raise|hold) (?:that|this|the|your|those|up the|up that|up this)? ?(?:\w+ )?(?:energy|rhythm|momentum|vibes|spirits?|motivation"
+    r"|good vibes|fire|intensity|enthusiasm)(?: high| up| going| coming| alive)*|keep (?:crushing|smashing|killing|rocking|nailing|bringing|giving|owning|slaying|powering|cruising|chasing)(?: \w+){0,3}"
+    r"|keep your foot on the gas|never (?:give up|quit|stop|back down|give in)|hold on (?:just )?(?:a (?:little|bit) )?longer|finish line .*|look how .*|look at .*"
     r"|push(?: it| yourself| through(?: it| the \w+)?| on| hard| harder| past \w+ \w+)?(?: (?:now|to the end))?|go(?: go)+|go for it|come on"
     r"|(?:stay|hang|remain) (?:with|strong|focused|positive|in there|in it|motivated|there|on|tough|hungry|determined)(?: \w+){0,2}"
     r"|hold(?: it| on| that| this| there| it there| the stretch| the position| that stretch| and breathe| for)*(?: \w+ (?:more )?seconds?)?"
@@ -70,10 +73,10 @@ _MET = (
     "(?:straight|straighter|high|low|deep|wide|level|parallel|together|flat|tight|tucked|controlled|steady|stable|even|smooth|fast|quick|aligned"
     "|upright|square|engaged|straightened|extended|full|complete|correct|correctly|symmetrical|soft|quickly|so well|really well|easy|listened|right)"
 )
-_TOO = re.compile(rf"\b(?:too|overly|way too|a bit too)\s+(?:much|\w+)|\b(?:a bit|a little|slightly|kind of|quite|rather|pretty) (?:{_FAULT}|slow|high|low|wide|narrow|fast|bent|short|off|rounded)\b")
-_NOT_ENOUGH = re.compile(rf"\bneeds? (?:some |a (?:bit|little) )?(?:work|improvement|attention|fixing|more|to|a|correcting)\b|\bonly (?:half|halfway|going|bending|lifting|moving|using|doing|one|coming|getting)\b|\b(?:barely|hardly) (?:{_MOVE})\b|\bnot\b.{{0,30}}\b(?:enough|quite|fully|all the way|properly|really|yet|completely|as \w+ as)\b|\bneeds? (?:more|to)\b|\bnot (?:{_GOOD})\b")
+_TOO = re.compile(rf"(?<!not )\b(?:too|overly|way too|a bit too)\s+(?!good|easy|kind|strong|cool|shabby|bad|well|proud|legit|fit|hot to)(?:much|\w+)|\b(?:a bit|a little|slightly|kind of|quite|rather|pretty) (?:{_FAULT}|slow|high|low|wide|narrow|fast|bent|short|off|rounded)\b")
+_NOT_ENOUGH = re.compile(rf"\bneeds? (?:some |a (?:bit|little) )?(?:work|improvement|attention|fixing|more|to|a|correcting)\b|\bonly (?:half|halfway|going|bending|lifting|moving|using|doing|one(?! more)|coming|getting)\b|\b(?:barely|hardly) (?:{_MOVE})\b|\bnot\b.{{0,30}}\b(?:enough|quite|fully|all the way|properly|really|yet|completely|as \w+ as)\b|\bneeds? (?:more|to)\b|\bnot (?:{_GOOD})\b")
 _PART_BAD = re.compile(
-    rf"\b(?:you(?:r)?|that|those|the|both|one|this|{PART})\b.*\b(?:{_FAULT}|going (?:past|over|in|forward|inwards?|too)|coming (?:off|up|forward|in|apart)|not \w+|lower than|higher than|past your"
+    rf"\b(?:you(?:r)?|that|those|the|both|one|this|{PART}|{_PERF})\b.*\b(?:{_FAULT}|going (?:past|over|in|forward|inwards?|too)|coming (?:off|up|forward|in|apart)|not \w+|lower than|higher than|past your"
     rf"|collapses?|collapse|caves?|cave|sags?|drops|flares?|drifts?|rounds|arches|sways?|swings?|wobbles?|leans?|leads|bows?|slips?|pokes?|lifts off|comes? off|turns? (?:in|out)|points? (?:in|out)|lags?|shifts?|creeps?|tips?|tilts?)\b"
 )
 _STATE = re.compile(rf"^(?:and |so |now |oh |yes |yeah |well |see |look |wow )*(?:you|your|that|those|these|the|this|it|i|both|we|there|{PART}|much|look|now|what|such|really|so|how)\b")
@@ -90,9 +93,9 @@ _WEAK = frozenset(
     balance centre center float smooth support help rest bounce light match spring""".split()
 )  # fmt: skip
 _TARGET = re.compile(
-    rf"\b(?:{PART}|{_PERF}|{_COMP}|up|down|low|high|deep|wide|straight|slow|slowly|fast|quick|forwards?|backwards?|outwards?|inwards?|together|apart|further|flat|level|still|steady|upright|parallel|controlled?|out|softly|gently|smooth|smoothly|off the (?:floor|ground)|all the way|floor|ground|wall|gently|light|lightly|sides?|inch|inches|tall|open|close|quicker|ninety|90|between|at the (?:top|bottom)|full|fully|explosive|tension|momentum|evenly|even|at once|time|balanced?|stable|sideways|diagonal|degrees|in line|through|exhale|inhale|nose|effort|it|everything tight|tight|tighter|tucked|engaged|square|proud|neutral|lowering|bending|more|less|bigger|smaller|quiet|quietly|parallel|extended|stretch|behind|facing|away)\b"
+    rf"\b(?:{PART}|{_PERF}|{_COMP}|up|down|low|high|deep|wide|straight|slow|slowly|fast|quick|forwards?|backwards?|outwards?|inwards?|together|apart|further|flat|level|still|steady|upright|parallel|controlled?|out|softly|gently|smooth|smoothly|yourself|off the (?:floor|ground)|all the way|floor|ground|wall|gently|light|lightly|sides?|inch|inches|tall|open|close|quicker|ninety|90|between|at the (?:top|bottom)|full|fully|explosive|tension|momentum|evenly|even|at once|time|balanced?|stable|sideways|diagonal|degrees|in line|through|exhale|inhale|nose|effort|it|everything tight|tight|tighter|tucked|engaged|square|proud|neutral|lowering|bending|more|less|bigger|smaller|quiet|quietly|parallel|extended|stretch|behind|facing|away)\b"
 )
-_FORBID = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:you\s+)?(?:do not|stop|avoid|never|quit|no|not|try not to|without|instead of|rather than|less|enough with|easy on|resist|prevent|not so|keep from|no more|cut out|none of)\b\s*(?P<rest>.+)$")
+_FORBID = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:you\s+)?(?:do not|stop|avoid|never|quit|no(?= (?:\w+ing|half|more|cheating|flared?|bent|arms|hands|slack|sagging|jumps)\b)|not|try not to|without|instead of|rather than|less|enough with|easy on|resist|prevent|not so|keep from|no more|cut out|none of)\b\s*(?P<rest>.+)$")
 _COMPARE = re.compile(_LEAD + rf"(?:(?:and|now|even|much|a|bit|little|lot|touch|tad|fraction|few inches|inches|slightly|way|try|still|far|inch|few|couple|of|just|one|any|some|more|cm|centimetres)\s+)*{_COMP}\b(?:\s+\w+){{0,8}}$")
 _BODY_CUE = re.compile(_LEAD + rf"(?:{_DET}\s+)?(?:\w+\s+)?{PART}(?:\s+(?:{PART}|and))?\s+(?:a bit |a little |nice and |all the way |right |further |way |slightly |fully |as |pointing |even |always )*{_CUE}\b")
 _LABEL = re.compile(_LEAD + rf"{_FRAGMENT_ADJ}(?: and \w+)?\s+(?:{PART}|{_PERF})(?: of motion)?(?: please)?$")
@@ -123,6 +126,8 @@ def clause_act(clause: str) -> tuple[str, str, float]:
 
 def _improved(clause: str) -> str | None:
     """A fault that is gone or a wish that is met: "your knees are not caving in now", "that is lower"."""
+    if re.search(r"\bnot (?:lost|dropped|slowed|missed|stopped|faded)\b", clause):
+        return "fault_gone"
     wish = re.search(rf"\b(?:{_WISH})\b", re.sub(r"\bnot bad\b|\byou can see\b", "", clause))
     still = re.search(r"\b(?:still|but|keeps?|almost|nearly|not quite|starting to)\b", clause)
     must = re.search(r"\b(?:should|must|need|needs|want)\b", clause)
@@ -135,6 +140,8 @@ def _improved(clause: str) -> str | None:
             return "fault_gone"
     if re.search(rf"\bstopped {_FAULT}\b", clause) or re.search(r"\byou (?:fixed|corrected|sorted|adjusted)\b", clause):
         return "fault_gone"
+    if re.search(r"\b(?:be|is) better (?:if|with|when|to)\b", clause):
+        return None
     if wish or still or _TOO.search(clause) or re.search(rf"\b{_NEG}\b", clause):
         return None
     if re.search(r"\b(?:thanks|thank you) for\b|\bgood to see\b", clause) or _IMPROVED.search(clause) and not _ACTION.match(clause):
@@ -177,7 +184,7 @@ def _fault(clause: str) -> tuple[str, float] | None:
 
 
 def _instruction(clause: str) -> tuple[str, float] | None:
-    if _REQUEST.match(clause) or _STRONG_WISH.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to)\b", clause):
+    if _REQUEST.match(clause) or _STRONG_WISH.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to|(?:be|is) better (?:if|with|when|to))\b", clause):
         return "request", 0.9
     action = _ACTION.match(clause)
     if action:

@@ -29,7 +29,7 @@ FAULTS = (
     "leaning sagging rounding rounded caving collapsing collapsed dropping flaring flared arching arched swinging wobbling "
     "wobbly rocking bouncing cheating rushing rushed slouching slouched slouchy hunching hunched drifting slipping lagging resting "
     "stopping pausing skipping shrugging creeping tilting tilted locking crossing favouring favoring losing forgetting cutting "
-    "sloppy shallow crooked curved curving uneven asymmetric asymmetrical stiff tense loose lazy half incomplete "
+    "sloppy shallow crooked curved curving uneven asymmetric asymmetrical stiff tense loose lazy incomplete "
     "unbalanced unstable shaky wonky off behind bent buckling buckled wandering jerking jerky jerked kicking "
     "overextending hyperextending hyperextended sinking dipping drooping piking piked poking stomping heavy droopy "
     "slow fading flailing bowing bowed hanging missing neglecting weak limp wrong incorrect bad poor messy floppy "

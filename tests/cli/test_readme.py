@@ -49,16 +49,12 @@ def test_shown_commands_parse(page: str, line: str) -> None:
     known = options_of(command)
     for word in words:
         if word.startswith("-"):
-            assert word.split("=")[0] in known or word in ("--help", "-h"), (
-                f"{page}: {line}: no option {word}"
-            )
+            assert word.split("=")[0] in known or word in ("--help", "-h"), f"{page}: {line}: no option {word}"
 
 
 def test_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(
-        re.findall(r"^(?:\$ )?make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    targets = set(re.findall(r"^(?:\$ )?make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert {"demo", "test"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)

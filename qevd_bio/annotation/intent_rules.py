@@ -18,6 +18,8 @@ PART = _any(w.BODY_WORDS)
 _ACT = _any(w.ACTIONS)
 _FAULT = _any(w.FAULTS)
 _MOVE = _any(w.MOVES)
+# Words that fault one part and praise another ("touching"): denied, they are faults.
+_PURE_FAULT = _any(set(w.FAULTS) - set(w.MOVES))
 _GOOD = _any(w.GOODS)
 _COMP = _any(w.COMPARATIVES)
 PRAISE = _any(w.PRAISE)
@@ -50,6 +52,9 @@ _CHEER = re.compile(
     r"|keep (?:that|this|it|them)(?: (?:up|going|just like that|exactly (?:like that|there)|right there|like that|there))+"
     r"|(?:let us )?(?:keep|maintain|hold on to|do not lose|bring|raise|hold) (?:that|this|the|your|those|up the|up that|up this)? ?(?:\w+ )?(?:energy|rhythm|momentum|vibes|spirits?|motivation"
     r"|good vibes|fire|intensity|enthusiasm)(?: high| up| going| coming| alive)*|keep (?:crushing|smashing|killing|rocking|nailing|bringing|giving|owning|slaying|powering|cruising|chasing)(?: \w+){0,3}"
+    rf"|(?:breathe|breathing) (?:deep(?:ly)?|into .*|easy|and .*)|show up|hold (?:that|this|the|your) (?:position|stretch|pose|plank)|stretch it out|relax your mind"
+    rf"|feel (?:the|that) (?:burn|stretch|heat|power)\b.*|(?:push[ ,]*)+|(?:up[ ,]*)+|squeeze (?:out )?(?:those|these|the) last .*|keep (?:that|this) same \w+(?: .*)?"
+    rf"|work (?:those|them|the|that) {PART}|.*\bmust be (?:on fire|burning|proud|feeling|tired)\b.*|.*\b(?:than (?:before|last|the last|earlier|ever))\b.*"
     r"|keep your foot on the gas|never (?:give up|quit|stop|back down|give in)|hold on (?:just )?(?:a (?:little|bit) )?longer|finish line .*|look how .*|look at .*"
     r"|push(?: it| yourself| through(?: it| the \w+)?| on| hard| harder| past \w+ \w+)?(?: (?:now|to the end))?|go(?: go)+|go for it|come on"
     r"|(?:stay|hang|remain) (?:with|strong|focused|positive|in there|in it|motivated|there|on|tough|hungry|determined)(?: \w+){0,2}"
@@ -95,7 +100,7 @@ _WEAK = frozenset(
 _TARGET = re.compile(
     rf"\b(?:{PART}|{_PERF}|{_COMP}|up|down|low|high|deep|wide|straight|slow|slowly|fast|quick|forwards?|backwards?|outwards?|inwards?|together|apart|further|flat|level|still|steady|upright|parallel|controlled?|out|softly|gently|smooth|smoothly|yourself|off the (?:floor|ground)|all the way|floor|ground|wall|gently|light|lightly|sides?|inch|inches|tall|open|close|quicker|ninety|90|between|at the (?:top|bottom)|full|fully|explosive|tension|momentum|evenly|even|at once|time|balanced?|stable|sideways|diagonal|degrees|in line|through|exhale|inhale|nose|effort|it|everything tight|tight|tighter|tucked|engaged|square|proud|neutral|lowering|bending|more|less|bigger|smaller|quiet|quietly|parallel|extended|stretch|behind|facing|away)\b"
 )
-_FORBID = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:you\s+)?(?:do not|stop|avoid|never|quit|no(?= (?:\w+ing|half|more|cheating|flared?|bent|arms|hands|slack|sagging|jumps)\b)|not|try not to|without|instead of|rather than|less|enough with|easy on|resist|prevent|not so|keep from|no more|cut out|none of)\b\s*(?P<rest>.+)$")
+_FORBID = re.compile(_LEAD + rf"(?:{_WISH}\s+)?(?:you (?=do not (?!look|seem|need|have)))?(?:do not|stop|avoid|never|quit|no(?= (?:\w+ing|half|more|cheating|flared?|bent|arms|hands|slack|sagging|jumps)\b)|not|try not to|without|instead of|rather than|less|enough with|easy on|resist|prevent|not so|keep from|no more|cut out|none of)\b\s*(?P<rest>.+)$")
 _COMPARE = re.compile(_LEAD + rf"(?:(?:and|now|even|much|a|bit|little|lot|touch|tad|fraction|few inches|inches|slightly|way|try|still|far|inch|few|couple|of|just|one|any|some|more|cm|centimetres)\s+)*{_COMP}\b(?:\s+\w+){{0,8}}$")
 _BODY_CUE = re.compile(_LEAD + rf"(?:{_DET}\s+)?(?:\w+\s+)?{PART}(?:\s+(?:{PART}|and))?\s+(?:a bit |a little |nice and |all the way |right |further |way |slightly |fully |as |pointing |even |always )*{_CUE}\b")
 _LABEL = re.compile(_LEAD + rf"{_FRAGMENT_ADJ}(?: and \w+)?\s+(?:{PART}|{_PERF})(?: of motion)?(?: please)?$")
@@ -131,9 +136,9 @@ def _improved(clause: str) -> str | None:
     wish = re.search(rf"\b(?:{_WISH})\b", re.sub(r"\bnot bad\b|\byou can see\b", "", clause))
     still = re.search(r"\b(?:still|but|keeps?|almost|nearly|not quite|starting to)\b", clause)
     must = re.search(r"\b(?:should|must|need|needs|want)\b", clause)
-    if re.search(rf"\b(?:not|no) (?:\w+ ){{0,2}}(?:too |going )?(?:{_FAULT}|too \w+)\b.*\b(?:any ?more|now)$", clause) and not must:
+    if re.search(rf"\b(?:not|no) (?:\w+ ){{0,2}}(?:too |going )?(?:{_PURE_FAULT}|too \w+)\b.*\b(?:any ?more|now|at all)$", clause) and not must:
         return "fault_gone"
-    if not must and re.search(rf"\b(?:{_NEG})\b(?:(?! enough)\W+\w+){{0,3}}?\W+(?:too|{_FAULT})\b", clause) and not re.search(r"\benough\b", clause):
+    if not must and re.search(rf"\b(?:{_NEG})\b(?:(?! enough)\W+\w+){{0,3}}?\W+(?:too|{_PURE_FAULT})\b", clause) and not re.search(r"\benough\b", clause):
         if not still and _STATE.match(clause) and not _good_denied(clause):
             return "fault_gone"
         if re.match(r"^(?:no longer|not too|no more|not so)\b", clause) and not still:
@@ -148,7 +153,7 @@ def _improved(clause: str) -> str | None:
         return "improved"
     if _APPROVE.match(clause) and not _late_request(clause):
         return "approval"
-    if _PART_BAD.search(clause):
+    if _PART_BAD.search(clause) or "flat footed" in clause:
         return None
     good = rf"\b(?:{_MET}|{_COMP}|{PRAISE}|on point|in line|over your toes|all the way|the (?:hang|depth|height|speed|pace|form))\b"
     if re.match(r"^(?:now |and |so |see )?(?:that is|you are|you look|you make|you have got|you got|those are|it is|your|this is|these are|that was|i see you|i can see|i like|i love|the|those)\b", clause):
@@ -184,7 +189,7 @@ def _fault(clause: str) -> tuple[str, float] | None:
 
 
 def _instruction(clause: str) -> tuple[str, float] | None:
-    if _REQUEST.match(clause) or _STRONG_WISH.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to|(?:be|is) better (?:if|with|when|to))\b", clause):
+    if _REQUEST.match(clause) or _STRONG_WISH.match(clause) or re.search(rf"\b(?:needs? to|should|must|has to|have to|could be|ought to|supposed to|want you to|need you to|would help|keep in mind|flat footed|(?:be|is) better (?:if|with|when|to))\b", clause):
         return "request", 0.9
     action = _ACTION.match(clause)
     if action:

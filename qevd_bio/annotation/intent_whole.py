@@ -99,6 +99,10 @@ def is_summary(plain: str, cheerful: bool) -> str | None:
     for name, pattern in SUMMARIES.items():
         if not re.search(pattern, plain):
             continue
+        if name == "overall" and re.search(r"\b(?:throughout|start to finish|the time|the way|entire|whole)\b", plain) and not (
+            cheerful or re.search(rf"\b(?:overall|{_PAST})\b", plain)
+        ):
+            continue
         if name == "whole_set" and not (cheerful or re.search(r"\b(?:was|were|did|kept|had)\b", plain)):
             continue
         # "You could have gone deeper" alone is said while the exercise runs.

@@ -21,7 +21,7 @@ ACTIONS = (
     "maintain ensure check watch mind breathe change throw swap circle lunge plank dig depress retract elongate ease "
     "power pick chin spring float curl clench grip anchor ground centre center tone walk run march finish return rest "
     "suck straddle separate scoop peel lead try remember feel show do be avoid resist drag slide clear meet notice "
-    "support distribute target prioritise prioritize ditch lose prevent cut plug unclench set aim find help leave work"
+    "support distribute target prioritise prioritize ditch lose prevent cut plug unclench set aim find help leave work complete boost elevate clap"
 ).split()
 
 # What goes wrong: participles of visible faults and adjectives that always criticise.

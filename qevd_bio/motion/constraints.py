@@ -8,28 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from qevd_bio.anatomy.derived import QUANTITIES
 from qevd_bio.exercise.measure import Moment, Reading, key_frames, readings
-from qevd_bio.exercise.rules import Exercise, FormError, Target
-from qevd_bio.exercise.vocabulary import joint_names, resolve, vocabulary
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.exercise.vocabulary import resolve
 from qevd_bio.motion.curves import Window
 from qevd_bio.motion.options import ConstraintOptions
+from qevd_bio.motion.rule_verdict import Rule, RuleVerdict
 from qevd_bio.motion.stillness import Stillness
-from qevd_bio.motion.verdicts import (
-    NOT_JUDGED,
-    PASS,
-    RULE_CONFIDENCE,
-    VIOLATION,
-    CameraView,
-    Verdict,
-    distance,
-    severity,
-)
-
-_LEAST_SCALE = {"deg": 10.0, "s": 0.5, "ratio": 0.1, "fraction": 0.1}
-_TARGET_WEIGHT = 0.5
-
-Rule = FormError | Target
+from qevd_bio.motion.verdicts import PASS, VIOLATION, CameraView, Verdict, distance
 
 
 class Judge:
@@ -51,6 +37,10 @@ class Judge:
         self.camera = camera or CameraView()
         self.reference = reference or {}
         self._lasting: dict[tuple[str, str], int] = {}
+        rules: tuple[Rule, ...] = (*exercise.errors, *exercise.targets)
+        self._verdicts = [
+            RuleVerdict(rule, exercise, self.salient, self.options, self.camera, self.reference) for rule in rules
+        ]
         self._still = Stillness(exercise, self.salient, self.options, self.camera)
 
     def judge(
@@ -79,7 +69,7 @@ class Judge:
         key = (verdict.rule, verdict.side)
         if verdict.verdict == VIOLATION:
             self._lasting[key] = self._lasting.get(key, 0) + 1
-            return replace(verdict, persistence=self._lasting[key])
+            return verdict._replace(persistence=self._lasting[key])
         if verdict.verdict == PASS:
             self._lasting[key] = 0
         return verdict
@@ -92,20 +82,20 @@ class Judge:
         moments: Mapping[str, Moment],
         confidence: float,
     ) -> Iterator[Verdict]:
-        rules: tuple[Rule, ...] = (*self.exercise.errors, *self.exercise.targets)
-        for rule in rules:
-            if len(window) == 0:
-                yield self._verdict(rule, _UNKNOWN, "no_frames", 0, 0, confidence)
+        last = len(window) - 1
+        for judged in self._verdicts:
+            rule = judged.rule
+            if last < 0:
+                yield judged.verdict(_UNKNOWN, "no_frames", 0, 0, confidence)
                 continue
             found = readings(rule, self.exercise, window, moments, duration_s)
             if not found:
-                yield self._verdict(rule, _UNKNOWN, "no_key_frame", 0, len(window) - 1, confidence)
-            for reading in _one_a_side(rule, found):
+                yield judged.verdict(_UNKNOWN, "no_key_frame", 0, last, confidence)
+            for reading in _one_a_side(judged, found):
                 if rule.quantity == "pause":
                     reading = replace(reading, value=pause_s)
                 reason = self._unknown(rule, reading, window)
-                at = _frame(rule, reading, window)
-                yield self._verdict(rule, reading, reason, at, len(window) - 1, confidence)
+                yield judged.verdict(reading, reason, _frame(rule, reading, window), last, confidence)
 
     def _unknown(self, rule: Rule, reading: Reading, window: Window) -> str:
         """Why a reading cannot be judged, "" if it can."""
@@ -115,79 +105,17 @@ class Judge:
             return "not_observed"
         if rule.quantity in ("pause", "cycle_duration") or reading.frame is not None:
             return ""
-        seen = np.logical_and.reduce([np.isfinite(window(name)) for name in reading.names])
-        return "" if seen.mean() >= self.options.min_observed else "not_observed"
-
-    def _verdict(self, rule: Rule, reading: Reading, reason: str, at: int, last: int, confidence: float) -> Verdict:
-        error = rule if isinstance(rule, FormError) else None
-        kind = "error" if error else "target"
-        quantity = vocabulary().quantities[rule.quantity]
-        low, high = rule.bounds if isinstance(rule, FormError) else rule.range
-        badly = self.camera.sees_badly(quantity.plane, self.options.bad_view_deg)
-        tolerance = self._tolerance(rule, badly)
-        value = math.nan if reason else reading.value
-        deviation = distance(value, low, high) if not reason else math.nan
-        beyond = abs(deviation) - tolerance
-        violated = not reason and deviation != 0 and beyond > 1e-9
-        edge = low if deviation < 0 else high
-        goal = error.goal if error else edge if math.isfinite(edge) else low
-        scale = max(abs(goal - edge) if math.isfinite(edge) else 0.0, _LEAST_SCALE[quantity.unit])
-        joints = _joints(rule, reading)
-        name = f"{kind}:{rule.id}"
-        return Verdict(
-            rule=name,
-            kind=kind,
-            verdict=NOT_JUDGED if reason else VIOLATION if violated else PASS,
-            reason=reason,
-            joint=joints[0] if joints else "",
-            quantity=rule.quantity,
-            side=reading.side,
-            limb=rule.limb,
-            stat=rule.stat,
-            key=next((key.phrase for key in self.exercise.keys if key.name == rule.at), ""),
-            value=value,
-            low=low,
-            high=high,
-            deviation=deviation,
-            goal=goal,
-            reference=self.reference.get((name, reading.side), math.nan),
-            unit=quantity.unit,
-            tolerance=tolerance,
-            widened=badly,
-            first=0,
-            last=last,
-            at=at,
-            severity=severity(error.weight if error else _TARGET_WEIGHT, beyond, scale) if violated else 0.0,
-            persistence=0,
-            confidence=confidence * RULE_CONFIDENCE[rule.confidence],
-            alarm=self._alarm(rule),
-            salient=bool(self.salient.intersection(joints)),
-            source=rule.source,
-            rule_confidence=rule.confidence,
-        )
-
-    def _tolerance(self, rule: Rule, badly: bool) -> float:
-        """A target's own tolerance; an error's threshold holds its tolerance already, a bad view adds to it."""
-        factor = self.options.bad_view_factor if badly else 1.0
-        if isinstance(rule, Target):
-            return rule.tolerance * factor
-        nearest = min(abs(rule.goal - bound) for bound in rule.bounds if math.isfinite(bound))
-        return (factor - 1.0) * nearest
-
-    def _alarm(self, rule: Rule) -> str:
-        if self.exercise.uncertain or rule.confidence == "low":
-            return "soft"
-        return rule.alarm if isinstance(rule, FormError) else "soft"
+        return "" if window.share(reading.names) >= self.options.min_observed else "not_observed"
 
 
 _UNKNOWN = Reading(math.nan, "", None, ())
 
 
-def _one_a_side(rule: Rule, found: list[Reading]) -> list[Reading]:
+def _one_a_side(judged: RuleVerdict, found: list[Reading]) -> list[Reading]:
     """At most one reading a side: where both sides' key frames give one of the whole body, the worse one."""
     if len({reading.side for reading in found}) == len(found):
         return found
-    low, high = rule.bounds if isinstance(rule, FormError) else rule.range
+    low, high = judged.low, judged.high
     best: dict[str, Reading] = {}
     for reading in found:
         known = best.get(reading.side)
@@ -209,15 +137,3 @@ def _frame(rule: Rule, reading: Reading, window: Window) -> int:
         if np.isfinite(curve).any():
             return int(np.nanargmax(curve) if rule.stat in ("max", "rise") else np.nanargmin(curve))
     return last // 2
-
-
-def _joints(rule: Rule, reading: Reading) -> tuple[str, ...]:
-    """Joints that a verdict concerns: the error's own list or those of the quantity, on the reading's side."""
-    names: tuple[str, ...]
-    if isinstance(rule, FormError):
-        names = joint_names(rule.joints)
-    else:
-        names = tuple(joint for name in reading.names if name in QUANTITIES for joint in QUANTITIES[name].joints)
-    side = reading.side
-    sided = [name for name in names if not side or name[-2:] not in ("_r", "_l") or name.endswith(f"_{side}")]
-    return tuple(dict.fromkeys(sided))

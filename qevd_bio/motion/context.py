@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from qevd_bio.exercise.vocabulary import vocabulary
@@ -231,10 +231,12 @@ _PIECE = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
 
 def estimate_tokens(text: str) -> int:
     """Upper estimate of a LLaMA-like tokenizer's count: digits and signs one each ("°" two), four letters a token."""
-    count = 0
-    for piece in _PIECE.findall(text):
-        count += (len(piece) + 3) // 4 if piece.isascii() else 2
-    return count + text.count("\n")
+    return sum(map(_piece_tokens, _PIECE.findall(text))) + text.count("\n")
+
+
+@lru_cache(maxsize=4096)
+def _piece_tokens(piece: str) -> int:
+    return (len(piece) + 3) // 4 if piece.isascii() else 2
 
 
 def fit(motion: Motion, budget: int, count: Callable[[str], int] = estimate_tokens) -> tuple[str, int]:

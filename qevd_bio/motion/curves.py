@@ -84,12 +84,24 @@ class Window:
         self._curves, self._part = curves, slice(first, last + 1)
         self.angles: Array = curves.angles[self._part]
         self.observed: Mask = curves.observed[self._part]
+        self._found: dict[str, Array] = {}
+        self._shares: dict[tuple[str, ...], float] = {}
+
+    def share(self, names: tuple[str, ...]) -> float:
+        """Share of the frames in which all these curves are known."""
+        if names not in self._shares:
+            known = [np.isfinite(self(name)) for name in names]
+            self._shares[names] = float(np.logical_and.reduce(known).mean()) if known else 0.0
+        return self._shares[names]
 
     def present(self, name: str) -> Array:
         return self._curves.present(name)[self._part]
 
     def __call__(self, name: str) -> Array:
-        return self._curves(name)[self._part]
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._curves(name)[self._part]
+        return found
 
     def __len__(self) -> int:
         return len(self.angles)

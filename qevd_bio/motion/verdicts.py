@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PASS, VIOLATION, NOT_JUDGED = "pass", "violation", "not_judged"
 RULE_CONFIDENCE = {"high": 1.0, "medium": 0.8, "low": 0.6}
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One rule on one cycle and side.
 
     rule      `error:knees_shallow`, `target:knee_depth`, `static:lumbar`

@@ -33,11 +33,12 @@ def breakdown(
 ) -> list[dict[str, Any]]:
     """One row per group: counts, temporal scores, and the mean of each text metric over the group's pairs.
 
-    Pairs belong to the group of their ground truth. Intent needs `classify`, which names the intent of a text.
+    Pairs belong to the group of their ground truth. Intent is that of the ground truth, as `classify` names it:
+    these rows have recall, but no precision.
     """
     rows: list[dict[str, Any]] = []
     for by, truth, predicted in _groupings(corpus, alignment, classify):
-        for group in sorted(set(truth) | set(predicted)):
+        for group in sorted({*truth, *predicted} - {""}):
             rows.append(_row(by, group, truth, predicted, corpus, alignment, measured))
     return rows
 
@@ -60,9 +61,7 @@ def _groupings(
         )
     )
     if classify is not None:
-        intents = {text: classify(text) for text in {*corpus.truth.texts, *corpus.predicted.texts}}
-        truth, predicted = corpus.truth.texts, corpus.predicted.texts
-        found.append(("intent", [intents[text] for text in truth], [intents[text] for text in predicted]))
+        found.append(("intent", [classify(text) for text in corpus.truth.texts], [""] * len(corpus.predicted.texts)))
     return found
 
 
@@ -99,9 +98,10 @@ def _row(
         "words_predicted": _words(corpus.predicted.texts, in_predicted),
     }
     if by != "matching":
-        row["temporal_f_score"] = float(f_score(counts))
-        row["temporal_precision"] = float(share(counts[0:2]))
         row["temporal_recall"] = float(share(counts[2:4]))
+    if by not in ("matching", "intent"):
+        row["temporal_precision"] = float(share(counts[0:2]))
+        row["temporal_f_score"] = float(f_score(counts))
     for name, metric in measured.items():
         value = float(metric.formula(metric.sums[pairs].sum(axis=0)))
         row[name] = None if np.isnan(value) else value

@@ -119,12 +119,12 @@ def breakdown_table(scores: Scores, by: str, protocol: str, names: Sequence[str]
     from rich.table import Table
 
     table = Table(title=f"By {by} ({protocol})", title_justify="left")
-    for title in (by, "truth", "predicted", "T-F", *(TITLES[name] for name in names)):
+    for title in (by, "truth", "predicted", "T-Recall", *(TITLES[name] for name in names)):
         table.add_column(title, justify="left" if title == by else "right")
     for row in scores.breakdown:
         if row["by"] != by or row["protocol"] != protocol:
             continue
-        values = [row.get(name) for name in ("temporal_f_score", *names)]
+        values = [row.get(name) for name in ("temporal_recall", *names)]
         shown = ["–" if value is None else f"{value:.3f}" for value in values]
         table.add_row(escape(str(row["group"])), str(row["ground_truth"]), str(row["predicted"]), *shown)
     return table

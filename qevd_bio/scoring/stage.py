@@ -12,7 +12,7 @@ from qevd_bio.scoring.corpus import Corpus
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
 from qevd_bio.scoring.measures import Outcome, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
-from qevd_bio.scoring.pairs_table import PAIRS, pair_rows
+from qevd_bio.scoring.pairs_table import PAIRS, columns_of, pair_rows
 from qevd_bio.scoring.results import PAIRS_FILE, Scores, write_scores
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.manifest import manifest, versions
@@ -56,7 +56,7 @@ def score(
 def _intents(corpus: Corpus, classify: Callable[[str], str] | None) -> dict[str, str]:
     if classify is None:
         return {}
-    return {text: classify(text) for text in {*corpus.truth.texts, *corpus.predicted.texts}}
+    return {text: classify(text) for text in set(corpus.truth.texts)}
 
 
 def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -78,6 +78,6 @@ def _write(
         judged = {SCORE_NAMES[m][0]: o.judged[protocol] for m, o in outcomes.items() if o.judged is not None}
         rows += pair_rows(inputs.corpus, alignment, measured, judged, intents)
     write_json(out / MANIFEST_FILE, manifest("score", scores.options, inputs=dict(inputs.about)))
-    PAIRS.write(out / PAIRS_FILE, rows, metadata={"inputs": dict(inputs.about), "options": scores.options})
+    PAIRS.write(out / PAIRS_FILE, columns_of(rows), metadata={"inputs": dict(inputs.about), "options": scores.options})
     # Written last: where scores.json stands, the pairs beside it belong to it.
     write_scores(out, scores)

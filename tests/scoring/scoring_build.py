@@ -4,18 +4,84 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 EXERCISES = ("squats", "high knees", "jumping jacks", "pushups", "lunge jumps", "butt kickers")
-WORDS = (
-    "keep going great job nice work lower your body bend knees knee hips hip back straight chest up faster "
-    "slower higher arms legs push pull breathe almost there ten nine eight more reps form looking good squat "
-    "squats squatting deeper jump jumping jacks excellent amazing pace steady right left shoulder elbows stay "
-    "tight core control landing softly good morning it you are doing well don't stop moving let's see"
-).split()
+WORDS = [
+    "keep",
+    "going",
+    "great",
+    "job",
+    "nice",
+    "work",
+    "lower",
+    "your",
+    "body",
+    "bend",
+    "knees",
+    "knee",
+    "hips",
+    "hip",
+    "back",
+    "straight",
+    "chest",
+    "up",
+    "faster",
+    "slower",
+    "higher",
+    "arms",
+    "legs",
+    "push",
+    "pull",
+    "breathe",
+    "almost",
+    "there",
+    "ten",
+    "nine",
+    "eight",
+    "more",
+    "reps",
+    "form",
+    "looking",
+    "good",
+    "squat",
+    "squats",
+    "squatting",
+    "deeper",
+    "jump",
+    "jumping",
+    "jacks",
+    "excellent",
+    "amazing",
+    "pace",
+    "steady",
+    "right",
+    "left",
+    "shoulder",
+    "elbows",
+    "stay",
+    "tight",
+    "core",
+    "control",
+    "landing",
+    "softly",
+    "good",
+    "morning",
+    "it",
+    "you",
+    "are",
+    "doing",
+    "well",
+    "don't",
+    "stop",
+    "moving",
+    "let's",
+    "see",
+]
 
 
 def sentence(random_: random.Random, words: int) -> str:
@@ -26,9 +92,19 @@ def sentence(random_: random.Random, words: int) -> str:
 
 
 def write_benchmark(
-    root: Path, *, videos: int = 4, segments: int = 3, feedbacks: int = 5, seed: int = 0, words: int = 7, pool: int = 40
+    root: Path,
+    *,
+    videos: int = 4,
+    segments: int = 3,
+    feedbacks: int | Callable[[int], int] = 5,
+    seed: int = 0,
+    words: int = 7,
+    pool: int = 40,
 ) -> Path:
-    """Write annotations and timestamps (no videos) of a benchmark below `root`; returns `root`."""
+    """Write annotations and timestamps (no videos) of a benchmark below `root`; returns `root`.
+
+    `feedbacks` is the number in each segment, or gives it for the number of the segment in the benchmark.
+    """
     random_ = random.Random(seed)
     sentences = [sentence(random_, words) for _ in range(pool)]
     split = root / SPLIT
@@ -47,8 +123,9 @@ def write_benchmark(
         for segment in range(segments):
             lead = "First up are " if segment == 0 else "Moving on to "
             say(f"{lead}{EXERCISES[segment % len(EXERCISES)]}!", 45, True)
-            gap = max(20, 900 // (feedbacks + 1) - 40)
-            for _ in range(feedbacks):
+            number = feedbacks if isinstance(feedbacks, int) else feedbacks(video * segments + segment)
+            gap = max(20, 900 // (number + 1) - 40)
+            for _ in range(number):
                 dense.extend([""] * random_.randint(gap // 2, gap))
                 say(random_.choice(sentences), 30, False)
         say("That's it, we are done!", 30, True)
@@ -80,7 +157,9 @@ def predictions_for(root: Path, *, seed: int = 1, jitter: float = 1.0, copy: flo
         said = []
         for time, text in zip(reference.times, reference.texts, strict=True):
             moved = max(0.0, time + random_.gauss(0, jitter))
-            said.append({"time": round(moved, 3), "text": text if random_.random() < copy else sentence(random_, words)})
+            said.append(
+                {"time": round(moved, 3), "text": text if random_.random() < copy else sentence(random_, words)}
+            )
         said.sort(key=lambda item: item["time"])
         lines.append(
             {"video": reference.video, "segment": reference.segment, "exercise": reference.exercise, "feedbacks": said}

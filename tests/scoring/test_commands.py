@@ -32,12 +32,16 @@ def test_score_and_compare(benchmark_data, tmp_path):
 
 
 def test_json_for_machines(run_file, benchmark_data, tmp_path):
-    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge")
+    done = qevd(
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge"
+    )
     assert json.loads(done.stdout) == json.loads((tmp_path / "o" / "scores.json").read_text())
 
 
 def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_path):
-    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc")
+    done = qevd(
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc"
+    )
     assert done.returncode == 3
     assert "needs a judge" in done.stdout
     found = json.loads((tmp_path / "o" / "scores.json").read_text())
@@ -45,7 +49,9 @@ def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_p
 
 
 def test_what_was_not_asked_for_is_named_but_no_failure(run_file, benchmark_data, tmp_path):
-    done = qevd("score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", HF_HUB_CACHE=str(tmp_path))
+    done = qevd(
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", HF_HUB_CACHE=str(tmp_path)
+    )
     assert done.returncode == 0, done.stderr
     assert "hf download roberta-large" in " ".join(done.stdout.split())
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from scoring_build import predictions_for, write_benchmark, write_lines
+
 from qevd_bio.scoring.compare import compare, load_systems
 from qevd_bio.scoring.compare_formats import formatted, overview
 from qevd_bio.scoring.options import CompareOptions, IntervalOptions, MatchingOptions, ScoreOptions
@@ -13,7 +15,6 @@ from qevd_bio.scoring.published import BENCHMARKS, choose_benchmark, published_r
 from qevd_bio.scoring.results import read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
-from scoring_build import predictions_for, write_benchmark, write_lines
 
 METRICS = ScoreOptions(metrics=("temporal", "rouge", "bleu-4", "cider-d"), interval=IntervalOptions(replicates=200))
 QUICK = CompareOptions(replicates=200, permutations=500)
@@ -119,7 +120,11 @@ def test_labels_are_distinct(scored):
 
 def test_published_tables_are_whole():
     original, bio = published_rows("original"), published_rows("bio")
-    assert [sum(row.group == group for row in original) for group in ("zero-shot", "fine-tuned", "ablation")] == [6, 5, 3]
+    assert [sum(row.group == group for row in original) for group in ("zero-shot", "fine-tuned", "ablation")] == [
+        6,
+        5,
+        3,
+    ]
     assert [sum(row.group == group for row in bio) for group in ("fine-tuned", "ablation")] == [2, 5]
     by_name = {row.method: row for row in original}
     assert by_name["Stream-VLM"].values == {
@@ -139,7 +144,9 @@ def test_the_published_numbers_are_those_of_the_papers(shared):
         for row in published_rows(benchmark):
             paper = papers[row.source.split()[0]]
             name = row.method.split(" (")[0].upper()
-            lines = [line for line in paper.replace("**", "").splitlines() if all(v in line for v in row.values.values())]
+            lines = [
+                line for line in paper.replace("**", "").splitlines() if all(v in line for v in row.values.values())
+            ]
             assert lines, (row.method, row.values)
             if "ablation" not in row.group:
                 assert any(name in line.upper() for line in lines), row.method

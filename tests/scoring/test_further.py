@@ -5,11 +5,28 @@ import random
 
 import numpy as np
 import pytest
+
 from qevd_bio.scoring.further import median_rank, pa_mpjpe, recall_at, relative_l2, retrieval_ranks, spearman
 from qevd_bio.scoring.ngrams import bleu, cider_d
 from qevd_bio.scoring.tokens import rouge_tokens
 
-VOCABULARY = "keep going great job squats lower your body knee ten nice work . ! 90".split()
+VOCABULARY = [
+    "keep",
+    "going",
+    "great",
+    "job",
+    "squats",
+    "lower",
+    "your",
+    "body",
+    "knee",
+    "ten",
+    "nice",
+    "work",
+    ".",
+    "!",
+    "90",
+]
 
 
 def pairs_of(n, seed):
@@ -43,6 +60,7 @@ def test_bleu_of_resampled_pairs_equals_sacrebleu():
 
 def cider_by_the_paper(pairs):
     """CIDEr-D straight from its definition, with dense vectors over all n-grams."""
+
     def grams(text, n):
         tokens = rouge_tokens(text)
         return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
@@ -140,7 +158,12 @@ def test_intervals_work_for_every_form():
 
     clusters = np.arange(30) % 6
     ranks = np.arange(1, 31)
-    measured = [spearman(np.arange(30.0), np.arange(30.0) ** 2), median_rank(ranks), recall_at(ranks, 10), bleu(pairs_of(30, 6), 4)]
+    measured = [
+        spearman(np.arange(30.0), np.arange(30.0) ** 2),
+        median_rank(ranks),
+        recall_at(ranks, 10),
+        bleu(pairs_of(30, 6), 4),
+    ]
     found = bootstrap({m.name: m.statistic(clusters, 6) for m in measured}, 200, 0.95, 0)
     for one in measured:
         low, high = found[one.name].low, found[one.name].high

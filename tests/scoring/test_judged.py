@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.scoring.judged import (
     Answer,

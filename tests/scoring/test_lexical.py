@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from qevd_bio.scoring import wordnet as wordnet_module
 from qevd_bio.scoring.lexical import common_subsequence, meteor, meteor_scores, rouge_l, rouge_l_scores
 from qevd_bio.scoring.tokens import WordTokenizer, _nltk_split
@@ -51,10 +52,50 @@ def random_pairs(words, n, seed):
     return [(make(), make()) for _ in range(n)]
 
 
-WORDS = (
-    "great job keep going lower your body more squat squats squatting deeper push pushing up rep reps knees knee 10 "
-    "ten good nice work working moving move motion , . ! 's bend bending speed fast quickly rapid halt stop it's don't"
-).split()
+WORDS = [
+    "great",
+    "job",
+    "keep",
+    "going",
+    "lower",
+    "your",
+    "body",
+    "more",
+    "squat",
+    "squats",
+    "squatting",
+    "deeper",
+    "push",
+    "pushing",
+    "up",
+    "rep",
+    "reps",
+    "knees",
+    "knee",
+    "10",
+    "ten",
+    "good",
+    "nice",
+    "work",
+    "working",
+    "moving",
+    "move",
+    "motion",
+    ",",
+    ".",
+    "!",
+    "'s",
+    "bend",
+    "bending",
+    "speed",
+    "fast",
+    "quickly",
+    "rapid",
+    "halt",
+    "stop",
+    "it's",
+    "don't",
+]
 
 
 def test_meteor_equals_nltk(nltk_wordnet, synonyms, debian_wordnet):

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+
 from qevd_bio.scoring import matching
 from qevd_bio.scoring.matching import official_pairs, strict_pairs
 

@@ -7,10 +7,11 @@ import random
 import warnings
 
 import pytest
+from scoring_build import predictions_for
+
 from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
-from scoring_build import predictions_for
 
 VALUES = [
     None, True, 0, -1, 1e308, -0.0, 3.5, 10**30, "", "x", "NaN", [], {}, [[]], "\u0000", "é" * 50, "a" * 100_000,

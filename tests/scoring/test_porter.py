@@ -3,9 +3,31 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from qevd_bio.scoring.porter import stem
 
-SUFFIXES = "s es ed ing ly ness ational fulli alli logi y ies ied eed bli ion ll sses izer ement".split()
+SUFFIXES = [
+    "s",
+    "es",
+    "ed",
+    "ing",
+    "ly",
+    "ness",
+    "ational",
+    "fulli",
+    "alli",
+    "logi",
+    "y",
+    "ies",
+    "ied",
+    "eed",
+    "bli",
+    "ion",
+    "ll",
+    "sses",
+    "izer",
+    "ement",
+]
 
 
 @pytest.mark.parametrize(

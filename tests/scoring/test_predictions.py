@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
+
 from qevd_bio.scoring.check import check_file
 from qevd_bio.scoring.pairs_file import read_pairs
 from qevd_bio.scoring.predictions import parse_predictions, read_predictions
@@ -79,9 +80,10 @@ def test_each_fault_is_named(data, problem, expected):
 
 
 def test_1e999_is_not_finite():
-    assert "1e999" in one_issue(line().replace(b"12.25", b"1e999")).problem or "Infinity" in one_issue(
-        line().replace(b"12.25", b"1e999")
-    ).problem
+    assert (
+        "1e999" in one_issue(line().replace(b"12.25", b"1e999")).problem
+        or "Infinity" in one_issue(line().replace(b"12.25", b"1e999")).problem
+    )
 
 
 def test_the_earliest_official_time_is_accepted():

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
+
 from qevd_bio.scoring.options import BertScoreOptions, IntervalOptions, JudgeOptions, MatchingOptions, ScoreOptions
 from qevd_bio.scoring.pairs_table import PAIRS
 from qevd_bio.scoring.references import load_references
 from qevd_bio.scoring.results import MAIN_SCORES, read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
-from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
 QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=100))
 
@@ -127,7 +128,9 @@ def test_a_system_that_repeats_one_sentence_every_second(benchmark_data, tmp_pat
 
 
 def test_break_down(run_file, benchmark_data, tmp_path):
-    scores = run(run_file, benchmark_data, tmp_path / "out", classify=lambda text: "long" if len(text) > 40 else "short")
+    scores = run(
+        run_file, benchmark_data, tmp_path / "out", classify=lambda text: "long" if len(text) > 40 else "short"
+    )
     rows = [row for row in scores.breakdown if row["protocol"] == "official"]
     groupings = {by: [row for row in rows if row["by"] == by] for by in {row["by"] for row in rows}}
     assert groupings.keys() == {"exercise", "time in segment", "matching", "intent"}

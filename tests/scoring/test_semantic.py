@@ -4,13 +4,31 @@ import random
 
 import numpy as np
 import pytest
+
 from qevd_bio.scoring import semantic
 from qevd_bio.scoring.encoder import find_model, missing_for_bertscore
 from qevd_bio.scoring.options import BertScoreOptions
 from qevd_bio.scoring.semantic import bertscore
 from qevd_bio.store.errors import UserError
 
-VOCABULARY = "keep going great job squats lower your body knee ten nice work . ! 90 é".split()
+VOCABULARY = [
+    "keep",
+    "going",
+    "great",
+    "job",
+    "squats",
+    "lower",
+    "your",
+    "body",
+    "knee",
+    "ten",
+    "nice",
+    "work",
+    ".",
+    "!",
+    "90",
+    "é",
+]
 
 
 def pairs_of(n, seed=0):

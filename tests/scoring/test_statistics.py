@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+
 from qevd_bio.scoring.agreement import ordinal_alpha
 from qevd_bio.scoring.statistics import (
     Statistic,

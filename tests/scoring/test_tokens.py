@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from qevd_bio.scoring import tokens
 from qevd_bio.scoring.tokens import WordTokenizer, rouge_tokens, sentence_tokens
 

@@ -29,15 +29,11 @@ KINEMATICS = Table(
     (
         Column("frame", "int32", "frame", "index of the decoded frame in the video", nullable=False),
         Column("time_s", "float64", "s", "time from the video's first frame", nullable=False),
-        Column(
-            "status", "string", "", "ok; held: last valid pose kept; missing: no pose known", nullable=False
-        ),
+        Column("status", "string", "", "ok; held: last valid pose kept; missing: no pose known", nullable=False),
         Column("confidence", "float32", "0..1", "how far the estimator trusts the frame"),
         *(Column(name, "float32", "rad", "smoothed joint angle, unwrapped") for name in DOF_NAMES),
         Column("raw", f"list<float32>[{N_DOFS}]", "rad", "angles before smoothing, order of the DoF columns"),
-        Column(
-            "observed", f"list<bool>[{N_DOFS}]", "", "whether the estimator observes the DoF in this frame"
-        ),
+        Column("observed", f"list<bool>[{N_DOFS}]", "", "whether the estimator observes the DoF in this frame"),
         Column("root", "list<float32>[3]", "m", "pelvis position in the level frame"),
         Column(
             "landmarks",
@@ -103,15 +99,13 @@ class Kinematics:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """(T,) whether the frame has a pose of its own (neither held nor missing)."""
-        return self.status == OK
+        return np.asarray(self.status == OK)
 
     def between(self, start_s: float, end_s: float) -> Kinematics:
         """The frames with start_s <= time <= end_s, times unchanged."""
         keep = (self.time_s >= start_s) & (self.time_s <= end_s)
         arrays = {
-            f.name: getattr(self, f.name)[keep]
-            for f in fields(self)
-            if isinstance(getattr(self, f.name), np.ndarray)
+            f.name: getattr(self, f.name)[keep] for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)
         }
         return replace(self, **arrays)
 
@@ -126,13 +120,13 @@ class Kinematics:
             "observed": np.ascontiguousarray(self.observed),
             "root": np.ascontiguousarray(self.root, dtype=np.float32),
         }
-        columns.update({name: self.angles[:, index] for index, name in enumerate(DOF_NAMES)})
+        # Null, not NaN, where no pose is known: SQL would take NaN for the largest of all numbers.
+        angles = (pa.array(self.angles[:, index], pa.float32(), from_pandas=True) for index in range(N_DOFS))
+        columns.update(zip(DOF_NAMES, angles, strict=True))
         if self.landmarks is None:
             columns["landmarks"] = pa.nulls(len(self), pa.list_(pa.float32()))
         else:
-            columns["landmarks"] = np.ascontiguousarray(self.landmarks, dtype=np.float32).reshape(
-                len(self), 231
-            )
+            columns["landmarks"] = np.ascontiguousarray(self.landmarks, dtype=np.float32).reshape(len(self), 231)
         metadata = {
             "split": self.split,
             "video": self.video,

@@ -33,16 +33,18 @@ class SeenCurves(Curves):
         place = None if root is None or not np.isfinite(root).any() else np.asarray(root, dtype=np.float64)
         super().__init__(angles, skeleton, place)
         self.observed, self.ok = observed, ok
-        self._values: dict[str, Array] = {}
+        self.root = place
+        self.values: dict[str, Array] = {}
+        """What `present` has computed so far."""
         self._seen: dict[str, Array] = {}
 
     def present(self, name: str) -> Array:
         """The curve in all frames with a pose."""
-        found = self._values.get(name)
+        found = self.values.get(name)
         if found is None:
             plain = name in DOF_INDEX
             values = np.rad2deg(self.angles[:, DOF_INDEX[name]]) if plain else super().__call__(name)
-            found = self._values[name] = np.where(self.ok, values, np.nan)
+            found = self.values[name] = np.where(self.ok, values, np.nan)
         return found
 
     def __call__(self, name: str) -> Array:
@@ -55,26 +57,28 @@ class SeenCurves(Curves):
 
 
 class JoinedCurves:
-    """Curves of consecutive blocks as one, so that what a block has computed is not computed again."""
+    """Curves of consecutive blocks as one: what all blocks have computed is joined, the rest is computed at once."""
 
-    def __init__(self, blocks: Sequence[SeenCurves]) -> None:
+    def __init__(self, blocks: Sequence[SeenCurves], skeleton: Skeleton) -> None:
         self._blocks = blocks
         self.angles: Array = np.concatenate([block.angles for block in blocks]) if blocks else np.empty((0, 46))
         self.observed: Mask = np.concatenate([b.observed for b in blocks]) if blocks else np.empty((0, 46), dtype=bool)
-        self._joined: dict[tuple[str, bool], Array] = {}
+        ok = np.concatenate([block.ok for block in blocks]) if blocks else np.empty(0, dtype=bool)
+        roots = [block.root for block in blocks if block.root is not None]
+        root = np.concatenate(roots) if roots and len(roots) == len(blocks) else None
+        self._whole = SeenCurves(self.angles, self.observed, ok, skeleton, root)
 
     def present(self, name: str) -> Array:
-        return self._join(name, True)
+        self._join(name)
+        return self._whole.present(name)
 
     def __call__(self, name: str) -> Array:
-        return self._join(name, False)
+        self._join(name)
+        return self._whole(name)
 
-    def _join(self, name: str, present: bool) -> Array:
-        key = (name, present)
-        if key not in self._joined:
-            parts = [block.present(name) if present else block(name) for block in self._blocks]
-            self._joined[key] = np.concatenate(parts) if parts else np.empty(0)
-        return self._joined[key]
+    def _join(self, name: str) -> None:
+        if name not in self._whole.values and self._blocks and all(name in block.values for block in self._blocks):
+            self._whole.values[name] = np.concatenate([block.values[name] for block in self._blocks])
 
 
 class Window:

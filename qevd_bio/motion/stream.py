@@ -164,7 +164,7 @@ class MotionStream:
         for cycle in found:
             kept = [block for block in self._kept if block.touches(cycle)]
             frames = _joined([block.frames for block in kept])
-            curves = JoinedCurves([block.curves for block in kept])
+            curves = JoinedCurves([block.curves for block in kept], self.setup.skeleton)
             reported = max(cycle.reported_s, self._known_at)
             judged.append(evaluate_frames(self._evaluator, cycle, frames, curves, reported))
             self._writer.completed(judged[-1])

@@ -53,7 +53,9 @@ class _Video:
     def __init__(self, path: Path) -> None:
         self._kinematics = Kinematics.read(path)
         skeleton = skeleton_of(self._kinematics.skeleton_lengths, None)
-        self._curves = SeenCurves(self._kinematics.angles, self._kinematics.observed, skeleton, self._kinematics.root)
+        seen = self._kinematics
+        angles = seen.angles.astype(np.float64)
+        self._curves = SeenCurves(angles, seen.observed, seen.valid, skeleton, seen.root)
 
     def curve(self, violation: Mapping[str, object]) -> Curve | None:
         """The curve of a violation's quantity around its repetition; None for a duration or an unknown side."""

@@ -47,6 +47,7 @@ class Rule:
     parts: tuple[str, ...]
     directions: tuple[str, ...]
     side: str
+    kind: str = "error"
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,11 @@ def choose(
     if not recent:
         return Choice((), "no_cycle")
     for cycle in recent:
-        seen = [f for f in judged(cycle.cycle).findings if f.verdict == "violation"]
-        ranked = rank(asked, _by_then(seen, cycle, time_s), options.policy)
+        found = judged(cycle.cycle)
+        seen = _by_then([f for f in found.findings if f.verdict == "violation"], cycle, time_s)
+        if options.policy == "supported":
+            seen = _but_denied(asked, seen, found.rules)
+        ranked = rank(asked, seen, options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
     if options.policy == "paper":
@@ -105,6 +109,17 @@ def choose(
 def _by_then(findings: Sequence[Finding], cycle: Cycle, time_s: float) -> list[Finding]:
     """What had been measured when the trainer spoke."""
     return [f for f in findings if cycle.end_s <= time_s or f.key_s <= time_s]
+
+
+def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:
+    """Leave out plain targets where a form error says just what the trainer said and was measured within bounds.
+
+    "Lift your knees higher" is about the height of the knees; where that was kept, a knee that bends too much is not
+    what the trainer meant.
+    """
+    exact = [match(asked, r.parts, r.directions, r.side) for r in rules if r.kind == "error" and r.verdict == "pass"]
+    denied = any(found.part and found.direction for found in exact)
+    return [f for f in findings if f.kind == "error" or not denied]
 
 
 def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
@@ -151,10 +166,10 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
         return False
     if asked.vague:
         return finding.salient and finding.alarm != "soft"
-    if asked.parts and (asked.wanted or asked.faulty):
-        # "Lower your body more": the part may be loose where the direction is right, but not the reverse.
-        return (found.direction and (found.part or "body" in asked.parts)) or (found.part and not finding.directions)
-    return found.part if asked.parts else found.direction
+    if asked.wanted or asked.faulty:
+        # "Lower your body more": a direction must be met, and the part named with it, if there is one.
+        return found.direction and (found.part or not asked.parts)
+    return found.part
 
 
 def _why(asked: Wish, rules: Sequence[Rule]) -> str:

@@ -42,7 +42,8 @@ class SegmentMotion:
                 if exercise is None:
                     continue
                 words = _words(row, exercise)
-                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, str(row["side"] or "")))
+                side, kind = str(row["side"] or ""), str(row["kind"])
+                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, side, kind))
                 if row["verdict"] in (VIOLATION, PASS):
                     findings.append(_finding(row, words, _phase(row, moments, exercise)))
             self._judged[cycle] = Judged(tuple(findings), tuple(rules))

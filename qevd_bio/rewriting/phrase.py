@@ -56,11 +56,20 @@ def phrase(cue: tuple[Finding, ...], seed: str, *, rationale: bool = True, varia
         raise ValueError("a cue needs a finding")
     number = int(hashlib.sha256(f"{seed}/{cue[0].rule}".encode()).hexdigest()[:8], 16) + variant
     words = _words(cue)
-    forms = _PASS if cue[0].verdict == "pass" else _STILL if cue[0].kind == "static" else _FORMS
+    forms = _forms(cue[0])
     text = _tidy(_fill(forms[number % len(forms)], words))
     if rationale and cue[0].rationale and cue[0].verdict != "pass":
         text = f"{text} {_sentence(cue[0].rationale)}"
     return Phrase(text, _numbers_of(text, cue))
+
+
+def _forms(finding: Finding) -> tuple[str, ...]:
+    if finding.verdict == "pass":
+        return _PASS
+    if finding.kind == "static":
+        return _STILL
+    forms = _TIMES if finding.unit == "s" else _FORMS
+    return forms if finding.fix else tuple(form for form in forms if "{Fix}" not in form)
 
 
 def _numbers_of(text: str, cue: tuple[Finding, ...]) -> tuple[Number, ...]:
@@ -172,8 +181,15 @@ _FORMS = (
     "{Action} by {change} {phase}: {subject} is {value}, the target {bound}.",
     "{Fix} {Subject} {value} {phase} (target: {bound}), so {action} by {change}.",
     "{Subject} reads {value} {phase}, {change} from the target of {bound}. {Fix}",
-    "{Action} by {change}, from {value} to {bound} of {subject} {phase}.",
+    "{Action} by {change} {phase}: bring {subject} from {value} to {bound}.",
     "Off by {change} {phase}: {subject} {value}, target {bound}. {Fix}",
+)
+# Durations have no moment in the repetition.
+_TIMES = (
+    "{Subject} {value} (target: {bound}). {Action} by {change}.",
+    "{Subject} is {value}; the target is {bound}. {Action} by {change} a repetition.",
+    "{Action} by {change} a repetition: {subject} {value}, target {bound}.",
+    "Off by {change}: {subject} {value}, target {bound}. {Fix}",
 )
 # Joints that should be still.
 _STILL = (
@@ -200,7 +216,7 @@ def _fill(form: str, words: _Words) -> str:
         change=words.change,
         phase=words.phase,
         Phase=_sentence_start(words.phase or "over the repetition"),
-        Fix=_sentence(words.fix or words.action),
+        Fix=_sentence(words.fix),
     )
 
 

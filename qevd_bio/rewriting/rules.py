@@ -9,8 +9,8 @@ from qevd_bio.exercise.vocabulary import vocabulary
 
 # Direction words for "more" and "less" of a quantity, where a target (not a form error) is missed.
 _TOWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "knee_angle": (("deeper", "lower", "down", "bend"), ("straighter", "up", "higher")),
-    "hip_flexion": (("deeper", "lower", "down", "higher"), ("straighter", "up")),
+    "knee_angle": (("deeper", "lower", "down", "bend"), ("straighter",)),
+    "hip_flexion": (("deeper", "lower", "down"), ("straighter",)),
     "trunk_lean_deg": (("forward", "lower"), ("up", "back", "straighter", "higher")),
     "elbow_flexion": (("bend", "lower", "deeper", "down"), ("straighter", "further")),
     "shoulder_elevation": (("higher", "up"), ("lower", "down")),

@@ -29,6 +29,7 @@ from qevd_bio.rewriting.options import POLICIES, RewriteOptions
 from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.resources import refs_path
 from qevd_bio.store.tables import concat
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.store.workspace import Workspace
@@ -66,10 +67,12 @@ def rewrite(
     _check_source(dataset, force)
     _check_motion(workspace)
     splits = [split for split in dataset.splits if dataset.workouts(split)]
+    folders = (refs_path("exercises"), workspace.user_refs / "exercises")
+    rules = [refs_path("quantities.yaml"), *sorted(p for folder in folders for p in folder.glob("*.yaml"))]
     items = [
         Item(
             key=split,
-            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations),
+            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations, *rules),
             outputs=(_part(workspace, split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
         )

@@ -28,7 +28,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .4rem .5rem; text-align:
 td { overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .numbers { width: auto; } .numbers td + td { text-align: right; }
 .status { white-space: nowrap; font-size: .85em; } .warn { color: var(--mark); font-weight: 600; }
-svg { display: block; max-width: 100%; } svg text { font-size: 11px; fill: currentColor; }
+svg { display: block; min-width: 260px; } svg text { font-size: 11px; fill: currentColor; }
 .evidence { font-size: .85em; opacity: .85; }
 @media print { tr { break-inside: avoid; } }
 @media (max-width: 700px) { thead { display: none; } td { display: block; } }

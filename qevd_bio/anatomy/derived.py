@@ -65,7 +65,8 @@ def derive(name: str, angles: FloatArray, pose: Pose) -> FloatArray:
 
 
 _PELVIS = ("pelvis_tilt", "pelvis_list", "pelvis_rotation")
-_SPINE = (*_PELVIS, "lumbar_bending", "lumbar_extension", "lumbar_twist")
+# The trunk's direction: an estimator may see it as a whole without telling spine flexion from pelvic tilt.
+_SPINE = (*_PELVIS, "lumbar_bending", "lumbar_twist")
 _TRUNK = ("lumbar", "thorax", "pelvis")
 
 
@@ -132,7 +133,7 @@ def _whole_body() -> list[Quantity]:
         deg(name="pelvis_roll_range", meaning="range of pelvis_roll over the frames given", dofs=_PELVIS,
             joints=("pelvis",), plane="frontal", over_time="range", compute=_posed(geo.pelvis_roll)),
         deg(name="body_line_deg", meaning="shoulder-hip-ankle from the side, < 180 pike, > 180 sag",
-            dofs=(*_LEGS, "lumbar_extension"), joints=("hip_r", "hip_l", "lumbar"), plane="sagittal",
+            dofs=(*_SPINE, *_LEGS), joints=("hip_r", "hip_l", "lumbar"), plane="sagittal",
             compute=_posed(geo.body_line)),
         ratio(name="knee_ankle_width_ratio", meaning="knee separation over ankle separation", dofs=_LEGS,
               joints=("hip_r", "hip_l", "knee_r", "knee_l"), plane="frontal",
@@ -194,7 +195,7 @@ def _one_side(side: str) -> list[Quantity]:
               dofs=(*_SPINE, *_reach(side)), joints=(shoulder,), plane="sagittal",
               compute=_posed(geo.wrist_shoulder_offset, side)),
         ratio(name=f"wrist_ankle_distance_{side}", meaning="ankle to the nearer wrist, over stature",
-              dofs=(*_leg(side), "lumbar_extension", *_REACHES), joints=(shoulder, f"elbow_{side}"),
+              dofs=(*_SPINE, *_leg(side), *_REACHES), joints=(shoulder, f"elbow_{side}"),
               plane="sagittal", compute=_posed(geo.wrist_ankle_distance, side)),
     ]  # fmt: skip
 

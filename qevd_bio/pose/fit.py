@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from qevd_bio.anatomy.skeleton import Skeleton
-
-from .fit_angles import N_DOFS, angles_of, head_rotation
-from .fit_chain import Chain, State
-from .fit_evidence import DEPTH_GAIN, Evidence, make_evidence
-from .fit_guess import guess_state, place_roots
-from .fit_lengths import FOCAL_RATIO, Calibration, calibrate, world_scale
-from .fit_observed import observed_dofs
-from .fit_options import FitOptions
-from .fit_rotations import Float
-from .fit_solve import solve_clip
-from .landmarks import HEAD_LANDMARKS, IMAGE, MARKER_LANDMARKS, VISIBILITY, WORLD, to_level
-from .smooth import flip_flags, runs, unwrap_angles
+from qevd_bio.pose.fit_angles import N_DOFS, angles_of, head_rotation
+from qevd_bio.pose.fit_chain import Chain, State
+from qevd_bio.pose.fit_evidence import Evidence, make_evidence
+from qevd_bio.pose.fit_guess import guess_state, place_roots
+from qevd_bio.pose.fit_lengths import Calibration, calibrate, world_scale
+from qevd_bio.pose.fit_observed import observed_dofs
+from qevd_bio.pose.fit_options import FitOptions
+from qevd_bio.pose.fit_rotations import Float
+from qevd_bio.pose.fit_solve import solve_clip
+from qevd_bio.pose.fit_world import KINDS
+from qevd_bio.pose.landmarks import HEAD_LANDMARKS, IMAGE, MARKER_LANDMARKS, VISIBILITY, WORLD, level_rotation, to_level
+from qevd_bio.pose.smooth import flip_flags, runs, unwrap_angles
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
 LONGEST_GAP_S = 0.5
@@ -82,11 +82,12 @@ def fit_clip(
     clip = _clip(np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float), image_size)
     if not len(clip):
         return _nothing(frames)
-    focal = max(image_size) * (options.focal_ratio or FOCAL_RATIO)
+    focal = max(image_size) * options.focal_ratio
     knots = clip.take(_knots(clip, options.knot_hz))
     calibration, scale = _calibrate(knots, focal, options, stature_m)
     state, error = _solve_windows(knots, calibration, scale, options)
     head = head_rotation(calibration.skeleton, state, knots.head)
+    state = _levelled(state, options.camera_pitch_deg)
     pose = unwrap_angles(angles_of(state, head))
     dense = _to_frames(knots.time_s, np.concatenate([pose, state.trans, error[:, None]], axis=1), clip.time_s)
     raw = _spread(dense[:, :N_DOFS], clip.rows, frames)
@@ -134,7 +135,7 @@ def _knots(clip: _Clip, knot_hz: float) -> NDArray[np.intp]:
 
 
 def _start(clip: _Clip, chain: Chain, evidence: Evidence, focal: float) -> State:
-    state = guess_state(chain, clip.world * [1.0, 1.0, DEPTH_GAIN])
+    state = guess_state(chain, clip.world)
     return place_roots(chain, state, evidence.image, evidence.trust, focal)
 
 
@@ -180,6 +181,14 @@ def _solve_windows(
     return joined, np.concatenate(errors)
 
 
+def _levelled(state: State, pitch_deg: float | None) -> State:
+    """The state in the level frame of a camera that looks down by `pitch_deg`."""
+    if not pitch_deg:
+        return state
+    turn = level_rotation(np.deg2rad(pitch_deg))
+    return replace(state, trans=state.trans @ turn.T, pelvis=turn @ state.pelvis)
+
+
 def _to_frames(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.float64]) -> Float:
     """Cubic splines through the knots, one for each run without a gap, at the frames' times."""
     out = np.empty((len(time_s), values.shape[1]))
@@ -207,9 +216,12 @@ def _view(pose: Float, state: State, calibration: Calibration, options: FitOptio
         "pitch_deg": options.camera_pitch_deg or 0.0,
         "pitch_source": "given" if options.camera_pitch_deg is not None else "assumed level",
         "focal_px": round(calibration.scene.focal, 1),
-        "focal_source": "given" if options.focal_ratio is not None else "estimated with the bone lengths",
+        "focal_source": f"{options.focal_ratio:g} x the longer image side, not estimated",
         "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
-        "depth_gain": [round(float(g), 2) for g in calibration.scene.gain],
+        "world_depth": {
+            kind: {"gain": round(float(gain), 2), "bias_m": round(float(bias), 3)}
+            for kind, gain, bias in zip(KINDS, calibration.scene.gain, calibration.scene.bias, strict=True)
+        },
     }
 
 

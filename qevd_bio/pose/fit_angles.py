@@ -7,9 +7,8 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_INDEX, JOINT_DOFS
 from qevd_bio.anatomy.inverse import joint_angles
 from qevd_bio.anatomy.skeleton import POINT_INDEX, Skeleton
-
-from .fit_chain import LUMBAR_SHARE, State
-from .fit_rotations import Float, exp_rotation, frame_yx, unit
+from qevd_bio.pose.fit_chain import LUMBAR_SHARE, State
+from qevd_bio.pose.fit_rotations import Float, exp_rotation, frame_yx, unit
 
 N_DOFS = 46
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.axes import WORLD_AXES
 from qevd_bio.anatomy.dofs import DOF_INDEX, JOINT_INDEX
 from qevd_bio.anatomy.skeleton import POINT_INDEX, Skeleton
-
-from .fit_rotations import exp_rotation, hinge
+from qevd_bio.pose.fit_rotations import exp_rotation, hinge
 
 Float = NDArray[np.float64]
 
@@ -146,6 +145,13 @@ class Placed:
     ankle_axis: Float
     subtalar_axis: Float
     elbow_axis: Float
+
+
+def rest_state(frames: int) -> State:
+    """The zero pose, pelvis at the origin."""
+    one, pair = np.tile(np.eye(3), (frames, 1, 1)), np.tile(np.eye(3), (frames, 2, 1, 1))
+    zero, hinge_zero = np.zeros((frames, 3)), np.zeros((frames, 2))
+    return State(zero, one, zero, pair, hinge_zero, hinge_zero, hinge_zero, pair, hinge_zero)
 
 
 def place(chain: Chain, state: State) -> Placed:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .fit_chain import ANKLES, ELBOWS, HEELS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Chain, State, place
-from .fit_rotations import Float, frame_xy, frame_yx, log_rotation, swing, unit
+from qevd_bio.pose.fit_chain import ANKLES, ELBOWS, HEELS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Chain, State, place
+from qevd_bio.pose.fit_rotations import Float, frame_xy, frame_yx, log_rotation, swing, unit
 
 
 def guess_state(chain: Chain, world: Float) -> State:
@@ -52,7 +54,7 @@ def place_roots(chain: Chain, state: State, image: Float, weight: Float, focal: 
     trans = np.empty_like(state.trans)
     trans[:, :2] = image_mid * (distance / focal)[:, None] - model_mid
     trans[:, 2] = -distance
-    return State(**{**state.__dict__, "trans": trans})
+    return replace(state, trans=trans)
 
 
 def _leg(pelvis: Float, world: Float) -> tuple[Float, Float]:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
-
-from .fit_chain import ANKLES, ELBOWS, HEELS, HIPS, KNEES, SHOULDERS, TOES, WRISTS
-from .fit_rotations import Float
+from qevd_bio.pose.fit_chain import ANKLES, ELBOWS, HEELS, HIPS, KNEES, SHOULDERS, TOES, WRISTS
+from qevd_bio.pose.fit_rotations import Float
 
 BENT = np.deg2rad(20.0)
 # degree of freedom (without side) -> markers that must be seen
@@ -24,6 +23,8 @@ _WHOLE = {
     "pelvis_tilt": (HIPS, SHOULDERS),
     "pelvis_list": (HIPS, SHOULDERS),
     "pelvis_rotation": (HIPS, SHOULDERS),
+    "lumbar_bending": (HIPS, SHOULDERS),
+    "lumbar_twist": (HIPS, SHOULDERS),
     **dict.fromkeys(("lumbar_bending", "lumbar_extension", "lumbar_twist"), (HIPS, SHOULDERS)),
 }
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class FitOptions:
     """Choices of the inverse kinematics. Distances in metres, angles in degrees, times in seconds.
 
-    focal_ratio       focal length over the longer image side; None: estimated with the bone lengths
-    camera_pitch_deg  camera looking down (+); None: the camera is taken as level
+    focal_ratio       focal length over the longer image side: 1 is a field of view of 53 degrees along it
+    camera_pitch_deg  camera looking down (+); None: not known, the camera is taken as level
     knot_hz           frames a second that the whole-clip solution is computed at; frames between follow it
     iterations        Gauss-Newton steps of the whole-clip solution
     window_s, overlap_s  length of the pieces in which a long clip is solved, and what neighbours share
@@ -19,17 +19,17 @@ class FitOptions:
     acceleration      spread of a joint's angular acceleration, rad/s²
     """
 
-    focal_ratio: float | None = None
+    focal_ratio: float = 1.0
     camera_pitch_deg: float | None = None
     knot_hz: float = 15.0
     iterations: int = 6
     window_s: float = 60.0
     overlap_s: float = 2.0
-    calibration_frames: int = 120
+    calibration_frames: int = 48
     image_sd: float = 0.015
-    depth_sd: float = 0.10
+    depth_sd: float = 0.12
     plane_sd: float = 0.2
-    acceleration: float = 100.0
+    acceleration: float = 60.0
     min_visibility: float = 0.5
 
 

@@ -6,22 +6,21 @@ import numpy as np
 
 from qevd_bio.anatomy.axes import BODY_TO_WORLD
 from qevd_bio.anatomy.rotations import triple_of
-
-from .fit_chain import ANKLE, ELBOW, HIP, KNEE, N_VARIABLES, SHOULDER, SPINE, SUBTALAR, State
-from .fit_rotations import Float, log_rotation, swing
+from qevd_bio.pose.fit_chain import ANKLE, ELBOW, HIP, KNEE, N_VARIABLES, SHOULDER, SPINE, SUBTALAR, State
+from qevd_bio.pose.fit_rotations import Float, log_rotation, swing
 
 _DEG = np.pi / 180.0
 WALL_SD = 3.0 * _DEG
 # Spine as a rotation vector (side axis: flexion; up: twist; forward: bending). Landmarks show no pelvic tilt apart
 # from the trunk's, so flexion is held near zero and the pelvis takes the trunk's lean.
-SPINE_SD = np.array([6.0, 20.0, 12.0]) * _DEG
-ANKLE_SD, SUBTALAR_SD, ARM_TWIST_SD = 20.0 * _DEG, 6.0 * _DEG, 50.0 * _DEG
+SPINE_SD = np.array([4.0, 15.0, 9.0]) * _DEG
+ANKLE_SD, SUBTALAR_SD, ARM_TWIST_SD = 20.0 * _DEG, 6.0 * _DEG, 30.0 * _DEG
 # hip triple (rotation, adduction, flexion): centre, spread, soft limits
 HIP_CENTRE = np.array([0.0, -5.0, 0.0]) * _DEG
-HIP_SD = np.array([20.0, 25.0, 35.0]) * _DEG
+HIP_SD = np.array([25.0, 31.0, 44.0]) * _DEG
 HIP_LOW, HIP_HIGH = np.array([-60.0, -70.0, -35.0]) * _DEG, np.array([60.0, 40.0, 140.0]) * _DEG
 # Nearly straight limbs hardly foreshorten: there the world landmarks' own flexion decides.
-KNEE_SD, ELBOW_SD = 20.0 * _DEG, 20.0 * _DEG
+KNEE_SD, ELBOW_SD = 26.0 * _DEG, 26.0 * _DEG
 HINGE_LOW, HINGE_HIGH = -2.0 * _DEG, 155.0 * _DEG
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from .fit_chain import (
+from qevd_bio.pose.fit_chain import (
     ANKLE,
     ELBOW,
     HIP,
@@ -23,10 +23,10 @@ from .fit_chain import (
     jacobian,
     place,
 )
-from .fit_evidence import Evidence, Scene, evidence_rows
-from .fit_options import FitOptions
-from .fit_prior import add_priors
-from .fit_rotations import Float, log_rotation
+from qevd_bio.pose.fit_evidence import Evidence, Scene, evidence_rows, project
+from qevd_bio.pose.fit_options import FitOptions
+from qevd_bio.pose.fit_prior import add_priors
+from qevd_bio.pose.fit_rotations import Float, log_rotation
 
 MAX_STEP, MAX_MOVE = 0.5, 0.3  # radians and metres in one Gauss-Newton step
 COUPLING_S = 0.4  # frames further apart do not bind each other
@@ -36,10 +36,9 @@ DAMPING = 1e-3
 
 @dataclass(frozen=True)
 class Solution:
-    """A fitted clip: state, normal matrices of evidence alone (T, 29, 29), image errors (T, 8, 2) in pixels."""
+    """A fitted clip: state and image errors (T, 8, 2) in pixels."""
 
     state: State
-    information: Float
     image_error: Float
 
 
@@ -56,31 +55,37 @@ def solve_clip(
     couple = _couplings(time_s)
     spread = _acceleration_spread(options)
     for i in range(options.iterations):
-        # early steps take every landmark at its word: a limb still far from its place must not pass for a mistake
-        trusting = replace(scene, robust=scene.robust * (8.0 if i < options.iterations - 2 else 1.0))
-        normal, gradient, _ = frame_normals(chain, state, evidence, trusting, options)
+        normal, gradient = frame_normals(chain, state, evidence, trustful(scene, i, options.iterations), options)
         add_priors(state, evidence.flexion, normal, gradient)
         gradient += _acceleration_gradient(state, couple, spread)
         state = state.moved(bounded(_solve_banded(normal, gradient, couple, spread)))
-    information, _, error = frame_normals(chain, state, evidence, scene, options)
-    return Solution(state, information, error)
+    markers = place(chain, state).markers
+    return Solution(state, np.linalg.norm(project(markers, scene.focal) - evidence.image, axis=-1))
 
 
 def frame_normals(
     chain: Chain, state: State, evidence: Evidence, scene: Scene, options: FitOptions
-) -> tuple[Float, Float, Float]:
-    """Normal matrices (T, 29, 29), gradients (T, 29) and image errors (T, 8, 2) of the evidence."""
+) -> tuple[Float, Float]:
+    """Normal matrices (T, 29, 29) and gradients (T, 29) of the evidence."""
     placed = place(chain, state)
     rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
     turned = np.swapaxes(rows.derivative, -1, -2)
-    return turned @ rows.derivative, (turned @ rows.residual[..., None])[..., 0], rows.image_error
+    return turned @ rows.derivative, (turned @ rows.residual[..., None])[..., 0]
+
+
+def trustful(scene: Scene, step: int, steps: int) -> Scene:
+    """The scene with which step `step` of `steps` judges landmarks.
+
+    Early steps take every landmark at its word: a limb still far from its place must not pass for a mistaken one.
+    """
+    return scene if step >= steps - 2 else replace(scene, robust=8.0 * scene.robust)
 
 
 def bounded(step: Float) -> Float:
     """The step with each frame's largest turn and move limited, directions kept."""
     turn = np.abs(step[:, PELVIS.start :]).max(1) / MAX_STEP
     move = np.abs(step[:, TRANS]).max(1) / MAX_MOVE
-    return step / np.maximum(1.0, np.maximum(turn, move))[:, None]
+    return np.asarray(step / np.maximum(1.0, np.maximum(turn, move))[:, None])
 
 
 def _acceleration_spread(options: FitOptions) -> Float:
@@ -142,6 +147,6 @@ def _solve_banded(normal: Float, gradient: Float, couple: Float, spread: Float) 
             band[(i - j) * n, j : frames - 2 + j] += (couple[:, i] * couple[:, j])[:, None] * information
     band[0] *= 1.0 + DAMPING
     band[0] += 1e-9
-    return -solveh_banded(
-        band.reshape(2 * n + 1, frames * n), gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False
-    ).reshape(frames, n)
+    lower = band.reshape(2 * n + 1, frames * n)
+    step = solveh_banded(lower, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False)
+    return np.asarray(step.reshape(frames, n))

@@ -93,14 +93,12 @@ EDGES: tuple[tuple[int, int], ...] = tuple(
 )
 
 
-def to_level(world: NDArray[np.float64], pitch_rad: float = 0.0) -> NDArray[np.float64]:
-    """Camera axes (x right, y down, z away) -> level frame (x right in the image, y up, z to the camera).
+def to_level(world: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Camera axes (x right, y down, z away) -> level frame of a level camera (x right, y up, z to the camera)."""
+    return np.asarray(world * np.array([1.0, -1.0, -1.0]))
 
-    `pitch_rad` > 0 is a camera that looks down. Shape (..., 3) in and out.
-    """
-    flipped = world * np.array([1.0, -1.0, -1.0])
-    if pitch_rad == 0.0:
-        return flipped
+
+def level_rotation(pitch_rad: float) -> NDArray[np.float64]:
+    """Rotation (3, 3) from `to_level`'s axes to the true level where the camera looks down by `pitch_rad`."""
     c, s = np.cos(pitch_rad), np.sin(pitch_rad)
-    turn = np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
-    return np.asarray(flipped @ turn.T)
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])

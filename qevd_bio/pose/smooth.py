@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.anatomy.continuity import continuous_angles, wrap
-from qevd_bio.anatomy.dofs import DOF_INDEX
-
-from .fit_options import SmoothOptions
+from qevd_bio.anatomy.continuity import continuous_angles, other_triple, wrap
+from qevd_bio.anatomy.dofs import DOF_INDEX, DOFS, JOINT_DOFS, JOINTS
+from qevd_bio.pose.fit_options import SmoothOptions
 
 Float = NDArray[np.float64]
 TRUNCATE = 4.0  # standard deviations, as in the reference filter
@@ -22,9 +21,23 @@ def cutoff_hz(options: SmoothOptions) -> float:
 def unwrap_angles(angles: Float) -> Float:
     """Angles (T, 46) without jumps of a full turn; ball joints that may pass a half turn keep a continuous triple.
 
-    NaN frames stay NaN and are bridged.
+    NaN frames stay NaN and are bridged. Of the two equal forms of a triple, and of turns that differ by full turns,
+    the whole clip takes the one that most of it has in plain form, so that a bad start changes nothing later.
     """
-    return continuous_angles(angles)
+    out = continuous_angles(angles)
+    for joint in JOINTS:
+        dofs = list(JOINT_DOFS[joint.name])
+        if len(dofs) == 3 and any(DOFS[k].wraps for k in dofs):
+            if np.cos(_median(out[:, dofs[1]])) < 0.0:
+                out[:, dofs] = other_triple(out[:, dofs])
+            for k in dofs:
+                out[:, k] -= 2.0 * np.pi * np.round(_median(out[:, k]) / (2.0 * np.pi))
+    return out
+
+
+def _median(values: Float) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def smooth_angles(raw: Float, time_s: NDArray[np.float64], options: SmoothOptions) -> Float:

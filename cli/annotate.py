@@ -38,7 +38,7 @@ def annotate(
     ] = "rules",
     exercise: Exercise = None,
     llm_url: ask.LlmUrl = None,
-    model: Annotated[str, typer.Option(rich_help_panel=ask.MODEL)] = ANNOTATE_MODEL,
+    model: ask.Model = ANNOTATE_MODEL,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames a segment.", rich_help_panel=FRAMES)] = F.count,
     frame_size: Annotated[
         int, typer.Option(min=64, max=2048, help="Longest side in pixels.", rich_help_panel=FRAMES)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MODEL, MONEY = "The model", "Cost"
 C, A = ClientOptions(), AskOptions()
 
+Model = Annotated[str, typer.Option("--model", help="The model's name at the endpoint.", rich_help_panel=MODEL)]
 LlmUrl = Annotated[
     str | None,
     typer.Option(
@@ -49,8 +50,12 @@ StructuredOutput = Annotated[
         rich_help_panel=MODEL,
     ),
 ]  # fmt: skip
-Temperature = Annotated[float, typer.Option("--temperature", min=0, max=2, rich_help_panel=MODEL)]
-TopP = Annotated[float, typer.Option("--top-p", min=0, max=1, rich_help_panel=MODEL)]
+Temperature = Annotated[
+    float, typer.Option("--temperature", min=0, max=2, help="0: always the likeliest words.", rich_help_panel=MODEL)
+]
+TopP = Annotated[
+    float, typer.Option("--top-p", min=0, max=1, help="Share of likely words drawn from.", rich_help_panel=MODEL)
+]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="Longest reply.", rich_help_panel=MODEL)]
 Seed = Annotated[int | None, typer.Option("--seed", help="Sent to the server.", rich_help_panel=MODEL)]
 Concurrency = Annotated[

@@ -31,7 +31,7 @@ def classify(
         bool, typer.Option("--apply", help="Write the workspace's own rules from annotations/roles.parquet.")
     ] = False,
     llm_url: ask.LlmUrl = None,
-    model: Annotated[str, typer.Option(rich_help_panel=ask.MODEL)] = TEXT_MODEL,
+    model: ask.Model = TEXT_MODEL,
     key_variable: ask.KeyVariable = ask.C.key_variable,
     cache: ask.CacheFile = None,
     structured: ask.StructuredOutput = ask.C.structured,

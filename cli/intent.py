@@ -35,7 +35,7 @@ def intent(
         IntentMethod, typer.Option(help="rules; llm; or both: rules first, a model for what they leave uncertain.")
     ] = "rules",
     llm_url: ask.LlmUrl = None,
-    model: Annotated[str, typer.Option(rich_help_panel=ask.MODEL)] = TEXT_MODEL,
+    model: ask.Model = TEXT_MODEL,
     key_variable: ask.KeyVariable = ask.C.key_variable,
     cache: ask.CacheFile = None,
     structured: ask.StructuredOutput = ask.C.structured,

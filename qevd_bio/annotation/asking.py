@@ -7,7 +7,7 @@ decoding a frame. Nothing is asked twice, whatever is interrupted in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qevd_bio.annotation.options import AskOptions
@@ -28,7 +28,7 @@ class Asking:
     """Who is asked and how; `batch_wait_s` not None sends the questions through the provider's batch interface."""
 
     client: ClientOptions
-    ask: AskOptions = AskOptions()
+    ask: AskOptions = field(default_factory=AskOptions)
     batch_wait_s: float | None = None
     say: Callable[[str], None] = print
 

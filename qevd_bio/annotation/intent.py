@@ -1,8 +1,8 @@
-"""The intent of a coach's sentence by transparent rules: what kind of feedback it is, which body parts and directions it names.
+"""The intent of a coach's sentence by transparent rules: its kind, the body parts and directions it names.
 
-Sources: feedback structure of the QEVD paper (Sec. 3.1: acknowledge or remind, correct, acknowledge the correction, count,
-encourage, summarise) and the corrective/motivational/count split of the BioCoach supplement (Sec. 6.1). A sentence that
-praises and corrects is corrective; one that only acknowledges a correction is motivational.
+Sources: feedback structure of the QEVD paper (Sec. 3.1: acknowledge or remind, correct, acknowledge the correction,
+count, encourage, summarise) and the split of the BioCoach supplement (Sec. 6.1). A sentence that praises and
+corrects is corrective; one that only acknowledges a correction is motivational.
 """
 
 import re
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .intent_parts import avoided, body_parts, directions
-from .intent_rules import NUM, PART, PRAISE, clause_act
+from .intent_patterns import NUM, PART, PRAISE
+from .intent_rules import clause_act
 from .intent_text import clauses, normalise
 from .intent_whole import is_count, is_demand, is_reminder, is_summary, is_transition
 
@@ -65,7 +66,12 @@ def _decide(plain: str) -> tuple[Label, str, float]:
     if wants and all(strength < 0.6 for _, _, strength in wants) and cheers:
         return "motivational", "approved_quality", 0.75
     count = is_count(plain)
-    if count and (is_demand(plain) or not any(strength >= 0.7 and rule not in ("comparative",) for _, rule, strength in wants if rule != "question")):
+    if count and (
+        is_demand(plain)
+        or not any(
+            strength >= 0.7 and rule not in ("comparative",) for _, rule, strength in wants if rule != "question"
+        )
+    ):
         return "count", count, 0.9
     if wants:
         best = max(wants, key=lambda act: act[2])

@@ -58,21 +58,25 @@ _JOINTS: dict[str, tuple[str, ...]] = {
 _CENTRAL = {"head", "thorax", "lumbar", "pelvis"}
 
 _DIRECTIONS: dict[str, str] = {
-    "lower": r"lower|lowering|low|deeper|deep|depth|sink(?:ing)?|squat down|get down|go down|all the way down|sit down|dip|shallow",
+    "lower": r"lower|lowering|low|deeper|deep|depth|sink(?:ing)?|squat down|get down|go down|all the way down"
+    r"|sit down|dip|shallow",
     "higher": r"higher|high|taller|height",
     "wider": r"wider|wide|widen|broader|spread",
     "narrower": r"narrower|narrow|closer together|feet together|hands together",
-    "faster": r"faster|fast|quicker|quick(?:ly)?|quicken|speed|speed (?:it |things )?up|pick(?:ing)? (?:up|it up)|accelerate"
+    "faster": r"faster|fast|quicker|quick(?:ly)?|quicken|speed|speed (?:it |things )?up|pick(?:ing)? (?:up|it up)"
+    r"|accelerate"
     r"|pick (?:the|your|that) (?:pace|tempo|speed) up|rush(?:ing|ed)?",
     "slower": r"slower|slow(?:ly)?|slow(?:ing)? (?:it |things )?down|take your time|control(?:led)?",
-    "straighter": r"straighter|straight|straighten(?:ing|ed)?(?: out)?|extend(?:ing|ed)?|extension|flat(?:ter|ten)?|lengthen|upright",
+    "straighter": r"straighter|straight|straighten(?:ing|ed)?(?: out)?|extend(?:ing|ed)?|extension|flat(?:ter|ten)?"
+    r"|lengthen|upright",
     "bent": r"bend(?:ing)?|bent|flex(?:ing)?|flexion|soft(?:en)?",
     "up": r"up|raise[ds]?|raising|lift(?:ing|ed)?|overhead|upwards?",
     "down": r"down|drop(?:ping|ped)?|downwards?|sag(?:ging)?",
     "in": r"in|inwards?|tuck(?:ing|ed)?|cav(?:e|ing)|collaps(?:e|ing)(?: in)?|tighter",
     "out": r"out|outwards?|flar(?:e|ing)",
     "forward": r"forwards?|ahead|in front",
-    "back": r"backwards?|(?:lean|leaning|push|pull|sit|shift|step|kick|shoulders|hips|rock|draw|reach)(?: \w+){0,3}? back|back (?:a bit|a little)",
+    "back": r"backwards?|(?:lean|leaning|push|pull|sit|shift|step|kick|shoulders|hips|rock|draw"
+    r"|reach)(?: \w+){0,3}? back|back (?:a bit|a little)",
     "together": r"together",
     "apart": r"apart",
     "closer": r"closer|close",
@@ -85,13 +89,16 @@ _DIRECTIONS: dict[str, str] = {
 DIRECTIONS = tuple(_DIRECTIONS)
 # "speed up" is pace and "slow down" is pace: their "up" and "down" are not directions of the body.
 _NOT_BODY = re.compile(
-    r"(?:speed|speeding|pick|picking|keep|warm|line|hurry|quicken)(?: (?:it|things|the (?:pace|tempo|speed)|that|this|your (?:pace|tempo|speed)))? up"
-    r"|first up|next up|up next|coming up|last up|(?:slow|slowing)(?: it| things)? down|cool down|down to|come on|get in(?:to)?"
+    r"(?:speed|speeding|pick|picking|keep|warm|line|hurry|quicken)(?: (?:it|things|the (?:pace|tempo|speed)"
+    r"|that|this|your (?:pace|tempo|speed)))? up"
+    r"|first up|next up|up next|coming up|last up|(?:slow|slowing)(?: it| things)? down|cool down|down to"
+    r"|come on|get in(?:to)?"
     r"|locked? out|out of|in a|in the|in your|in line|in that|in this|watch out|work(?:ing)? out|tone it down"
 )
 _COMPILED = {name: re.compile(rf"\b(?:{pattern})\b") for name, pattern in _DIRECTIONS.items()}
 _AVOIDED = re.compile(
-    r"\b(?:too|do not|not so|stop|avoid|without|no more|never|quit|you are|are|is|keeps?|instead of|rather than|less|still|not to)\b"
+    r"\b(?:too|do not|not so|stop|avoid|without|no more|never|quit|you are|are|is|keeps?|instead of|rather than"
+    r"|less|still|not to)\b"
     r"(?P<rest>(?: (?!but |now )\w+){0,7})"
 )
 _FAULTY = re.compile(r"\b(?:too|do not|stop|avoid|never|quit|without|instead of|rather than|not to|less)\b")
@@ -122,17 +129,64 @@ def _is_part(words: list[str], i: int) -> bool:
     word, before = words[i], words[i - 1] if i else ""
     after = words[i + 1] if i + 1 < len(words) else ""
     if word == "back":
-        if after in ("leg", "knee", "foot", "heel", "toe", "thigh", "to", "into", "up", "down", "and", "at", "on", "in", "there"):
-            return after in ("up", "in", "and", "on") and before in ("your", "the", "that") and words[max(0, i - 2)] != "on"
-        named = before in ("your", "the", "that", "a", "straight", "flat", "neutral", "upper", "lower", "mid", "rounded", "long", "of", "you")
-        return named or after in ("straight", "flat", "is", "rounded", "rounding", "neutral", "arched", "stays") or words == ["back"]
+        if after in (
+            "leg",
+            "knee",
+            "foot",
+            "heel",
+            "toe",
+            "thigh",
+            "to",
+            "into",
+            "up",
+            "down",
+            "and",
+            "at",
+            "on",
+            "in",
+            "there",
+        ):
+            return (
+                after in ("up", "in", "and", "on")
+                and before in ("your", "the", "that")
+                and words[max(0, i - 2)] != "on"
+            )
+        named = before in (
+            "your",
+            "the",
+            "that",
+            "a",
+            "straight",
+            "flat",
+            "neutral",
+            "upper",
+            "lower",
+            "mid",
+            "rounded",
+            "long",
+            "of",
+            "you",
+        )
+        return (
+            named
+            or after in ("straight", "flat", "is", "rounded", "rounding", "neutral", "arched", "stays")
+            or words == ["back"]
+        )
     if word == "bottom":
-        return before in ("your", "that", "the") and (i < 2 or words[i - 2] not in ("at", "to", "near", "from", "on", "reach", "hit"))
+        return before in ("your", "that", "the") and (
+            i < 2 or words[i - 2] not in ("at", "to", "near", "from", "on", "reach", "hit")
+        )
     if word in ("rear", "seat", "face", "body", "guard"):
         return before in ("your", "that", "the", "whole", "upper", "lower", "") or after in ("up", "down", "straight")
     if word == "waist":
         return True
-    return not (word in ("head", "heels", "chin") and before == "high") and after not in ("tap", "taps", "stretch", "touch", "touches")
+    return not (word in ("head", "heels", "chin") and before == "high") and after not in (
+        "tap",
+        "taps",
+        "stretch",
+        "touch",
+        "touches",
+    )
 
 
 def directions(plain: str) -> tuple[str, ...]:

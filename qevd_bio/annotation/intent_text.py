@@ -31,8 +31,10 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 # A clause ends at punctuation, at a turn ("but"), or where "and"/"now" opens a new instruction or statement.
 _TURN = re.compile(
     r"[.!?;:,]+|\b(?:but|however|although|though|yet|except|only that|otherwise)\b"
-    r"|\b(?:and|so|then|now|just)\b(?= (?:do not|try|keep|bend|lower|lift|raise|push|pull|bring|get|go|make|remember|focus|watch"
-    r"|straighten|squeeze|tuck|drive|drop|slow (?:it |things )?down|speed|you|your|let us|that is|reach|extend|jump|stop|switch|start|begin)\b)"
+    r"|\b(?:and|so|then|now|just)\b(?= (?:do not|try|keep|bend|lower|lift|raise|push|pull|bring|get|go|make"
+    r"|remember|focus|watch"
+    r"|straighten|squeeze|tuck|drive|drop|slow (?:it |things )?down|speed|you|your|let us|that is|reach|extend"
+    r"|jump|stop|switch|start|begin)\b)"
     r"|(?<=\bjob) (?=keep|try|bend|lower|lift|raise|go|get|do not|remember|focus|watch|make|bring)"
     r"|(?<=\bwork) (?=keep|try|bend|lower|lift|raise|go|get|do not|remember|focus|watch|make|bring)"
 )
@@ -76,7 +78,11 @@ def _inflected(word: str) -> bool:
     """Whether the word is a form of a known one: "locked", "touches", "bouncier"."""
     for ending in ("s", "es", "d", "ed", "ing", "er", "est", "ly", "y", "ier", "ily", "ies", "ness", "ful", "able"):
         stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 2 and (stem in KNOWN or stem + "e" in KNOWN or stem[:-1] in KNOWN or stem + "y" in KNOWN):
+        if (
+            stem != word
+            and len(stem) > 2
+            and (stem in KNOWN or stem + "e" in KNOWN or stem[:-1] in KNOWN or stem + "y" in KNOWN)
+        ):
             return True
     return False
 

@@ -19,7 +19,9 @@ MAX_COMMENT = 5000
 MAX_NAME = 100
 
 
-def read_decisions(path: Path, table: str | None, reviewer: str | None, known: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+def read_decisions(
+    path: Path, table: str | None, reviewer: str | None, known: Mapping[str, Iterable[str]]
+) -> list[dict[str, Any]]:
     """Decisions as rows of the reviews table. `known` gives the keys of each table's rows.
 
     A JSON file says its table and reviewer itself; for a CSV they are given. Raises UserError that names the entry.
@@ -37,7 +39,9 @@ def read_decisions(path: Path, table: str | None, reviewer: str | None, known: M
         moment = ""
     name = (reviewer or "").strip()
     if not name or len(name) > MAX_NAME:
-        raise UserError("no reviewer named", where=path, expected="--reviewer NAME, or a name in the page before saving")
+        raise UserError(
+            "no reviewer named", where=path, expected="--reviewer NAME, or a name in the page before saving"
+        )
     if table not in TABLES:
         raise UserError(f"no table {table!r}", where=path, expected=f"--table {', '.join(TABLES)}")
     keys = set(known[table])

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.intent import LABELS
 from qevd_bio.annotation.review_template import PAGE, SCRIPT, STYLE
 from qevd_bio.annotation.tables import VALUE, row_key
-from qevd_bio.anatomy.dofs import JOINT_NAMES
 
 FORMAT = "qevd-bio review 1"
 CHOICES: dict[str, tuple[str, ...]] = {"salient": JOINT_NAMES, "roles": ("static", "dynamic"), "intents": LABELS}

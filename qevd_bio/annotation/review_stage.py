@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_DOFS
 from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import FrameOptions
 from qevd_bio.annotation.review_import import read_decisions
 from qevd_bio.annotation.review_page import page_row, render, to_csv
 from qevd_bio.annotation.reviews import add_reviews, read_reviews, refresh, reviewers_agreement
 from qevd_bio.annotation.tables import TABLES, row_key, table_path
-from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_DOFS
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.pose.kinematics import Kinematics

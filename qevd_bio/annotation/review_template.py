@@ -3,10 +3,11 @@
 STYLE = """
 :root { color-scheme: light dark; --line: #8885; --mark: #2a7; }
 * { box-sizing: border-box; }
-body { margin: 0; font: 16px/1.45 system-ui, sans-serif; display: grid; grid-template-columns: minmax(10rem, 20rem) 1fr; height: 100vh; }
+body { margin: 0; font: 16px/1.45 system-ui, sans-serif; display: grid; height: 100vh;
+  grid-template-columns: minmax(10rem, 20rem) 1fr; }
 nav { overflow: auto; border-right: 1px solid var(--line); }
-nav button { display: block; width: 100%; text-align: left; border: 0; border-bottom: 1px solid var(--line); padding: .4rem .6rem;
-  background: none; color: inherit; font: inherit; overflow-wrap: anywhere; }
+nav button { display: block; width: 100%; text-align: left; border: 0; border-bottom: 1px solid var(--line);
+  padding: .4rem .6rem; background: none; color: inherit; font: inherit; overflow-wrap: anywhere; }
 nav button[aria-current=true] { background: #8883; }
 nav button[data-state=accepted]::before { content: "\\2713 "; color: var(--mark); }
 nav button[data-state=changed]::before { content: "\\270E "; }
@@ -35,7 +36,11 @@ const page = JSON.parse(document.getElementById("data").textContent);
 const rows = page.rows, decisions = new Map();
 let at = 0, saved = true;
 const el = id => document.getElementById(id);
-const make = (name, text) => { const e = document.createElement(name); if (text !== undefined) e.textContent = text; return e; };
+const make = (name, text) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const entries = rows.map((row, i) => {
   const button = make("button", row.key);
@@ -84,10 +89,12 @@ function curves(row) {
   for (const curve of row.curves || []) {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    const low = Math.min(...curve.degrees), span = Math.max(...curve.degrees) - low || 1, n = curve.degrees.length - 1 || 1;
+    const low = Math.min(...curve.degrees), span = Math.max(...curve.degrees) - low || 1;
+    const n = curve.degrees.length - 1 || 1;
     svg.setAttribute("viewBox", "0 0 100 20");
     svg.setAttribute("preserveAspectRatio", "none");
-    line.setAttribute("points", curve.degrees.map((d, i) => 100 * i / n + "," + (20 - 20 * (d - low) / span)).join(" "));
+    const points = curve.degrees.map((d, i) => 100 * i / n + "," + (20 - 20 * (d - low) / span));
+    line.setAttribute("points", points.join(" "));
     svg.append(line);
     const value = make("dd");
     value.append(svg, " " + low + " to " + Math.max(...curve.degrees) + " degrees");
@@ -157,7 +164,8 @@ PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src '{style_hash}'; script-src '{script_hash}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
+  style-src '{style_hash}'; script-src '{script_hash}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Review</title>
 <style>{style}</style>
@@ -165,14 +173,22 @@ PAGE = """<!doctype html>
 <body>
 <nav id="list" aria-label="Rows"></nav>
 <main>
-<div class="bar"><label>Reviewer <input id="reviewer" autocomplete="name"></label><button id="save" type="button">Save (s)</button><span id="count" role="status"></span></div>
+<div class="bar">
+<label>Reviewer <input id="reviewer" autocomplete="name"></label>
+<button id="save" type="button">Save (s)</button>
+<span id="count" role="status"></span>
+</div>
 <h1 id="title"></h1>
 <p id="text" class="text"></p>
 <div id="frames" class="frames"></div>
 <dl id="facts"></dl>
 <dl id="curves"></dl>
 <div id="choices" class="choices"></div>
-<div class="bar"><button id="accept" type="button">Accept (a)</button><button id="reject" type="button">Reject (r)</button><span id="state" role="status"></span></div>
+<div class="bar">
+<button id="accept" type="button">Accept (a)</button>
+<button id="reject" type="button">Reject (r)</button>
+<span id="state" role="status"></span>
+</div>
 <label>Comment (m) <textarea id="comment" rows="2"></textarea></label>
 <p>Keys: j or right, next; k or left, back; a accept; r reject; c change; m comment; Escape leaves a field; s save.</p>
 </main>

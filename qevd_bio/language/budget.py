@@ -36,8 +36,9 @@ class Totals:
         cost = cost_of(self.input_tokens, self.output_tokens, options)
         price = "cost unknown (no --price-in/--price-out)" if cost is None else f"cost ${cost:.4f}"
         return (
-            f"{self.questions} questions, {self.cached} answered from the cache, {self.failed} failed; {self.calls} calls sent"
-            f" ({self.retries} of them again); tokens of this run {self.input_tokens} in, {self.output_tokens} out, {price};"
+            f"{self.questions} questions, {self.cached} answered from the cache, {self.failed} failed;"
+            f" {self.calls} calls sent ({self.retries} of them again);"
+            f" tokens of this run {self.input_tokens} in, {self.output_tokens} out, {price};"
             f" tokens of all answers {self.stored_input_tokens} in, {self.stored_output_tokens} out"
         )
 
@@ -115,7 +116,8 @@ class Plan:
             price = f"cost ${self.cost[0]:.4f} to ${self.cost[1]:.4f}"
         return (
             f"dry run: {self.questions} questions, {self.cached} in the cache, {self.calls} calls to send;"
-            f" about {self.input_tokens} input tokens, {self.output_tokens[0]} to {self.output_tokens[1]} output tokens, {price}"
+            f" about {self.input_tokens} input tokens,"
+            f" {self.output_tokens[0]} to {self.output_tokens[1]} output tokens, {price}"
         )
 
 

@@ -25,8 +25,8 @@ _NOTHING_TO_REPAIR = frozenset({"empty", "refusal", "cut_off"})
 _RESENDS = 4
 _MOST_GENERATIONS = 50
 _REPAIR = (
-    "That reply could not be read ({problem}). Answer the same question again with exactly one JSON object of the form asked for,"
-    " and nothing else."
+    "That reply could not be read ({problem}). Answer the same question again with exactly one JSON object"
+    " of the form asked for, and nothing else."
 )
 
 
@@ -155,7 +155,7 @@ class Client:
         return self._note(request, self._failed(request, tally, problem.reason, problem.detail, text, stored), tally)
 
     async def _reply(self, request: Request, messages: Messages, generation: int, tally: _Tally) -> tuple[Stored, bool]:
-        """One reply from the cache, from the same question under way, or from the server; and whether it was sent now."""
+        """One reply, from the cache, from the same question under way or from the server; and whether it is new."""
         key = request_key(self._wire.endpoint, self._options.model, replace(request, messages=messages), generation)
         stored = self._cache.get(key)
         fresh = False

@@ -29,7 +29,7 @@ class Prompt:
     turns: tuple[tuple[str, str], ...]
 
     def fill(self, values: Mapping[str, str], images: tuple[Image, ...] = ()) -> tuple[Message, ...]:
-        """The messages; `images` stand before the text of the last turn. ValueError unless exactly its variables are given."""
+        """The messages; `images` stand before the text of the last turn. ValueError for other variables."""
         if set(values) != set(self.variables):
             raise ValueError(f"prompt {self.name} takes {sorted(self.variables)}, got {sorted(values)}")
         texts = [_VARIABLE.sub(lambda match: values[match[1]], template) for _, template in self.turns]

@@ -1,4 +1,4 @@
-"""One call over the wire with the official `openai` package: retried, paced, bounded; secrets kept out of every text."""
+"""One call over the wire with the official `openai` package: retried, paced, bounded, its key kept secret."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 NO_KEY = "no-key-needed"
+_SLOWED_MOST = 40
 
 
 def endpoint_of(url: str) -> str:
@@ -88,7 +89,7 @@ class Wire:
     async def send(self, request: Request, messages: Messages, key: str) -> Stored:
         """The server's reply. Raises ItemError after the last attempt, StopRun for what holds for all questions."""
         trouble = Trouble("retry", "no_attempt", "")
-        attempt = 0
+        attempt = slowed = 0
         while attempt < self._options.attempts:
             used_schema = request.schema is not None and not self._no_schema
             async with self.pace.turn():
@@ -106,9 +107,11 @@ class Wire:
                 if self._adapt(trouble, used_schema):
                     continue
                 break
-            attempt += 1
+            # A server that is only busy gets more patience, but not without end.
+            slowed += trouble.kind == "slow"
+            attempt += trouble.kind != "slow" or slowed > _SLOWED_MOST
             if attempt < self._options.attempts:
-                await self._pause(trouble, attempt)
+                await self._pause(trouble, attempt + min(slowed, 6))
         if trouble.reason == "connection" and not self._answered:
             raise StopRun(
                 f"cannot be reached ({trouble.detail})",
@@ -148,7 +151,7 @@ class Wire:
         used: tuple[int | None, int | None] = (None, None)
         try:
             async with asyncio.timeout(self._options.timeout_s):
-                # `post` instead of `chat.completions.create`: the same call without copying the body through typed models.
+                # `post`, not `chat.completions.create`: the same call without copying the body through models.
                 raw = await next(self._turn).post(
                     "/chat/completions", cast_to=httpx2.Response, body=self._body(request, messages)
                 )

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.intent import LABELS, classify_intent
 from qevd_bio.annotation.intent_parts import joints_of
-from qevd_bio.anatomy.dofs import JOINT_NAMES
 
 DATA = Path(__file__).with_name("data")
 

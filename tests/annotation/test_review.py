@@ -62,7 +62,7 @@ def test_the_page_holds_no_hostile_markup_and_names_no_outside(workspace):
     rows = write_intents(workspace)
     page = render("intents", [page_row("intents", row) for row in rows])
     assert page.count("<script") == page.count("</script>") == 2
-    assert "<img" not in page and "onerror=\"" not in page and "\u2028" not in page
+    assert "<img" not in page and 'onerror="' not in page and "\u2028" not in page
     frame = re.sub(r'(?s)(id="data">).*?(</script>)', r"\1\2", page)
     assert not re.search(r"(?:src|href)=|https?://(?!www\.w3\.org/2000/svg)|unsafe", frame)
     assert "default-src 'none'" in page
@@ -142,7 +142,9 @@ def test_changed_joints_change_the_vector_and_survive_making_the_table_again(wor
         row = SALIENT.read_rows(table_path(workspace, "salient", method))[1]
         assert (row["joints"], row["proposed"]) == (["knee_r", "thorax"], ["knee_r", "knee_l"])
         assert row["vector"] == vector_of(["knee_r", "thorax"])
-    bring_in(workspace, [saved(tmp_path / "b.json", [decision(key, "accepted", at="2026-03-02T10:00:00Z")])], None, None)
+    bring_in(
+        workspace, [saved(tmp_path / "b.json", [decision(key, "accepted", at="2026-03-02T10:00:00Z")])], None, None
+    )
     row = SALIENT.read_rows(table_path(workspace, "salient"))[1]
     assert (row["review_state"], row["joints"], row["proposed"]) == ("accepted", ["knee_r", "knee_l"], None)
     assert len(read_reviews(workspace)) == 1

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -212,7 +213,7 @@ def test_after_sigkill_nothing_answered_is_sent_again(protocol_server, tmp_path)
     """The server stops answering after 25 calls, so that every reply it gave has arrived when the process dies."""
     cache = tmp_path / "c.sqlite"
     server = protocol_server("--hold-after", 25)
-    here = os.path.dirname(__file__)
+    here = str(Path(__file__).parent)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path]), "NO_PROXY": "127.0.0.1"}
     process = subprocess.Popen([sys.executable, "-c", KILLED, server.url, str(cache)], env=environment)
     deadline = time.monotonic() + 60

@@ -125,14 +125,19 @@ PERFORMANCE = words(
 )
 
 # Slang and words run together; names of address ("mate") go.
-REPLACEMENTS = dict(
-    pair.strip().split("=")
-    for pair in """
-    
-    =")
-    for pair in ["ain=is not", "aint=is not", "arent=are not", "bro=", "buddy=", "cadences=cadence", "cant=can not", "cmon=come on", "coulda=could have", "couldve=could have", "didnt=did not", "doesnt=does not", "dont=do not", "dude=", "em=them", "everyone=", "folks=", "friend=", "gd=good", "gimme=give me", "gonna=going to", "gotta=have to", "gr8=great", "guys=", "hafta=have to", "havent=have not", "im=i am", "isnt=is not", "ive=i have", "jst=just", "kinda=a bit", "lemme=let me", "lets=let us", "lil=little", "mate=", "mister=", "mustn=must not", "n=and", "nd=and", "needa=need to", "noice=nice", "ok=okay", "oughta=ought to", "outta=out of", "pal=", "pls=please", "plz=please", "pushup=push up", "pushups=push ups", "r=are", "shoulda=should have", "shouldnt=should not", "tempos=tempo", "thats=that is", "theres=there is", "tho=though", "thru=through", "thx=thanks", "til=till", "u=you", "ur=your", "w=with", "wanna=want to", "wasnt=was not", "werent=were not", "whats=what is", "wont=will not", "ya=you", "yer=your", "youll=you will", "youre=you are", "youve=you have;
-    """.strip(" ;\n").split(";")
-)
+_SLANG = """
+ain=is not; aint=is not; arent=are not; bro=; buddy=; cadences=cadence; cant=can not; cmon=come on;
+coulda=could have; couldve=could have; didnt=did not; doesnt=does not; dont=do not; dude=; em=them;
+everyone=; folks=; friend=; gd=good; gimme=give me; gonna=going to; gotta=have to; gr8=great; guys=;
+hafta=have to; havent=have not; im=i am; isnt=is not; ive=i have; jst=just; kinda=a bit; lemme=let me;
+lets=let us; lil=little; mate=; mister=; mustn=must not; n=and; nd=and; needa=need to; noice=nice;
+ok=okay; oughta=ought to; outta=out of; pal=; pls=please; plz=please; pushup=push up; pushups=push ups;
+r=are; shoulda=should have; shouldnt=should not; tempos=tempo; thats=that is; theres=there is;
+tho=though; thru=through; thx=thanks; til=till; u=you; ur=your; w=with; wanna=want to; wasnt=was not;
+werent=were not; whats=what is; wont=will not; ya=you; yer=your; youll=you will; youre=you are;
+youve=you have
+"""
+REPLACEMENTS = {slip: right for slip, _, right in (pair.strip().partition("=") for pair in _SLANG.split(";"))}
 
 # Ordinary words that must not be "mended" into a neighbour from the lists above.
 _ORDINARY = words(

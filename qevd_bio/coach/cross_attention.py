@@ -1,0 +1,99 @@
+"""Vision enters the language model: cross-attention after the MLP of some decoder layers (QEVD, Sec. 4).
+
+A vision token attends to the visual tokens of its own step alone; other tokens receive nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qevd_bio.coach.config import CrossAttentionConfig, VisionConfig
+
+
+@dataclass
+class Vision:
+    """Visual tokens of the vision tokens in a batch of sequences.
+
+    rows, columns (M,): where the M vision tokens stand; features (M, N, C): the tokens of each one's step.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    features: Tensor
+
+
+class CrossAttention(nn.Module):
+    """Dot-product attention from one hidden state (D) to N visual tokens (C): Q = W_q h, K = W_k v, V = MLP(v).
+
+    Scores are divided by the square root of the whole attention width, whatever the number of heads. Since there
+    is one query a step, W_k is applied to the query and the MLP's last layer to the weighted sum: the same
+    numbers for a small part of the work (no key or value of full width is ever made).
+    """
+
+    def __init__(self, hidden: int, vision: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.scale = 1.0 / math.sqrt(width)
+        self.hidden_attn_fc = nn.Linear(hidden, width, bias=False)
+        self.feat_attn_keys_fc = nn.Linear(vision, width, bias=False)
+        self.vision_projector = nn.Sequential(
+            nn.LayerNorm(vision),
+            nn.Linear(vision, vision, bias=False),
+            nn.GELU(),
+            nn.Linear(vision, width, bias=False),
+        )
+        self.out_fc = nn.Linear(width, hidden, bias=False)
+
+    def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
+        """(M, D) hidden states and (M, N, C) visual tokens to (M, D), to be added to the hidden states."""
+        query = self.hidden_attn_fc(hidden).unflatten(-1, (self.heads, -1))
+        key_weight = self.feat_attn_keys_fc.weight.unflatten(0, (self.heads, -1))
+        asked = torch.einsum("mha,hac->mhc", query, key_weight)
+        scores = torch.einsum("mhc,mnc->mhn", asked, features) * self.scale
+        weights = scores.softmax(dim=-1)
+        inner = self.vision_projector[:3](features)
+        mixed = torch.einsum("mhn,mnc->mhc", weights, inner)
+        value_weight = self.vision_projector[3].weight.unflatten(0, (self.heads, -1))
+        values = torch.einsum("mhc,hac->mha", mixed, value_weight).flatten(-2)
+        update: Tensor = self.out_fc(values)
+        return update
+
+
+class CrossAttentionStack(nn.Module):
+    """One layer's cross-attention, under the released checkpoints' names (`attn_layers.0`)."""
+
+    def __init__(self, attention: CrossAttention) -> None:
+        super().__init__()
+        self.attn_layers = nn.ModuleList([attention])
+
+    def forward(self, hidden: Tensor, vision: Vision) -> Tensor:
+        """(B, L, D) hidden states to the same with the vision tokens updated."""
+        place = (vision.rows, vision.columns)
+        update = self.attn_layers[0](hidden[place], vision.features.to(hidden.dtype))
+        return hidden.index_put(place, update, accumulate=True)
+
+
+def attach(decoder: Any, config: CrossAttentionConfig, vision: VisionConfig) -> None:
+    """Give the named layers of a decoder (LLaMA's family) an `xattn_layer` that runs after them.
+
+    A layer passes on what it is called with, so `vision=Vision(…)` given to the decoder reaches each of them.
+    """
+    width = int(decoder.config.hidden_size)
+    for index in config.layers:
+        attention = CrossAttention(width, vision.dim, config.dim, config.heads)
+        decoder.layers[index].xattn_layer = CrossAttentionStack(attention)
+        decoder.layers[index].register_forward_hook(_after_layer, with_kwargs=True)
+
+
+def _after_layer(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+    vision = kwargs.get("vision")
+    if vision is None or not len(vision.rows):
+        return output
+    if isinstance(output, tuple):
+        return (layer.xattn_layer(output[0], vision), *output[1:])
+    return layer.xattn_layer(output, vision)

@@ -1,0 +1,110 @@
+"""Options of the coach's commands, with their defaults; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+STEP_HZ = 4.0
+"""Features a second: one `<next>` token each (QEVD, Sec. 4)."""
+
+Timing = Literal["official", "corrected"]
+ContextUpdate = Literal["fast", "exact", "start"]
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """How videos become features; the defaults are those of the released extraction.
+
+    `rate_hz` frames a second are taken by time, the first is fed `warm_up` extra times, every four give one
+    feature. `height_over_width` is the crop, `height` x `width` the size in pixels after it.
+    """
+
+    encoder: Literal["3d-cnn", "image"] = "3d-cnn"
+    rate_hz: float = 16.0
+    warm_up: int = 12
+    height_over_width: float = 1.4
+    height: int = 224
+    width: int = 160
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """What is switched off: the rows of BioCoach Table 3 and of QEVD Table 4. All off is the full model.
+
+    `tau_s` is the history that the joint selector sees (paper: 3 s = 12 steps; its ablation: 2 s).
+    `image_encoder` uses per-frame image features instead of the 3D CNN's; `no_pretraining` starts the
+    cross-attention from random weights; `no_action_tokens` speaks every `interval_s` instead of when it wants.
+    """
+
+    no_selector: bool = False
+    no_motion_context: bool = False
+    no_morphology: bool = False
+    image_encoder: bool = False
+    no_pretraining: bool = False
+    no_action_tokens: bool = False
+    tau_s: float = 3.0
+    interval_s: float = 5.0
+
+    @property
+    def tau_steps(self) -> int:
+        return round(self.tau_s * STEP_HZ)
+
+    @property
+    def interval_steps(self) -> int:
+        return round(self.interval_s * STEP_HZ)
+
+
+TABLE_3 = {
+    "full": Ablations(),
+    "no-selector": Ablations(no_selector=True),
+    "no-motion-context": Ablations(no_motion_context=True),
+    "no-morphology": Ablations(no_morphology=True),
+    "tau-2s": Ablations(tau_s=2.0),
+}
+"""Rows of BioCoach Table 3 by name."""
+
+QEVD_TABLE_4 = {
+    "no-3d-cnn": Ablations(image_encoder=True),
+    "no-pretraining": Ablations(no_pretraining=True),
+    "no-action-tokens": Ablations(no_action_tokens=True),
+}
+"""Ablations of QEVD Table 4 by name."""
+
+VARIANTS = {**TABLE_3, **QEVD_TABLE_4}
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """How a segment is streamed and spoken to.
+
+    timing: how predicted times are computed, and whether steps pass unseen while the coach speaks.
+    temperature: 0 is greedy; above it tokens are sampled, reproducibly by `seed` and segment.
+    max_tokens: a longer feedback is cut. tokens_per_second: speed of speech (QEVD).
+    context: what happens to what was read when C_motion changes (docs/coach.md): "fast" reads only the new
+    context, "exact" reads everything again, "start" keeps the first.
+    rows: segments side by side. `rows` alone never changes a result.
+    """
+
+    timing: Timing = "official"
+    temperature: float = 0.0
+    seed: int = 0
+    max_tokens: int = 128
+    tokens_per_second: float = 12.0
+    context: ContextUpdate = "fast"
+    rows: int = 16
+    interval_steps: int = 0
+
+    def result_settings(self) -> dict[str, object]:
+        """The options that change a result."""
+        return {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "rows"}
+
+
+@dataclass(frozen=True)
+class SequenceOptions:
+    """How training sequences are made: weight of `<next>` in the loss, and how contexts stand in them."""
+
+    alpha: float = 0.1
+    context: Literal["fast", "start", "none"] = "fast"
+    interval_steps: int = 0
+    ablations: Ablations = field(default_factory=Ablations)

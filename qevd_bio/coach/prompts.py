@@ -1,0 +1,34 @@
+"""The published system prompts, filled for a segment or a whole workout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from qevd_bio.store.resources import prompts_path
+
+UNKNOWN_EXERCISE = "exercises"
+
+
+def segment_prompt(exercise: str) -> str:
+    """System prompt of one exercise segment; `exercise` as the official reader names it."""
+    return published("segment").replace("<1>", exercise or UNKNOWN_EXERCISE)
+
+
+def workout_prompt(exercises: Sequence[str]) -> str:
+    """System prompt of a whole workout, its exercises numbered in order."""
+    listed = "; ".join(f"{number}) {name}" for number, name in enumerate(exercises, start=1))
+    return published("workout").replace("<1>", listed)
+
+
+def published(name: str) -> str:
+    """One of the texts of `prompts/published/stream_vlm_system.yaml`."""
+    return _texts()[name]
+
+
+@cache
+def _texts() -> dict[str, str]:
+    import yaml
+
+    text = prompts_path("published", "stream_vlm_system.yaml").read_text(encoding="utf-8")
+    return {str(key): str(value) for key, value in yaml.safe_load(text).items()}

@@ -20,6 +20,9 @@ def show(
         typer.Option(help="Angle or derived quantity to draw; repeatable.", show_default="those that move most"),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, max=60, help="Frames on the contact sheet.")] = 12,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Draw repetitions, reference and violations (after analyze) instead.")
+    ] = False,
 ) -> None:
     """Draw angles over time with their confidence, and frames with the skeleton on them.
 
@@ -34,6 +37,12 @@ def show(
     kinematics = Kinematics.read(find_kinematics(place, video))
     dataset = None if data is None else open_dataset(data, user_refs=place.user_refs)
     target = out.expanduser() if out else place.root / "show"
+    if motion:
+        from qevd_bio.motion.show import show_motion
+
+        for path in show_motion(place, kinematics, target):
+            typer.echo(str(path))
+        return
     paths, reason = write_pictures(
         kinematics, target, video=find_video(dataset, kinematics), names=dof or (), frames=frames
     )

@@ -118,10 +118,13 @@ class OneSided(Builder):
         self._low: Turn | None = None
         self._high: Turn | None = None
         self._held: Cycle | None = None  # the first one, in doubt until the next is known
+        self._began = math.nan  # time of the stretch's first sample
         self._shared = math.nan  # where the cycle before ended, if this one begins there
         self._ended = -math.inf
 
     def add(self, turn: Turn) -> list[Cycle]:
+        if math.isnan(self._began):
+            self._began = self.samples[0][0]
         if turn.rest:
             return self._rest(turn)
         self.levels[turn.kind].append(turn.value)
@@ -180,6 +183,8 @@ class OneSided(Builder):
             rest, partial = value, "both" if partial else "start"
         else:
             rest = low.value if partial else max(low.value, value)
+            if low.time <= self._began + 0.1 and low.value - value > 0.25 * (high.value - value):
+                partial = "both" if partial else "start"  # the clip begins on the way to the key
         self._high, self._ended = None, end
         cycle = Cycle(start, high.time, end, high.time, math.nan, high.value - rest, partial=partial)
         doubtful = not self._sure and cycle.amplitude < self.options.sure_share * self.rule.range_rad

@@ -92,7 +92,8 @@ def test_tables_of_a_video_with_two_segments(workspace: Workspace, make_frames: 
     put(workspace, frames)
     middle = len(one) / 30.0
     put_segments(
-        workspace, [("0001", 0, "squats", "squats", 0.0, middle), ("0001", 2, "push_ups", "pushups", middle, count / 30)]
+        workspace,
+        [("0001", 0, "squats", "squats", 0.0, middle), ("0001", 2, "push_ups", "pushups", middle, count / 30)],
     )
     summary, written = analyze(workspace, MotionOptions())
     assert (summary.done, summary.failed) == (1, {})
@@ -117,9 +118,7 @@ def test_tables_of_a_video_with_two_segments(workspace: Workspace, make_frames: 
     assert {c["tokens"] > 0 for c in contexts} == {True}
 
 
-def test_the_same_run_again_keeps_and_other_settings_are_refused(
-    workspace: Workspace, make_frames: MakeFrames
-) -> None:
+def test_the_same_run_again_keeps_and_other_settings_are_refused(workspace: Workspace, make_frames: MakeFrames) -> None:
     put(workspace, make_frames("squats"))
     analyze(workspace, SQUATS)
     before = workspace.cycles.read_bytes()
@@ -197,9 +196,7 @@ def test_no_kinematics_is_one_clear_error(workspace: Workspace) -> None:
         analyze(workspace, SQUATS)
 
 
-def test_a_reference_of_the_wrong_shape_fails_its_videos_by_name(
-    workspace: Workspace, make_frames: MakeFrames
-) -> None:
+def test_a_reference_of_the_wrong_shape_fails_its_videos_by_name(workspace: Workspace, make_frames: MakeFrames) -> None:
     put(workspace, make_frames("squats"))
     folder = workspace.user_refs / "trajectories"
     folder.mkdir(parents=True)

@@ -143,5 +143,5 @@ def score(
 
         show_scores(found, Console(), benchmark if published else None)
         typer.echo(f"written to {folder}")
-    if found.withheld(options.metrics or ()):
+    if found.withheld(options.asked()):
         raise typer.Exit(WITHHELD_EXIT)

@@ -11,7 +11,7 @@ import qevd_bio
 from qevd_bio.scoring.inputs import Inputs
 from qevd_bio.scoring.judged import Judged, agreement, judged_share, unreadable_reasons
 from qevd_bio.scoring.measured import Measured
-from qevd_bio.scoring.measures import Outcome, temporal
+from qevd_bio.scoring.measures import Outcome, missing, temporal
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap
@@ -52,7 +52,8 @@ def protocol_scores(
 
 def _reason(metric: str, protocol: str, inputs: Inputs, outcomes: Mapping[str, Outcome], options: ScoreOptions) -> str:
     if metric not in options.chosen():
-        return f"not computed: add {metric} to --metrics"
+        lacks = missing(metric, options)
+        return f"not computed: add {metric} to --metrics" + (f"; {lacks}" if lacks else "")
     if not inputs.timed and (metric == "temporal" or protocol == "strict"):
         return NO_TIMES
     return outcomes[metric].reason or "not computed"

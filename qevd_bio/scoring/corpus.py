@@ -27,7 +27,6 @@ class SegmentReference:
     duration_s: float
     times: tuple[float, ...]
     texts: tuple[str, ...]
-    intents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ def missing(metric: str, options: ScoreOptions) -> str | None:
     return None
 
 
+def check_prompts(options: ScoreOptions) -> None:
+    """Read own prompts before anything is computed; raises UserError for a faulty one."""
+    for path in (options.judge.prompt, options.judge.bio_prompt):
+        if path is not None:
+            own_prompt(path)
+
+
 def measure(metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None) -> Outcome:
     """Compute a text metric for the pairs of each protocol; unavailable ones give an outcome with the reason.
 

@@ -72,6 +72,11 @@ class JudgeOptions:
     seed: int = 0
     max_calls: int | None = None
 
+    @property
+    def local(self) -> bool:
+        """Whether there are judges and all of them are folders with a model."""
+        return bool(self.models) and all((Path(m).expanduser() / "config.json").is_file() for m in self.models)
+
 
 @dataclass(frozen=True)
 class IntervalOptions:
@@ -106,9 +111,20 @@ class ScoreOptions:
     interval: IntervalOptions = IntervalOptions()
 
     def chosen(self) -> tuple[str, ...]:
-        """The metrics to compute, in the order of METRICS."""
-        wanted = self.metrics if self.metrics is not None else DEFAULT_METRICS
+        """The metrics to compute, in the order of METRICS.
+
+        By default all that need no paid call: judged ones where every judge is a model on this machine.
+        """
+        wanted = self.metrics
+        if wanted is None:
+            wanted = (*DEFAULT_METRICS, *(JUDGED_METRICS if self.judge.local else ()))
         return tuple(name for name in METRICS if name in wanted)
+
+    def asked(self) -> tuple[str, ...]:
+        """The metrics that must have a value: those named, or those that a given judge is for."""
+        if self.metrics is not None:
+            return self.metrics
+        return JUDGED_METRICS if self.judge.local else ()
 
     def as_json(self) -> dict[str, Any]:
         """The options as plain JSON values, nested as here."""

@@ -10,7 +10,7 @@ from qevd_bio.scoring.assemble import interval_about, protocol_scores
 from qevd_bio.scoring.breakdown import breakdown, counts
 from qevd_bio.scoring.corpus import Corpus
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
-from qevd_bio.scoring.measures import Outcome, measure
+from qevd_bio.scoring.measures import Outcome, check_prompts, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairs_table import PAIRS, columns_of, pair_rows
 from qevd_bio.scoring.results import PAIRS_FILE, Scores, write_scores
@@ -34,6 +34,7 @@ def score(
     `cache` keeps replies of served judges; `classify` names the intent of a text for the break-down.
     Raises UserError for bad input; a metric that cannot be computed is withheld with its reason.
     """
+    check_prompts(options)
     inputs = load_inputs(preds, data, options)
     pairs = {name: matched_texts(inputs.corpus, found) for name, found in inputs.alignments.items()}
     outcomes = {metric: measure(metric, pairs, options, cache) for metric in options.chosen() if metric != "temporal"}

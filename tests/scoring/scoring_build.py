@@ -111,40 +111,46 @@ def write_benchmark(
     (split / "long_range_videos").mkdir(parents=True)
     records = []
     for video in range(videos):
-        dense: list[str] = []
-        stamps: list[int] = []
-        transitions: list[bool] = []
-
-        def say(text: str, frames: int, transition: bool) -> None:
-            stamps.append(len(dense))
-            transitions.append(transition)
-            dense.extend([text] * frames + [""] * 10)
-
+        track = Track()
         for segment in range(segments):
             lead = "First up are " if segment == 0 else "Moving on to "
-            say(f"{lead}{EXERCISES[segment % len(EXERCISES)]}!", 45, True)
+            track.say(f"{lead}{EXERCISES[segment % len(EXERCISES)]}!", 45, transition=True)
             number = feedbacks if isinstance(feedbacks, int) else feedbacks(video * segments + segment)
             gap = max(20, 900 // (number + 1) - 40)
             for _ in range(number):
-                dense.extend([""] * random_.randint(gap // 2, gap))
-                say(random_.choice(sentences), 30, False)
-        say("That's it, we are done!", 30, True)
-        start = 1_600_000_000 + 1000 * video
-        times = np.array([int((start + i / 30) * 1e9) for i in range(len(dense))], np.int64)
-        name = f"{video:04d}"
-        np.save(split / "long_range_videos" / f"{name}_timestamps.npy", times)
-        seconds = times / 1e9 + 28800.0
-        records.append(
-            {
-                "long_range_video_file": f"./long_range_videos/{name}.mp4",
-                "video_timestamps": f"./long_range_videos/{name}_timestamps.npy",
-                "feedbacks": dense,
-                "feedback_timestamps": [float(seconds[i]) for i in stamps],
-                "is_transition": transitions,
-            }
-        )
+                track.dense.extend([""] * random_.randint(gap // 2, gap))
+                track.say(random_.choice(sentences), 30)
+        track.say("That's it, we are done!", 30, transition=True)
+        records.append(track.write(split, f"{video:04d}", 1_600_000_000 + 1000 * video))
     (split / "feedbacks_long_range.json").write_text(json.dumps(records))
     return root
+
+
+class Track:
+    """The dense feedback of one video, frame by frame."""
+
+    def __init__(self) -> None:
+        self.dense: list[str] = []
+        self.starts: list[int] = []
+        self.transitions: list[bool] = []
+
+    def say(self, text: str, frames: int, transition: bool = False) -> None:
+        self.starts.append(len(self.dense))
+        self.transitions.append(transition)
+        self.dense.extend([text] * frames + [""] * 10)
+
+    def write(self, split: Path, name: str, start: int) -> dict:
+        """Write the timestamps (30 frames a second) and return the record."""
+        times = np.array([int((start + i / 30) * 1e9) for i in range(len(self.dense))], np.int64)
+        np.save(split / "long_range_videos" / f"{name}_timestamps.npy", times)
+        seconds = times / 1e9 + 28800.0
+        return {
+            "long_range_video_file": f"./long_range_videos/{name}.mp4",
+            "video_timestamps": f"./long_range_videos/{name}_timestamps.npy",
+            "feedbacks": self.dense,
+            "feedback_timestamps": [float(seconds[i]) for i in self.starts],
+            "is_transition": self.transitions,
+        }
 
 
 def predictions_for(root: Path, *, seed: int = 1, jitter: float = 1.0, copy: float = 0.3, words: int = 7) -> list[dict]:

@@ -189,7 +189,7 @@ def server():
             reply = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"], "choices": [choice],
                      "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}  # fmt: skip
             data = json.dumps(reply).encode()
-            self.send_response(200)
+            self.send_response(self.server.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -200,6 +200,7 @@ def server():
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.bodies = []
+    running.status = 200
     running.answer = lambda body: "{'score': 3}"
     threading.Thread(target=running.serve_forever, daemon=True).start()
     yield running
@@ -231,6 +232,16 @@ def test_a_served_judge(server, served, tmp_path):
     again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
     assert len(server.bodies) == 4
     assert again.items[0] == 4
+
+
+def test_a_judge_that_refuses_withholds_its_metric_only(server, served):
+    from qevd_bio.scoring.measures import measure
+    from qevd_bio.scoring.options import ScoreOptions
+
+    server.status = 401
+    outcome = measure("llm-acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
+    assert outcome.measured == {}
+    assert "key" in outcome.reason
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_both_protocols_against_plain_rules(seed):
         said = [random_.choice(["x", "x", ""]) for _ in predicted]
         assert official_pairs(truth, predicted, said, 1.5) == walk(truth, predicted, said, 1.5)
         pairs = strict_pairs(truth, predicted, texts(truth), texts(predicted), 1.5)
-        assert all(a < c and b < d for (a, b), (c, d) in zip(pairs, pairs[1:], strict=False))
+        assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs))
         size, total = best_by_trying_all(truth, predicted, 1.5)
         assert len(pairs) == size
         assert sum(abs(truth[i] - predicted[j]) for i, j in pairs) == pytest.approx(total, abs=1e-9)

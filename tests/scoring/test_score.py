@@ -40,7 +40,7 @@ def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordne
         assert 0 < meteor["coverage"]["ground_truth"] <= 1
         assert "wordnet:3.0@" in meteor["signature"]
         assert "punkt-" in meteor["signature"]
-        assert found[protocol]["llm_acc"]["reason"] == "not computed: add llm-acc to --metrics"
+        assert found[protocol]["llm_acc"]["reason"].startswith("not computed: add llm-acc to --metrics; needs a judge")
     assert found["interval"] | {"seed": 0, "clusters": 4, "clustered_by": "video"} == found["interval"]
     assert read_scores(out).as_json() == scores.as_json()
     assert json.loads((out / "manifest.json").read_text())["stage"] == "score"
@@ -246,3 +246,20 @@ def test_a_damaged_scores_file_is_named(run_file, benchmark_data, tmp_path):
             read_scores(out)
     with pytest.raises(UserError, match="no such file"):
         read_scores(tmp_path / "nowhere")
+
+
+def test_a_local_judge_is_asked_by_default_and_a_served_one_only_when_named(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    local = ScoreOptions(judge=JudgeOptions((str(tmp_path),)))
+    served = ScoreOptions(judge=JudgeOptions(("some-model",), base_url="http://127.0.0.1:1/v1"))
+    assert {"llm-acc", "llm-bio-acc"} <= set(local.chosen())
+    assert local.asked() == ("llm-acc", "llm-bio-acc")
+    assert "llm-acc" not in served.chosen()
+    assert served.asked() == ()
+
+
+def test_a_faulty_own_prompt_stops_the_run_before_anything_is_computed(run_file, benchmark_data, tmp_path):
+    options = replace(QUICK, judge=JudgeOptions(prompt=tmp_path / "none.yaml"))
+    with pytest.raises(UserError, match=r"none\.yaml"):
+        run(run_file, benchmark_data, tmp_path / "out", options)
+    assert not (tmp_path / "out").exists()

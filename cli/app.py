@@ -47,9 +47,11 @@ COMMANDS = (
     Command("refs", "refs", "app", MOTION, "Exercise rules and reference trajectories."),
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
     Command("rewrite", "rewrite", "rewrite", MOTION, "The data set with measured feedback: QEVD-bio-fit-coach."),
+    Command("features", "features", "features", COACH, "Visual features of videos, for the coach."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),
+    Command("report", "report", "report", SCORE, "One page: scores, timelines, statistics, manifests."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,21 @@
+"""What can be chosen about the report and the plots; each default lives here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PLOT_SUFFIXES = (".pdf", ".svg", ".png")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """How much the page shows.
+
+    frames      pictures of each segment, 0 for none
+    size_mb     what the pictures of all segments together may take; a picture is compressed until it fits
+    band_deg    half width of the band around the reference, about the error of angles from one camera
+    """
+
+    frames: int = 8
+    size_mb: float = 16.0
+    band_deg: float = 10.0

@@ -1,0 +1,87 @@
+"""The page's style sheet. Its hash stands in the page's policy, so no other style is obeyed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+STYLE = """
+:root { color-scheme: light dark; --ground: #fff; --text: #1b1d21; --soft: #5b616b; --line: #c9ced6; --panel: #f4f6f8;
+  --curve: #1d4ed8; --band: #16a34a; --rep: #dbe4ff; --rep2: #c3d2ff; --fault: #c2410c; --truth: #374151;
+  --hit: #15803d; --miss: #6b7280; --link: #15803d; --focus: #7c3aed; --warn: #9a3412; --warnback: #fff4e5; }
+@media (prefers-color-scheme: dark) { :root { --ground: #14161a; --text: #e8eaed; --soft: #a4abb6; --line: #3d434d;
+  --panel: #1d2026; --curve: #93c5fd; --band: #4ade80; --rep: #26304d; --rep2: #32406b; --fault: #fdba74;
+  --truth: #d1d5db; --hit: #4ade80; --miss: #9ca3af; --link: #4ade80; --focus: #c4b5fd; --warn: #fdba74;
+  --warnback: #33241a; } }
+* { box-sizing: border-box; }
+body { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; margin: 0; }
+main, header, footer { max-width: 1180px; margin: 0 auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 1.2rem 0 .3rem; }
+h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; border-bottom: 2px solid var(--line); padding-bottom: .2rem; }
+h3 { font-size: 1.05rem; margin: 1.4rem 0 .4rem; } h4 { font-size: .95rem; margin: 1rem 0 .3rem; }
+p, ul { margin: .5rem 0; } p.soft { margin: .2rem 0; } tbody th { min-width: 6.5rem; } a { color: var(--curve); }
+small, .soft, figcaption { color: var(--soft); font-size: .85rem; }
+bdi { overflow-wrap: anywhere; white-space: pre-line; }
+.skip { position: absolute; left: -999px; } .skip:focus { position: static; }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
+nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1rem; }
+nav a, .videos a { display: inline-block; padding: .25rem 0; }
+.videos { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem .9rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; margin: 1rem 0; }
+.facts div { background: var(--panel); border-radius: .5rem; padding: .6rem .8rem; }
+.facts dt { color: var(--soft); font-size: .85rem; } .facts dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
+.note { background: var(--warnback); border-left: 4px solid var(--warn); padding: .5rem .8rem; margin: .8rem 0; }
+.scroll { overflow-x: auto; margin: .6rem 0; }
+table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
+caption { text-align: left; font-weight: 600; padding: .3rem 0; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .55rem; text-align: left; vertical-align: top; }
+tbody th { font-weight: 400; } thead th { border-bottom: 2px solid var(--line); font-weight: 600; }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.n small { display: block; white-space: nowrap; } tr.own th, tr.own td { font-weight: 600; background: var(--panel); }
+.said td, .said th { overflow-wrap: anywhere; } .said { width: 100%; table-layout: fixed; }
+.said th:first-child { width: 5.2rem; }
+.tag { display: inline-block; border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; font-size: .8rem;
+  color: var(--soft); white-space: nowrap; }
+.hit { color: var(--hit); border-color: currentColor; } .miss { color: var(--miss); border-style: dashed; }
+details { margin: .4rem 0; } summary { cursor: pointer; padding: .35rem 0; }
+details.video, details.part { border: 1px solid var(--line); border-radius: .5rem; padding: .1rem .9rem; }
+details.video > summary, details.part > summary { font-weight: 600; }
+details.long > summary { padding: 0; font-weight: 400; } details.long > bdi { display: block; margin-top: .4rem; }
+details.long[open] > summary > bdi { display: none; }
+pre { overflow: auto; max-height: 24rem; background: var(--panel); padding: .7rem; border-radius: .4rem;
+  font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+figure { margin: .8rem 0; } figure .scroll { margin: 0; }
+svg.time { display: block; width: 100%; min-width: 720px; height: auto; }
+svg text { font: 13px system-ui, sans-serif; fill: var(--text); } svg .soft { fill: var(--soft); }
+svg .lane { fill: var(--panel); } svg .grid { stroke: var(--line); stroke-width: 1; fill: none; }
+svg .curve { fill: none; stroke: var(--curve); stroke-width: 2; stroke-linejoin: round; }
+svg .band { fill: var(--band); fill-opacity: .22; } svg .mid { fill: none; stroke: var(--band); stroke-dasharray: 5 4; }
+svg .rep { fill: var(--rep); stroke: var(--line); } svg .rep.odd { fill: var(--rep2); }
+svg .cut { stroke-dasharray: 4 3; } svg .hard { fill: var(--fault); stroke: var(--fault); }
+svg .weak { fill: none; stroke: var(--fault); stroke-width: 1.5; }
+svg .truth { stroke: var(--truth); stroke-width: 2; }
+svg .got { fill: var(--hit); stroke: var(--hit); stroke-width: 2; }
+svg .lost { fill: var(--ground); stroke: var(--miss); stroke-width: 2; }
+svg .tie { stroke: var(--link); stroke-width: 2; }
+svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curve); }
+@media (max-width: 640px) {
+  table.said thead { display: none; }
+  table.said, .said tbody, .said tr, .said th, .said td { display: block; width: auto; }
+  .said th:first-child { width: auto; font-weight: 600; } .said td:empty { display: none; }
+  .said td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .8rem; }
+  .said th, .said td { border: 0; padding: .15rem 0; text-align: left; }
+  .said tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  details.video, details.part { padding: .1rem .6rem; }
+}
+@media print {
+  :root { --ground: #fff; --text: #000; --panel: #f4f6f8; color-scheme: light; }
+  body { font-size: 10pt; } main, header, footer { max-width: none; padding: 0; } nav, .skip { display: none; }
+  .scroll { overflow: visible; } svg.time { min-width: 0; } table { font-size: 8pt; }
+  tr, figure, .facts div { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
+  pre { max-height: none; } .few details.video::details-content { content-visibility: visible; display: block; }
+}
+"""
+
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
+"""Content security policy: no script, no request, pictures from the page itself, this style sheet alone."""

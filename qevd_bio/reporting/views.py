@@ -1,0 +1,215 @@
+"""What the page and the plots show, as plain frozen data: no tables, no files, no markup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.scoring.results import Scores
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The reference laid over one repetition: (N,) seconds and degrees, and half its width in degrees."""
+
+    time_s: Array
+    values: Array
+    half_width: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The representative signal: (T,) seconds from the video's first frame and degrees, NaN where no pose is known."""
+
+    expression: str
+    time_s: Array
+    values: Array
+    bands: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rep:
+    """One repetition; `score` is the likeness to the reference, None without one."""
+
+    number: int
+    start_s: float
+    end_s: float
+    units: float
+    partial: str
+    score: float | None
+    violations: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One violation; `value`, `low`, `high` and `goal` in `unit`, None where there is no such bound."""
+
+    rule: str
+    side: str
+    cycle: int
+    at_s: float
+    value: float | None
+    low: float | None
+    high: float | None
+    goal: float | None
+    unit: str
+    severity: float
+    alarm: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One feedback of the trainer; `time_s` from the video's first frame; `rewritten` where it has a new text."""
+
+    time_s: float
+    text: str
+    intent: str = ""
+    rewritten: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One feedback of a system. `truth`: position of the ground truth it is matched with, None where unmatched."""
+
+    time_s: float
+    text: str
+    truth: int | None = None
+    delta_s: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one system said in a segment."""
+
+    run: str
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Frames side by side in one JPEG: `count` cells that divide the segment's time evenly; size in pixels."""
+
+    jpeg: bytes
+    count: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class SegmentView:
+    """One exercise of a video: everything its timeline shows. Times in seconds from the video's first frame."""
+
+    index: int
+    exercise: str
+    start_s: float
+    end_s: float
+    status: str = ""
+    curve: Curve | None = None
+    reps: tuple[Rep, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    not_judged: Mapping[str, int] = field(default_factory=dict)
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    truths: tuple[Truth, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    strip: Strip | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VideoView:
+    """One video with its segments in order; `notes` say what could not be shown and why."""
+
+    split: str
+    video: str
+    segments: tuple[SegmentView, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One scored run; `name` is unique on the page; `timed` is False for a list of matched pairs."""
+
+    name: str
+    scores: Scores
+    timed: bool
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something the page would show if it were there, and the command that makes it."""
+
+    what: str
+    command: str = ""
+
+
+class RewritingFigures(Protocol):
+    """Counts of a rewritten data set, as the rewriting makes them (docs/rewriting.md)."""
+
+    @property
+    def feedbacks(self) -> int: ...
+    @property
+    def corrective(self) -> int: ...
+    @property
+    def rewritten(self) -> int: ...
+    @property
+    def unsupported(self) -> int: ...
+    @property
+    def contradictions(self) -> int: ...
+    @property
+    def distinct_texts(self) -> int: ...
+    @property
+    def words_before(self) -> float: ...
+    @property
+    def words_after(self) -> float: ...
+    @property
+    def rewritten_share(self) -> float | None: ...
+    @property
+    def part_agreement(self) -> float | None: ...
+    @property
+    def contradiction_share(self) -> float | None: ...
+    @property
+    def by_intent(self) -> Counter[tuple[str, str]]: ...
+    @property
+    def by_exercise(self) -> Counter[tuple[str, str]]: ...
+    @property
+    def by_reason(self) -> Counter[tuple[str, str]]: ...
+    @property
+    def duplicates(self) -> Sequence[tuple[str, int]]: ...
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The rewritten data set: rows of its table of feedbacks, their figures, and what each reason means."""
+
+    rows: Sequence[Mapping[str, Any]]
+    figures: RewritingFigures
+    meanings: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The page above its timelines.
+
+    counts     (label, number) of what is shown
+    simulated  why data is known to be simulated; empty for real or unknown data
+    rewritten  the rewritten data set, None without one
+    manifests  name -> content
+    """
+
+    title: str
+    made: str
+    counts: tuple[tuple[str, str], ...]
+    runs: tuple[RunView, ...]
+    missing: tuple[Missing, ...]
+    simulated: tuple[str, ...]
+    rewritten: Rewritten | None
+    manifests: Mapping[str, Any]
+    videos: tuple[tuple[str, str], ...]

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from qevd_bio.motion.builders import Builder, Cycle, CycleRule, OneSided, TwoSided
+from qevd_bio.motion.builders import Builder, Cycle, CycleRule
+from qevd_bio.motion.one_sided import OneSided
 from qevd_bio.motion.options import CycleOptions
 from qevd_bio.motion.smoothing import Smoother
 from qevd_bio.motion.turns import Pace, Turns
+from qevd_bio.motion.two_sided import TwoSided
 
 
 class CycleDetector:

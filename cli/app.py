@@ -37,9 +37,7 @@ COMMANDS = (
     Command("segments", "segments", "segments", DATA, "Write the table of exercises and their times."),
     Command("extract", "extract", "extract", DATA, "Videos to 46 joint angles per frame."),
     Command("show", "show", "show", DATA, "Draw the kinematics of one video."),
-    Command(
-        "annotate", "annotate", "annotate", JUDGE, "Salient joints of each segment, by model or by rules."
-    ),
+    Command("annotate", "annotate", "annotate", JUDGE, "Salient joints of each segment, by model or by rules."),
     Command("classify", "classify", "classify", JUDGE, "Static and dynamic joints of each exercise."),
     Command("intent", "intent", "intent", JUDGE, "Sort feedback: corrective, motivational, count, …"),
     Command("review", "review", "app", JUDGE, "Have people check annotations, roles and intents."),
@@ -141,9 +139,7 @@ def _name_variables(command: Any, path: tuple[str, ...]) -> None:
     """Each option's environment variable is named after the option, not after the function's parameter."""
     for param in command.params:
         if param.envvar is None and param.param_type_name == "option":
-            param.envvar = (
-                "_".join((ENVIRONMENT_PREFIX, *path, _option_name(param))).upper().replace("-", "_")
-            )
+            param.envvar = "_".join((ENVIRONMENT_PREFIX, *path, _option_name(param))).upper().replace("-", "_")
     for name, sub_command in getattr(command, "commands", {}).items():
         _name_variables(sub_command, (*path, name))
 

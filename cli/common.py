@@ -28,9 +28,7 @@ Data = Annotated[
 ]
 WorkspaceDir = Annotated[
     Path,
-    typer.Option(
-        "--workspace", envvar="QEVD_BIO_WORKSPACE", help="Folder in which results go and are found."
-    ),
+    typer.Option("--workspace", envvar="QEVD_BIO_WORKSPACE", help="Folder in which results go and are found."),
 ]
 DEFAULT_WORKSPACE = Path("outputs")
 Limit = Annotated[
@@ -53,14 +51,10 @@ Redo = Annotated[
     bool,
     typer.Option("--redo", help="Make finished items again, too.", rich_help_panel=RUN_PANEL),
 ]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, help="Processes side by side.", rich_help_panel=RUN_PANEL)
-]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes side by side.", rich_help_panel=RUN_PANEL)]
 ExecutorName = Annotated[
     str,
-    typer.Option(
-        "--executor", help="Where items run: local processes, or a ray cluster.", rich_help_panel=RUN_PANEL
-    ),
+    typer.Option("--executor", help="Where items run: local processes, or a ray cluster.", rich_help_panel=RUN_PANEL),
 ]
 
 
@@ -98,9 +92,7 @@ def need_data(data: Path | None) -> Path:
 
 def finish(summary: Summary, where: Path | None = None) -> None:
     """Print what a stage did and leave with its exit code (2 where an item failed)."""
-    text = (
-        f"{summary.stage}: {summary.done} done, {summary.kept} kept from before, {len(summary.failed)} failed"
-    )
+    text = f"{summary.stage}: {summary.done} done, {summary.kept} kept from before, {len(summary.failed)} failed"
     typer.echo(f"{text} ({summary.seconds:.1f} s)" + (f"; results in {where}" if where else ""))
     if summary.failed:
         counts: dict[str, int] = {}

@@ -47,12 +47,6 @@ def _show(found: list) -> None:  # type: ignore[type-arg]
     for title in ("", "what", "found", "mend it with"):
         table.add_column(title, overflow="fold")
     for check in found:
-        mark = (
-            Text("ok", "green")
-            if check.ok
-            else Text("missing", "red")
-            if check.needed
-            else Text("-", "yellow")
-        )
+        mark = Text("ok", "green") if check.ok else Text("missing", "red") if check.needed else Text("-", "yellow")
         table.add_row(mark, Text(check.name), Text(check.found), Text(check.fix))
     Console().print(table)

@@ -42,9 +42,7 @@ def test_nothing_but_the_package_is_installed(site: Path) -> None:
 def test_every_tracked_file_of_refs_and_prompts_is_inside(site: Path) -> None:
     for room in ("refs", "prompts"):
         wanted = {p.relative_to(ROOT) for p in (ROOT / room).rglob("*") if p.is_file() and p.suffix != ".pyc"}
-        found = {
-            p.relative_to(site / "qevd_bio") for p in (site / "qevd_bio" / room).rglob("*") if p.is_file()
-        }
+        found = {p.relative_to(site / "qevd_bio") for p in (site / "qevd_bio" / room).rglob("*") if p.is_file()}
         assert wanted <= found | {p for p in wanted if p.name == "__init__.py"}, wanted - found
 
 

@@ -65,16 +65,12 @@ def attempt(work: Work, item: Item) -> Outcome:
     except StopRun as error:
         return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
     except ItemError as error:
-        return Outcome(
-            item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start
-        )
+        return Outcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
     except UserError as error:
         return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
     except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
         detail = traceback.format_exc(limit=-4)
-        return Outcome(
-            item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start
-        )
+        return Outcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
     return Outcome(item, True, result=result, seconds=time.monotonic() - start)
 
 

@@ -68,9 +68,7 @@ def read_config(path: Path | None, commands: Collection[str]) -> Config:
     file = path or Path(FILE_NAME)
     if not file.is_file():
         if path is not None:
-            raise UserError(
-                "no such file", where=path, expected="a TOML file with options", fix="check --config"
-            )
+            raise UserError("no such file", where=path, expected="a TOML file with options", fix="check --config")
         return Config(file)
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -91,9 +91,7 @@ class Table:
         text = json.dumps(about, ensure_ascii=False, sort_keys=True, allow_nan=False)
         return pa.schema(fields, metadata={_KEY: text.encode()})
 
-    def table(
-        self, rows: Rows, metadata: Mapping[str, Any] | None = None, history: Sequence[Any] = ()
-    ) -> pa.Table:
+    def table(self, rows: Rows, metadata: Mapping[str, Any] | None = None, history: Sequence[Any] = ()) -> pa.Table:
         """Rows (a list of dicts, a dict of columns, or an Arrow table) as an Arrow table of this schema.
 
         Raises ValueError for columns that are not declared, missing, of the wrong type, or null where
@@ -135,9 +133,7 @@ class Table:
         """Read the file; raises UserError if it is missing, damaged, another table or another version."""
         self.read_metadata(path)
         try:
-            table = pq.read_table(
-                path, columns=list(columns) if columns is not None else None, memory_map=False
-            )
+            table = pq.read_table(path, columns=list(columns) if columns is not None else None, memory_map=False)
         except (pa.ArrowInvalid, OSError) as error:
             raise _damaged(path, error) from error
         wanted = tuple(columns) if columns is not None else self.names
@@ -179,17 +175,13 @@ class Table:
         table = self.table(rows)
         for index, field in enumerate(table.schema):
             if pa.types.is_nested(field.type):
-                text = [
-                    None if value is None else json.dumps(value) for value in table.column(index).to_pylist()
-                ]
+                text = [None if value is None else json.dumps(value) for value in table.column(index).to_pylist()]
                 table = table.set_column(index, field.name, pa.array(text, pa.string()))
         with atomic_path(path) as temporary:
             pa_csv.write_csv(table, temporary)
 
 
-def concat(
-    table: Table, parts: Iterable[Path], path: str | Path, *, metadata: Mapping[str, Any] | None = None
-) -> int:
+def concat(table: Table, parts: Iterable[Path], path: str | Path, *, metadata: Mapping[str, Any] | None = None) -> int:
     """Merge part files of one table into `path`, in the given order; returns the number of rows."""
     schema = table.schema(metadata)
     rows = 0

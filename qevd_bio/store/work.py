@@ -201,9 +201,7 @@ class _Ledger:
             "key": outcome.item.key,
             "settings": self.settings,
             "inputs": self.inputs[outcome.item.key],
-            "fingerprint": hash_json(
-                [self.stage, self.settings, [i["sha256"] for i in self.inputs[outcome.item.key]]]
-            ),
+            "fingerprint": hash_json([self.stage, self.settings, [i["sha256"] for i in self.inputs[outcome.item.key]]]),
             "result": outcome.result,
             "reason": outcome.reason,
             "detail": outcome.detail,

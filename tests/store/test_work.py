@@ -113,9 +113,7 @@ def test_failures_are_rows_and_retried_on_request(workspace: Workspace, tmp_path
     assert (workspace.manifests / "copy-failures.csv").read_text().splitlines()[1:] == []
 
 
-def test_a_bug_in_one_item_becomes_a_row_with_its_trace(
-    workspace: Workspace, tmp_path: Path, log: Path
-) -> None:
+def test_a_bug_in_one_item_becomes_a_row_with_its_trace(workspace: Workspace, tmp_path: Path, log: Path) -> None:
     items = make_items(tmp_path / "io", payloads={1: "bug"})
     summary = run_stage("copy", workspace, items, partial(work, log=log), settings={})
     assert summary.done == 3
@@ -129,9 +127,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
 ) -> None:
     items = make_items(tmp_path / "io", 3, {2: "full"})
     with pytest.raises(StopRun, match="the disk is full"):
-        run_stage(
-            "copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(jobs=jobs)
-        )
+        run_stage("copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(jobs=jobs))
     assert json.loads((workspace.manifests / "copy.json").read_text())["status"] == "stopped"
     rest = make_items(tmp_path / "io", 3)
     summary = run_stage("copy", workspace, rest, partial(work, log=log), settings={})
@@ -141,9 +137,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_is_finished(
 
 def test_a_killed_process_costs_only_its_item(workspace: Workspace, tmp_path: Path, log: Path) -> None:
     items = make_items(tmp_path / "io", 5, {1: "die"})
-    summary = run_stage(
-        "copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(jobs=2)
-    )
+    summary = run_stage("copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(jobs=2))
     assert summary.done == 4
     assert summary.failed["s/1"][0] == "process_died"
 
@@ -152,9 +146,7 @@ def test_only_and_limit(workspace: Workspace, tmp_path: Path, log: Path) -> None
     items = make_items(tmp_path / "io", 12)
     run_stage("copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(limit=3))
     assert lines(log) == ["s/0", "s/1", "s/2"]
-    run_stage(
-        "copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(only=("1?", "s/5"))
-    )
+    run_stage("copy", workspace, items, partial(work, log=log), settings={}, options=RunOptions(only=("1?", "s/5")))
     assert lines(log)[3:] == ["s/5", "s/10", "s/11"]
     with pytest.raises(UserError, match="--only nothing matches none of 12 items"):
         run_stage(
@@ -226,7 +218,5 @@ def test_killed_in_the_middle_then_the_same_command(tmp_path: Path, log: Path, h
     # Only the item in flight may have been worked on twice.
     assert len(lines(log)) == before + done
     assert 8 <= len(lines(log)) <= 9
-    assert [(tmp_path / "io" / f"out{n}").read_text() for n in range(8)] == [
-        f"content {n}\n" for n in range(8)
-    ]
+    assert [(tmp_path / "io" / f"out{n}").read_text() for n in range(8)] == [f"content {n}\n" for n in range(8)]
     assert not list((tmp_path / "io").glob(".*"))  # no half-written file is left beside the results

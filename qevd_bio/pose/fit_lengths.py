@@ -22,7 +22,7 @@ from qevd_bio.pose.fit_world import BONE_KIND, BONES, calibrate_depth
 
 STEPS, FIRST_DEPTH_STEP = 10, 2
 # The depth of the world landmarks is what is being judged here: it counts less, so as not to confirm itself.
-DOUBT = 3.0
+DOUBT = 5.0
 # One camera shows no absolute size: the mean log length of the long bones stays where the stature puts it.
 LONG = np.array([name in {"trunk", "thigh", "shank", "upper_arm", "forearm"} for name in LENGTHS], dtype=float)
 SIZE_LOG_SD = 0.005

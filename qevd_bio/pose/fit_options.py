@@ -26,10 +26,10 @@ class FitOptions:
     window_s: float = 60.0
     overlap_s: float = 2.0
     calibration_frames: int = 48
-    image_sd: float = 0.015
-    depth_sd: float = 0.12
+    image_sd: float = 0.020
+    depth_sd: float = 0.10
     plane_sd: float = 0.2
-    acceleration: float = 60.0
+    acceleration: float = 50.0
     min_visibility: float = 0.5
 
 

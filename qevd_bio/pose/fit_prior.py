@@ -20,7 +20,7 @@ HIP_CENTRE = np.array([0.0, -5.0, 0.0]) * _DEG
 HIP_SD = np.array([25.0, 31.0, 44.0]) * _DEG
 HIP_LOW, HIP_HIGH = np.array([-60.0, -70.0, -35.0]) * _DEG, np.array([60.0, 40.0, 140.0]) * _DEG
 # Nearly straight limbs hardly foreshorten: there the world landmarks' own flexion decides.
-KNEE_SD, ELBOW_SD = 26.0 * _DEG, 26.0 * _DEG
+KNEE_SD, ELBOW_SD = 26.0 * _DEG, 34.0 * _DEG
 HINGE_LOW, HINGE_HIGH = -2.0 * _DEG, 155.0 * _DEG
 
 

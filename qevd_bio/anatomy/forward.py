@@ -62,12 +62,14 @@ def forward_kinematics(angles: FloatArray, skeleton: Skeleton, root: FloatArray 
     NaN in an angle reaches only the bones that hang on it. ValueError where the last axes are not 46 and 3.
     """
     angles = _checked(angles)
+    if angles.ndim == 2 and len(angles) >= _MANY:
+        return _forward_many(angles, skeleton, root)
     rotations = np.empty((*angles.shape[:-1], 24, 3, 3))
     positions = np.empty((*angles.shape[:-1], 24, 3))
     positions[..., 0, :] = skeleton.offsets[0] if root is None else root
-    turns = _single_turns(angles) if angles.size <= _AT_ONCE else None
+    turns = _single_turns(angles)
     for i, (name, parent) in enumerate(zip(JOINT_NAMES, PARENTS, strict=True)):
-        local = joint_rotation(name, angles) if turns is None else _product(turns, name)
+        local = _product(turns, name)
         if parent < 0:
             rotations[..., i, :, :] = local
             continue
@@ -80,10 +82,48 @@ def forward_kinematics(angles: FloatArray, skeleton: Skeleton, root: FloatArray 
     return Pose(positions, rotations, skeleton)
 
 
-# A long clip's single turns would take more memory than they save time.
-_AT_ONCE = 46 * 4096
+_MANY, _CHUNK = 256, 1024
 _CROSS = np.stack([_cross(axis) for axis in WORLD_AXES])
 _CROSS_TWICE = np.stack([_cross(axis) @ _cross(axis) for axis in WORLD_AXES])
+
+
+def _forward_many(angles: FloatArray, skeleton: Skeleton, root: FloatArray | None) -> Pose:
+    """As `forward_kinematics` for (T, 46) of a long clip: frames stand last in memory, a chunk at a time."""
+    frames = len(angles)
+    rotations, positions = np.empty((24, 3, 3, frames)), np.empty((24, 3, frames))
+    place = skeleton.offsets[0] if root is None else root
+    positions[0] = np.broadcast_to(place, (frames, 3)).T
+    for start in range(0, frames, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        _forward_chunk(angles[part], skeleton, rotations[..., part], positions[..., part])
+    return Pose(np.moveaxis(positions, -1, 0), np.moveaxis(rotations, -1, 0), skeleton)
+
+
+def _forward_chunk(angles: FloatArray, skeleton: Skeleton, rotations: FloatArray, positions: FloatArray) -> None:
+    """Fill rotations (24, 3, 3, n) and positions (24, 3, n); the pelvis's position is there already."""
+    sine, versine = np.sin(angles.T), 1.0 - np.cos(angles.T)
+    for i, (name, parent) in enumerate(zip(JOINT_NAMES, PARENTS, strict=True)):
+        first, *later = (
+            np.eye(3)[..., None] + sine[k] * _CROSS[k][..., None] + versine[k] * _CROSS_TWICE[k][..., None]
+            for k in JOINT_DOFS[name]
+        )
+        local = first
+        for turn in later:
+            local = _times(turn, local)
+        if parent < 0:
+            rotations[i] = local
+            continue
+        base = rotations[parent]
+        rotations[i] = _times(base, local)
+        offset = skeleton.offsets[i][:, None]
+        if name in SLIDING:
+            offset = offset + slide(name, angles, skeleton).T
+        positions[i] = positions[parent] + base[:, 0] * offset[0] + base[:, 1] * offset[1] + base[:, 2] * offset[2]
+
+
+def _times(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Matrix products of (3, 3, n) with (3, 3, n)."""
+    return np.asarray(a[:, 0, None] * b[None, 0] + a[:, 1, None] * b[None, 1] + a[:, 2, None] * b[None, 2])
 
 
 def _single_turns(angles: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from qevd_bio.exercise.vocabulary import vocabulary
 
@@ -46,8 +46,7 @@ class Morph:
     warning: bool = False
 
 
-@dataclass(frozen=True)
-class PoseValue:
+class PoseValue(NamedTuple):
     """The angle of one joint in whole degrees: "right knee 85°"."""
 
     side: str
@@ -132,14 +131,24 @@ def parse_morph(text: str) -> Morph:
 
 def write_motion(motion: Motion) -> str:
     """C_motion as text, three lines."""
-    pose = ", ".join(f"{_SIDES[v.side]}{v.joint} {v.degrees}°" for v in motion.pose) or "not known"
+    return f"{write_pose(motion.pose)}\n{write_rest(motion)}"
+
+
+def write_pose(pose: Sequence[PoseValue]) -> str:
+    """The first line of C_motion."""
+    values = ", ".join(f"{_SIDES[v.side]}{v.joint} {v.degrees}°" for v in pose)
+    return f"Current pose: {values or 'not known'}."
+
+
+def write_rest(motion: Motion) -> str:
+    """The lines of C_motion that change only from cycle to cycle."""
     if motion.cycles:
         score = "" if math.isnan(motion.score) else f", score {motion.score:.2f}"
         cycle = f"{motion.cycles} completed, last {motion.last_s:.1f}s{score}"
     else:
         cycle = "none completed"
     issues = "; ".join(_issue_text(issue) for issue in motion.issues) or "none"
-    return f"Current pose: {pose}.\nCycle: {cycle}.\nForm issues: {issues}."
+    return f"Cycle: {cycle}.\nForm issues: {issues}."
 
 
 def _issue_text(issue: Issue) -> str:

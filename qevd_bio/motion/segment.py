@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,8 @@ from qevd_bio.motion.context import (
     morph_of,
     rounded,
     write_morph,
+    write_pose,
+    write_rest,
 )
 from qevd_bio.motion.curves import JoinedCurves, SeenCurves, Window
 from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
@@ -149,30 +150,32 @@ class ContextWriter:
         self._count = count
         morph = morph_of(setup.body)
         self._morph = {warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)}
-        self._last: JudgedCycle | None = None
-        self._done = 0.0
-        self._issues: tuple[Issue, ...] = ()
+        self._known(Motion(), -1)
+
+    def _known(self, motion: Motion, number: int) -> None:
+        """What contexts say from now on, beside the pose."""
+        self._motion, self._number = motion, number
+        self._rest = write_rest(motion)
+        self._rest_tokens = estimate_tokens(f"\n{self._rest}")
 
     def completed(self, cycle: JudgedCycle) -> None:
         """Take note of a completed cycle."""
-        self._last = cycle
-        self._done += 1
-        self._issues = issues_of(cycle.verdicts, self.options.max_issues)
+        motion = Motion(
+            cycles=self._motion.cycles + 1,
+            last_s=rounded(cycle.cycle.duration_s, "s"),
+            score=rounded(cycle.similarity.score, "ratio"),
+            issues=issues_of(cycle.verdicts, self.options.max_issues),
+        )
+        self._known(motion, cycle.number)
 
     def row(self, step: int, time_s: float, pose: Sequence[float] | None, older: bool) -> ContextRow:
         """The context at one step; `pose` are the salient joints' angles, None where no pose is known."""
-        last = self._last
-        motion = Motion(
-            pose=self.pose.values(pose) if pose is not None else (),
-            cycles=int(self._done),
-            last_s=rounded(last.cycle.duration_s, "s") if last else math.nan,
-            score=rounded(last.similarity.score, "ratio") if last else math.nan,
-            issues=self._issues,
-        )
-        morph = self._morph[older]
-        text, tokens = fit(motion, self.options.max_tokens, self._count)
-        number = last.number if last else -1
-        return ContextRow(step, time_s, morph, text, tokens, number, pose is not None)
+        values = self.pose.values(pose) if pose is not None else ()
+        first = write_pose(values)
+        text, tokens = f"{first}\n{self._rest}", estimate_tokens(first) + self._rest_tokens
+        if self._count is not estimate_tokens or tokens > self.options.max_tokens:
+            text, tokens = fit(replace(self._motion, pose=values), self.options.max_tokens, self._count)
+        return ContextRow(step, time_s, self._morph[older], text, tokens, self._number, pose is not None)
 
 
 def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:

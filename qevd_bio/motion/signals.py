@@ -47,8 +47,11 @@ class Signal:
     pause_share: float = 0.0
 
     def values(self, series: Series) -> Array:
-        """(T,) radians, NaN where not known."""
-        return np.deg2rad(self.expression.evaluate(series))
+        """(T,) radians, NaN where not known.
+
+        Rounded to 1e-9: forward kinematics of a clip and of a few frames differ in the last digits, cycles must not.
+        """
+        return np.round(np.deg2rad(self.expression.evaluate(series)), 9)
 
 
 def candidates(exercise: Exercise, reference: Array | None, fps: float = 30.0) -> tuple[Signal, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Spine, Times, Unit
+from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
 
 from .common import (
@@ -150,6 +151,7 @@ def extract(
         hsmr_root=hsmr_root,
         hsmr_python=hsmr_python,
     )
+    single_blas_thread()
     from qevd_bio.dataset.opening import open_dataset
     from qevd_bio.dataset.stage import write_segments
     from qevd_bio.pose.stage import extract as run_extract

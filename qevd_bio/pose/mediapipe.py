@@ -21,8 +21,8 @@ from qevd_bio.store.hashing import hash_bytes
 
 _MODELS = ("modules/pose_landmark/pose_landmark_full.tflite", "modules/pose_detection/pose_detection.tflite")
 _EMPTY: NDArray[np.float32] = np.full((33, 7), np.nan, dtype=np.float32)
-SURVEY_S = 1.0
-MIN_SURVEYS = 8
+SURVEY_S = 2.0
+MIN_SURVEYS = 5
 MASK_MARGIN = 0.35
 LOST_IOU = 0.05
 
@@ -42,7 +42,7 @@ def need_mediapipe() -> Path:
 
 
 class MediapipeBackend:
-    """Follows one person with `solutions.pose` and looks once a second who else is in the picture.
+    """Follows one person with `solutions.pose` and looks every two seconds who else is in the picture.
 
     The model's own landmark filter is off: it is causal (up to a frame late) and assumes 30 frames a second.
     Smoothing is done later, without delay, on the angles.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RULE = "largest sum over the clip of box area x presence"
-MAX_GAP_S = 2.0
+MAX_GAP_S = 5.0
 MIN_IOU = 0.15
 # A second person counts as a candidate from this share of the subject's score on.
 CANDIDATE_SHARE = 0.15

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +20,7 @@ from qevd_bio.pose.hsmr import HsmrBackend
 from qevd_bio.pose.mediapipe import MediapipeBackend, need_mediapipe
 from qevd_bio.pose.mediapipe_task import MediapipeTaskBackend
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file
 from qevd_bio.store.manifest import versions
@@ -67,8 +67,7 @@ def extract(
     check(options, dataset)
     items = make_items(dataset, workspace, options)
     run = run or RunOptions()
-    if run.jobs > 1:
-        _share_cores(run.jobs)
+    single_blas_thread()
     return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
 
 
@@ -193,13 +192,6 @@ def _recordings_as_videos(options: ExtractOptions) -> list[VideoItem]:
             f"{twice[0]} lies in two folders", where=options.source, fix="name the data set with --data, or one folder"
         )
     return [VideoItem(RECORDINGS_SPLIT, stem, path) for stem, path in zip(stems, found.values(), strict=True)]
-
-
-def _share_cores(jobs: int) -> None:
-    """Leave each of several processes its share of the cores: pools as large as the machine fight each other."""
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, threads)
 
 
 def notes(summary: Summary) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -100,11 +101,18 @@ def score(
 
     Leaves with code 0 if every metric asked for has a value, 2 for bad input, 3 if one was withheld.
     """
-    from qevd_bio.annotation.intent import classify_intent
+    import qevd_bio.annotation
     from qevd_bio.language.cache import default_cache
+    from qevd_bio.scoring.intents import remembered
     from qevd_bio.scoring.stage import score as score_file
 
+    def classifier() -> Callable[[str], str]:
+        from qevd_bio.annotation.intent import classify_intent
+
+        return lambda text: classify_intent(text).label
+
     room = open_workspace(workspace)
+    rules = Path(str(qevd_bio.annotation.__file__)).parent
     options = ScoreOptions(
         metrics=parse_metrics(metrics),
         split=split,
@@ -132,7 +140,7 @@ def score(
         options,
         out=folder,
         cache=default_cache(room.annotations),
-        classify=lambda text: classify_intent(text).label,
+        label=remembered(classifier, sorted(rules.glob("intent*.py"))),
     )
     if as_json:
         typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -29,23 +29,21 @@ def breakdown(
     corpus: Corpus,
     alignment: Alignment,
     measured: Mapping[str, Measured],
-    classify: Callable[[str], str] | None,
+    intents: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """One row per group: counts, temporal scores, and the mean of each text metric over the group's pairs.
 
-    Pairs belong to the group of their ground truth. Intent is that of the ground truth, as `classify` names it:
-    these rows have recall, but no precision.
+    Pairs belong to the group of their ground truth. Intent is that of the ground truth, as `intents` names them
+    (empty: no such rows); they have recall, but no precision.
     """
     rows: list[dict[str, Any]] = []
-    for by, truth, predicted in _groupings(corpus, alignment, classify):
+    for by, truth, predicted in _groupings(corpus, alignment, intents):
         for group in sorted({*truth, *predicted} - {""}):
             rows.append(_row(by, group, truth, predicted, corpus, alignment, measured))
     return rows
 
 
-def _groupings(
-    corpus: Corpus, alignment: Alignment, classify: Callable[[str], str] | None
-) -> list[tuple[str, Labels, Labels]]:
+def _groupings(corpus: Corpus, alignment: Alignment, intents: Mapping[str, str]) -> list[tuple[str, Labels, Labels]]:
     exercise = [segment.exercise for segment in corpus.segments]
     found: list[tuple[str, Labels, Labels]] = [
         ("exercise", [exercise[s] for s in corpus.truth.segment], [exercise[s] for s in corpus.predicted.segment]),
@@ -60,8 +58,8 @@ def _groupings(
             ["matched" if i in matched_predicted else "unmatched" for i in range(len(corpus.predicted.texts))],
         )
     )
-    if classify is not None:
-        found.append(("intent", [classify(text) for text in corpus.truth.texts], [""] * len(corpus.predicted.texts)))
+    if intents:
+        found.append(("intent", [intents[text] for text in corpus.truth.texts], [""] * len(corpus.predicted.texts)))
     return found
 
 

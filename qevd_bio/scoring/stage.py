@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.scoring.assemble import interval_about, protocol_scores
 from qevd_bio.scoring.breakdown import breakdown, counts
-from qevd_bio.scoring.corpus import Corpus
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
+from qevd_bio.scoring.intents import Labeller
 from qevd_bio.scoring.measures import Outcome, check_prompts, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairs_table import PAIRS, columns_of, pair_rows
@@ -27,11 +27,11 @@ def score(
     *,
     out: Path,
     cache: Path | None = None,
-    classify: Callable[[str], str] | None = None,
+    label: Labeller | None = None,
 ) -> Scores:
     """Score the file `preds` against the data set `data` and write everything into the folder `out`.
 
-    `cache` keeps replies of served judges; `classify` names the intent of a text for the break-down.
+    `cache` keeps replies of served judges; `label` names the intents of texts for the break-down.
     Raises UserError for bad input; a metric that cannot be computed is withheld with its reason.
     """
     check_prompts(options)
@@ -39,7 +39,7 @@ def score(
     pairs = {name: matched_texts(inputs.corpus, found) for name, found in inputs.alignments.items()}
     outcomes = {metric: measure(metric, pairs, options, cache) for metric in options.chosen() if metric != "temporal"}
     protocols = {name: protocol_scores(name, inputs, outcomes, options) for name in PROTOCOLS}
-    intents = _intents(inputs.corpus, classify)
+    intents = label(inputs.corpus.truth.texts) if label is not None else {}
     scores = Scores(
         name=preds.name.removesuffix(".jsonl").removesuffix(".json"),
         protocols=protocols,
@@ -54,19 +54,13 @@ def score(
     return scores
 
 
-def _intents(corpus: Corpus, classify: Callable[[str], str] | None) -> dict[str, str]:
-    if classify is None:
-        return {}
-    return {text: classify(text) for text in set(corpus.truth.texts)}
-
-
 def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]) -> list[dict[str, Any]]:
     if not inputs.timed:
         return []
     rows: list[dict[str, Any]] = []
     for protocol, alignment in inputs.alignments.items():
         measured = {SCORE_NAMES[m][0]: o.measured[protocol] for m, o in outcomes.items() if protocol in o.measured}
-        rows += breakdown(inputs.corpus, alignment, measured, intents.__getitem__ if intents else None)
+        rows += breakdown(inputs.corpus, alignment, measured, intents)
     return rows
 
 

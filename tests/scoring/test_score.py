@@ -17,6 +17,10 @@ from qevd_bio.store.errors import UserError
 QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=100))
 
 
+def labels(texts):
+    return {text: "long" if len(text) > 40 else "short" for text in texts}
+
+
 def run(path, data, out, options=QUICK, **more):
     return score(path, data, options, out=out, **more)
 
@@ -25,7 +29,7 @@ def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordne
     metrics = ("temporal", "meteor", "rouge", "bertscore", "bleu-1", "bleu-4", "cider-d")
     options = ScoreOptions(metrics=metrics, bertscore=BertScoreOptions(str(tiny_roberta), 3))
     out = tmp_path / "out"
-    scores = run(run_file, benchmark_data, out, options, classify=lambda text: "count" if "ten" in text else "other")
+    scores = run(run_file, benchmark_data, out, options, label=labels)
     assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "pairs.parquet", "scores.json"]
     found = json.loads((out / "scores.json").read_text())
     assert (found["schema"], found["version"], found["name"]) == ("qevd-bio.scores", 1, "run")
@@ -128,9 +132,7 @@ def test_a_system_that_repeats_one_sentence_every_second(benchmark_data, tmp_pat
 
 
 def test_break_down(run_file, benchmark_data, tmp_path):
-    scores = run(
-        run_file, benchmark_data, tmp_path / "out", classify=lambda text: "long" if len(text) > 40 else "short"
-    )
+    scores = run(run_file, benchmark_data, tmp_path / "out", label=labels)
     rows = [row for row in scores.breakdown if row["protocol"] == "official"]
     groupings = {by: [row for row in rows if row["by"] == by] for by in {row["by"] for row in rows}}
     assert groupings.keys() == {"exercise", "time in segment", "matching", "intent"}
@@ -263,3 +265,28 @@ def test_a_faulty_own_prompt_stops_the_run_before_anything_is_computed(run_file,
     with pytest.raises(UserError, match=r"none\.yaml"):
         run(run_file, benchmark_data, tmp_path / "out", options)
     assert not (tmp_path / "out").exists()
+
+
+def test_intents_are_remembered_until_the_rules_change(tmp_path, monkeypatch):
+    from qevd_bio.scoring.intents import remembered
+
+    monkeypatch.setenv("QEVD_BIO_CACHE", str(tmp_path / "cache"))
+    rules = tmp_path / "rules.py"
+    rules.write_text("one")
+    loads = []
+
+    def load():
+        loads.append(1)
+        return str.upper
+
+    label = remembered(load, [rules])
+    assert label(["a", "b"]) == {"a": "A", "b": "B"}
+    assert label(["b"]) == {"b": "B"}
+    assert len(loads) == 1
+    assert label(["c"]) == {"c": "C"}
+    rules.write_text("two")
+    assert label(["a"]) == {"a": "A"}
+    assert len(loads) == 3
+    for file in (tmp_path / "cache" / "intents").iterdir():
+        file.write_text("[damaged")
+    assert label(["a"]) == {"a": "A"}

@@ -14,7 +14,7 @@ from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
 from qevd_bio.annotation.evidence import expand
-from qevd_bio.annotation.frames import VideoFrames, shown_times
+from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import AnnotateMethod, FrameOptions
 from qevd_bio.annotation.reviews import apply_reviews, read_reviews
 from qevd_bio.annotation.salient import (
@@ -157,7 +157,7 @@ def _question(place: Place, asking: Asking, frames: FrameOptions, shots: VideoFr
     def build() -> Messages:
         images = (Image(place.segment.key.encode()),) * frames.count
         if shots is not None:
-            images = shots.take(place.segment).images
+            images = shots.take(place.segment)
         return prompt().fill(_values(place, exercise, len(images)), images)
 
     return Request(
@@ -198,7 +198,7 @@ def by_model(item: Item, asking: Asking, frames: FrameOptions, cache: Cache) -> 
         "model": answer.model,
         "prompt_hash": answer.prompt_hash,
         "raw": answer.text,
-        "frame_times_s": shown_times(place.video, place.segment, frames.count),
+        "frame_times_s": list(answer.image_times_s),
     }
 
 

@@ -6,6 +6,7 @@ decoding a frame. Nothing is asked twice, whatever is interrupted in between.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -92,6 +93,7 @@ class Answered:
     value: Any
     model: str
     prompt_hash: str
+    image_times_s: tuple[float, ...]
 
 
 def answer_of(cache: Cache, alias: str, read: Callable[[str], Any]) -> Answered:
@@ -107,7 +109,8 @@ def answer_of(cache: Cache, alias: str, read: Callable[[str], Any]) -> Answered:
         value = read(text)
     except Unreadable as error:
         raise ItemError(error.reason, raw_detail(error.detail, text)) from error
-    return Answered(text, value, stored.server_model or stored.model, stored.prompt_hash)
+    times = tuple(json.loads(stored.request).get("image_times_s", ()))
+    return Answered(text, value, stored.server_model or stored.model, stored.prompt_hash, times)
 
 
 _RAW = "\nraw reply: "

@@ -6,10 +6,8 @@ joints, deviation at the key frame for dynamic ones.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, est
 from qevd_bio.annotation.reviews import RULE_OF, apply_reviews, read_reviews
 from qevd_bio.annotation.salient import plain_joint
 from qevd_bio.annotation.tables import ROLES, UNREVIEWED, table_path
-from qevd_bio.exercise.catalogue import load, read_exercise, roles
+from qevd_bio.exercise.catalogue import load, read_exercise
+from qevd_bio.exercise.roles import roles, roles_csv
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.schema import read_yaml
 from qevd_bio.language.budget import Plan, Totals
@@ -57,6 +56,7 @@ def shipped_roles(workspace: Workspace | None = None) -> dict[str, dict[str, str
     }
 
 
+@cache
 def prompt() -> Prompt:
     """The shipped prompt for roles."""
     return load_prompt(prompts_path("joint_roles.md"))
@@ -200,12 +200,8 @@ def apply(workspace: Workspace) -> list[Path]:
         if row["review_state"] != "rejected":
             changed.setdefault(row["exercise"], {})[row["joint"]] = row["role"]
     written = [_write_exercise(workspace, name, joints) for name, joints in sorted(changed.items())]
-    buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(["exercise", *JOINT_NAMES])
-    for name, own in shipped_roles(workspace).items():
-        table.writerow([name, *(own[joint] for joint in JOINT_NAMES)])
-    write_text(workspace.user_refs / "roles.csv", buffer.getvalue())
+    own = load((workspace.user_refs / "exercises",))
+    write_text(workspace.user_refs / "roles.csv", roles_csv(own.values()))
     return written
 
 

@@ -16,8 +16,8 @@ from qevd_bio.anatomy.derived import QUANTITIES, derive
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_DOFS
 from qevd_bio.anatomy.forward import Pose, forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.exercise.catalogue import roles
 from qevd_bio.exercise.expression import Expression, parse
+from qevd_bio.exercise.roles import stability_limits
 from qevd_bio.exercise.rules import Exercise, FormError
 from qevd_bio.exercise.vocabulary import TIMES, joint_names, resolve, vocabulary
 from qevd_bio.pose.kinematics import Kinematics
@@ -142,22 +142,10 @@ def _statistic(error: FormError, exercise: Exercise, segment: Segment, curve: Ar
 
 def _restless(exercise: Exercise, segment: Segment) -> dict[str, str]:
     """Joints whose role is static and that move more than the exercise allows."""
-    limits: dict[str, float] = {}
-    for joint, role in roles(exercise).items():
-        if role == "static":
-            limits.update({DOF_NAMES[dof]: exercise.roles.limit_deg for dof in JOINT_DOFS[joint]})
-    for exception in exercise.roles.exceptions:
-        names = exception.dofs or tuple(
-            DOF_NAMES[d] for joint in joint_names(exception.joints) for d in JOINT_DOFS[joint]
-        )
-        for name in names:
-            if name in limits and exception.limit_deg is None:
-                del limits[name]
-            elif name in limits and exception.limit_deg is not None:
-                limits[name] = exception.limit_deg
+    limits = stability_limits(exercise)
     found: dict[str, str] = {}
-    for joint in roles(exercise):
-        for dof in JOINT_DOFS[joint]:
+    for joint, dofs in JOINT_DOFS.items():
+        for dof in dofs:
             name = DOF_NAMES[dof]
             spread = segment.wobble_deg(name) if name in limits else math.nan
             if spread > limits.get(name, math.inf) and joint not in found:

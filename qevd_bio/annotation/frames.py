@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +16,6 @@ from qevd_bio.language.request import Image
 from qevd_bio.store.errors import ItemError
 from qevd_bio.video.reader import VideoReader
 from qevd_bio.video.sampling import at_indices
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Frames of one segment: encoded images and their times in seconds from the video's first frame."""
-
-    images: tuple[Image, ...]
-    times_s: tuple[float, ...]
 
 
 def spread(times_s: NDArray[np.float64], start_s: float, end_s: float, count: int) -> list[int]:
@@ -58,19 +49,19 @@ class VideoFrames:
         self._segments = list(segments)
         self._options = options
         self._lock = threading.Lock()
-        self._shown: dict[str, Shown] | None = None
+        self._shown: dict[str, tuple[Image, ...]] | None = None
 
-    def take(self, segment: Segment) -> Shown:
+    def take(self, segment: Segment) -> tuple[Image, ...]:
         """The frames of one segment. Raises ItemError for a video that cannot be read or has none there."""
         with self._lock:
             if self._shown is None or segment.key not in self._shown:
                 self._shown = self._decode()
             shown = self._shown.pop(segment.key)
-        if not shown.images:
+        if not shown:
             raise ItemError("no_frames", f"no frame of {segment.key} could be decoded")
         return shown
 
-    def _decode(self) -> dict[str, Shown]:
+    def _decode(self) -> dict[str, tuple[Image, ...]]:
         self._video.check()
         stamps, lying = _timestamps(self._video), self._video.rotate
         # The reader decodes ahead from its start on, so the choice has to stand before it is opened.
@@ -78,25 +69,14 @@ class VideoFrames:
             times = reader.times_s
         chosen = {s.key: spread(times, s.start_s, s.end_s, self._options.count) for s in self._segments}
         wanted = [index for indices in chosen.values() for index in indices]
-        pictures: dict[int, tuple[float, Image]] = {}
+        pictures: dict[int, Image] = {}
         with VideoReader(self._video.path, lying=lying, times=stamps, select=at_indices(wanted)) as reader:
             for frame in reader if wanted else ():
                 data = encode(frame.image, self._options.size, self._options.quality)
-                pictures[frame.index] = (frame.time_s, Image(data))
+                pictures[frame.index] = Image(data, time_s=round(frame.time_s, 3))
                 if frame.index == max(wanted):
                     break
-        found = {key: [pictures[i] for i in indices if i in pictures] for key, indices in chosen.items()}
-        return {
-            key: Shown(tuple(image for _, image in pairs), tuple(round(time, 3) for time, _ in pairs))
-            for key, pairs in found.items()
-        }
-
-
-def shown_times(video: VideoItem, segment: Segment, count: int) -> list[float]:
-    """Times of the frames that `VideoFrames` shows for a segment, in seconds from the video's first frame."""
-    with VideoReader(video.path, lying=video.rotate, times=_timestamps(video)) as reader:
-        times = reader.times_s
-    return [round(float(times[i]), 3) for i in spread(times, segment.start_s, segment.end_s, count)]
+        return {key: tuple(pictures[i] for i in indices if i in pictures) for key, indices in chosen.items()}
 
 
 def _timestamps(video: VideoItem) -> NDArray[np.float64] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
+@cache
 def prompt() -> Prompt:
     """The shipped prompt for intents."""
     return load_prompt(prompts_path("feedback_intent.md"))

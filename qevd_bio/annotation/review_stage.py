@@ -92,7 +92,7 @@ def _segments(dataset: Dataset | None) -> dict[str, tuple[Any, Any]]:
 def _pictures(found: tuple[Any, Any], frames: FrameOptions) -> list[str]:
     segment, video = found
     try:
-        return [image.url() for image in VideoFrames(video, [segment], frames).take(segment).images]
+        return [image.url() for image in VideoFrames(video, [segment], frames).take(segment)]
     except ItemError:
         return []
 

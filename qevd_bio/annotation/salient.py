@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from qevd_bio.anatomy.dofs import JOINT_INDEX, JOINT_NAMES
@@ -68,6 +69,7 @@ def standard_set(exercise: Exercise) -> tuple[str, ...]:
     return in_order(tuple(joint_names(exercise.salient)))
 
 
+@cache
 def prompt() -> Prompt:
     """The shipped prompt for salient joints."""
     return load_prompt(prompts_path("salient_joints.md"))

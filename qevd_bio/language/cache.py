@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class Cache:
 
     def put(self, reply: Stored) -> None:
         """Keep one reply; the first one under a key stays."""
-        values = tuple(asdict(reply).values())
+        values = tuple(getattr(reply, field.name) for field in fields(reply))
         self._write(f"INSERT OR IGNORE INTO replies VALUES ({','.join('?' * len(values))})", values)
 
     def answer(self, alias: str) -> Answer | None:

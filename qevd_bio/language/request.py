@@ -14,10 +14,11 @@ from qevd_bio.store.hashing import hash_json
 
 @dataclass(frozen=True)
 class Image:
-    """An encoded picture; only its hash goes into keys and logs."""
+    """An encoded picture; only its hash goes into keys and logs. `time_s` is when it was taken in its video."""
 
     data: bytes
     mime: str = "image/jpeg"
+    time_s: float | None = None
 
     @cached_property
     def sha256(self) -> str:

@@ -16,7 +16,7 @@ from qevd_bio.language.budget import Budget
 from qevd_bio.language.cache import Stored
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.pace import Pace
-from qevd_bio.language.request import Messages, Request, plain_messages, wire_messages
+from qevd_bio.language.request import Image, Messages, Request, plain_messages, wire_messages
 from qevd_bio.language.sorting import Trouble, sort_error
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.hashing import hash_json
@@ -234,6 +234,7 @@ def stored_from(
     sampling = request.sampling
     asked = {
         "messages": plain_messages(messages),
+        "image_times_s": [p.time_s for m in messages for p in m.parts if isinstance(p, Image)],
         "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
         "schema": None if request.schema is None else hash_json(request.schema),
         "sample": request.sample,

@@ -218,6 +218,7 @@ def test_sigkill_in_the_middle_then_the_same_command(workspace, clips, protocol_
     assert b"planted" not in written and "planted" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_independent_server_end_to_end(workspace, clips, tmp_path, monkeypatch):
     """`transformers serve` with a tiny random model: the plumbing works, and nonsense becomes failure rows."""
     for package in ("transformers", "torch", "fastapi", "uvicorn"):

@@ -22,7 +22,7 @@ def answer(kind, body):
     first = next(m for m in body["messages"] if m["role"] == "user")
     digest = hashlib.sha256(json.dumps(first["content"], sort_keys=True).encode()).digest()
     if kind == "joints":
-        chosen = [joint for joint, byte in zip(JOINTS, digest, strict=False) if byte % 2]
+        chosen = [joint for joint, byte in zip(JOINTS, digest, strict=False) if byte % 2] or ["hip_r"]
         return json.dumps({"joints": chosen, "reasons": dict.fromkeys(chosen, "seen")})
     if kind == "roles":
         return json.dumps({"dynamic": [j for j, b in zip(JOINTS, digest, strict=False) if b % 2]})

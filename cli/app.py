@@ -50,6 +50,7 @@ COMMANDS = (
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),
     Command("report", "report", "report", SCORE, "One page: scores, timelines, statistics, manifests."),
+    Command("plot", "plot", "app", SCORE, "Figures for papers: scores, ablation, timeline, cycle."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}

@@ -13,7 +13,6 @@ from typing import Any
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
-from qevd_bio.annotation.evidence import expand
 from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import AnnotateMethod, FrameOptions
 from qevd_bio.annotation.reviews import apply_reviews, read_reviews
@@ -126,6 +125,8 @@ def _chosen(found: Sequence[Place], options: RunOptions) -> list[Place]:
 
 def by_rules(item: Item) -> dict[str, Any]:
     """One segment by rules: the standard set, and what its kinematics show beyond it."""
+    from qevd_bio.annotation.evidence import expand
+
     place: Place = item.payload
     exercise = place.known_exercise()
     standard = standard_set(exercise)

@@ -239,7 +239,7 @@ def is_summary(plain: str, cheerful: bool) -> str | None:
         re.search(SUMMARIES[k], plain) for k in ("overall", "next_time", "today", "good_set")
     ):
         return None
-    if re.search(r"\b(?:so far|half ?way|more reps|to go|right now)\b", plain):
+    if re.search(rf"\b(?:so far|half ?way|more reps|to go|right now|so much already)\b|\bhave done (?:about )?{NUM}\b", plain):
         return None
     for name, pattern in SUMMARIES.items():
         if not re.search(pattern, plain):

@@ -8,7 +8,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -73,8 +73,8 @@ class Wire:
         self._options = options
         self._budget = budget
         self._secret = os.environ.get(options.key_variable, "")
-        self._clients = open_clients(options)
-        self._turn = itertools.cycle(self._clients)
+        self._clients: list[AsyncOpenAI] = []
+        self._turn: Iterator[AsyncOpenAI] = iter(())
         self.pace = Pace(options.concurrency, options.max_wait_s)
         self._answered = False
         self.stop: StopRun | None = None
@@ -143,6 +143,10 @@ class Wire:
         return False
 
     async def _once(self, request: Request, messages: Messages, key: str) -> Stored | Trouble:
+        if not self._clients:
+            # Opened at the first call: a run that finds everything in the cache needs none.
+            self._clients = open_clients(self._options)
+            self._turn = itertools.cycle(self._clients)
         import httpx2
         import openai
 

@@ -12,6 +12,7 @@ from qevd_bio.exercise.measure import Moment, Reading, key_frames, readings
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import resolve
 from qevd_bio.motion.curves import Window
+from qevd_bio.motion.cut import Cut
 from qevd_bio.motion.options import ConstraintOptions
 from qevd_bio.motion.rule_verdict import Rule, RuleVerdict
 from qevd_bio.motion.stillness import Stillness
@@ -50,17 +51,20 @@ class Judge:
         pause_s: float = math.nan,
         confidence: float = 1.0,
         moments: Mapping[str, Moment] | None = None,
+        cut: Cut | None = None,
     ) -> list[Verdict]:
         """Verdicts of one cycle.
 
         pause_s     seconds since the last cycle ended, NaN for the first
         confidence  of the kinematics in this cycle, 0..1
         moments     the cycle's key frames, if they are known already
+        cut         what of the cycle the clip does not show
         """
+        cut = cut or Cut()
         if moments is None:
             moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         verdicts = [
-            *self._rules(window, duration_s, pause_s, moments, confidence),
+            *self._rules(window, duration_s, pause_s, cut.seen(self.exercise, moments), confidence, cut),
             *self._still.judge(window, confidence),
         ]
         return [self._remember(verdict) for verdict in verdicts]
@@ -81,6 +85,7 @@ class Judge:
         pause_s: float,
         moments: Mapping[str, Moment],
         confidence: float,
+        cut: Cut,
     ) -> Iterator[Verdict]:
         last = len(window) - 1
         for judged in self._verdicts:
@@ -94,7 +99,7 @@ class Judge:
             for reading in _one_a_side(judged, found):
                 if rule.quantity == "pause":
                     reading = replace(reading, value=pause_s)
-                reason = self._unknown(rule, reading, window)
+                reason = "cut_off" if cut.hides(rule, reading.side) else self._unknown(rule, reading, window)
                 yield judged.verdict(reading, reason, _frame(rule, reading, window), last, confidence)
 
     def _unknown(self, rule: Rule, reading: Reading, window: Window) -> str:

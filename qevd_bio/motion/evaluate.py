@@ -17,6 +17,7 @@ from qevd_bio.motion.align import UNDEFINED, Similarity, compare, resample
 from qevd_bio.motion.builders import Cycle
 from qevd_bio.motion.constraints import Judge
 from qevd_bio.motion.curves import Window
+from qevd_bio.motion.cut import Cut
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.signals import Signal, candidates
 from qevd_bio.motion.template import Template
@@ -108,7 +109,9 @@ class Evaluator:
         names = {key.name for key in self.exercise.keys if key.sides == "one"}
         own = next((m.side for name, m in moments.items() if name in names), "")
         trust = float(np.mean(confidence)) if len(confidence) else 0.0
-        verdicts = self.judge.judge(window, cycle.duration_s, cycle.start_s - self._ended, trust, moments)
+        one_sided = not self.signal.two_sided and self.exercise.category != "hold"
+        cut = Cut(bool(cycle.partial), cycle.side if cycle.halves == 1 else "", self.exercise.signal.rest * one_sided)
+        verdicts = self.judge.judge(window, cycle.duration_s, cycle.start_s - self._ended, trust, moments, cut)
         result = JudgedCycle(
             number=self._count,
             cycle=cycle,

@@ -54,7 +54,7 @@ VIOLATIONS = Table(
         *_PLACE,
         Column("cycle", "int32", "", "number of the cycle within the segment", nullable=False),
         Column("verdict", "string", "", "violation, pass or not_judged", nullable=False),
-        Column("reason", "string", "", "why not judged: not_observed, no_key_frame, first_cycle, no_frames"),
+        Column("reason", "string", "", "why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames"),
         Column("rule", "string", "", "error:<id>, target:<id> or static:<joint>", nullable=False),
         Column("kind", "string", "", "error, target or static", nullable=False),
         Column("joint", "string", "", "anatomical joint that the rule is first about", nullable=False),

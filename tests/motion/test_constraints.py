@@ -13,6 +13,7 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.motion.constraints import Judge
 from qevd_bio.motion.curves import SeenCurves, Window
+from qevd_bio.motion.cut import Cut
 from qevd_bio.motion.options import ConstraintOptions
 from qevd_bio.motion.stillness import static_limits
 from qevd_bio.motion.verdicts import NOT_JUDGED, PASS, VIOLATION, CameraView, Verdict, distance, severity
@@ -151,6 +152,26 @@ def test_the_pause_is_known_only_after_a_first_cycle() -> None:
     assert (first.verdict, first.reason) == (NOT_JUDGED, "first_cycle")
     later = {v.rule: v for v in judge.judge(window, 3.0, 9.0)}["error:stopped"]
     assert (later.verdict, later.value) == (VIOLATION, 9.0)
+
+
+def test_a_cycle_cut_off_by_the_clip_is_judged_only_where_it_was_seen() -> None:
+    window = window_of("squats", {"knee_angle_r": 0.6, "knee_angle_l": 0.6})
+    window.angles[:, DOF_INDEX["knee_angle_r"]] += 0.6
+    judge = Judge(load()["squats"], ALL_JOINTS)
+    cut = {(v.rule, v.side): v for v in judge.judge(window, 0.4, cut=Cut(True, "", "min"))}
+    assert cut["error:too_fast", ""].reason == "cut_off"
+    assert cut["error:not_upright", "r"].reason == "cut_off"
+    assert cut["target:stand_tall", ""].reason == "no_key_frame"
+    assert cut["error:knees_shallow", "l"].verdict == VIOLATION
+
+
+def test_one_sides_turn_says_nothing_of_the_other_side() -> None:
+    window = window_of("high_knees")
+    judge = Judge(load()["high_knees"], ALL_JOINTS)
+    found = {(v.rule, v.side): v for v in judge.judge(window, 0.8, cut=Cut(True, "r"))}
+    assert found["error:knees_low", "l"].reason == "cut_off"
+    assert found["error:knees_low", "r"].verdict == PASS
+    assert ("target:knee_height", "r") in found and ("target:knee_height", "l") not in found
 
 
 def test_no_frames_judge_nothing() -> None:

@@ -48,6 +48,10 @@ def score(
     benchmark: Annotated[
         str, typer.Option(help="Whose published rows: original, bio, or auto (by the data set's name).")
     ] = "auto",
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", help="Break-down to print: exercise, intent, time, matching; repeatable."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of tables.")] = False,
     bert_model: Annotated[str, typer.Option(help="Model name or folder.", rich_help_panel=BERT_PANEL)] = _BERT.model,
     bert_layer: Annotated[
@@ -147,9 +151,11 @@ def score(
     else:
         from rich.console import Console
 
-        from qevd_bio.scoring.render import show_scores
+        from qevd_bio.scoring.render import show_breakdown, show_scores
 
-        show_scores(found, Console(), benchmark if published else None)
+        console = Console()
+        show_scores(found, console, benchmark if published else None)
+        show_breakdown(found, console, by or ())
         typer.echo(f"written to {folder}")
     if found.withheld(options.asked()):
         raise typer.Exit(WITHHELD_EXIT)

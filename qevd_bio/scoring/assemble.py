@@ -9,7 +9,7 @@ import numpy as np
 
 import qevd_bio
 from qevd_bio.scoring.inputs import Inputs
-from qevd_bio.scoring.judged import Judged, agreement, judged_share, unreadable_reasons
+from qevd_bio.scoring.judged import Judged, agreement, judged_share, read_as_published, unreadable_reasons
 from qevd_bio.scoring.measured import Measured
 from qevd_bio.scoring.measures import Outcome, missing, temporal
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
@@ -132,6 +132,11 @@ def _judged_details(judged: Judged) -> dict[str, Any]:
         "unreadable": unreadable_reasons(judged.replies),
         "judges": {name: float(np.nanmean(r)) if (~np.isnan(r)).any() else None for name, r in judged.ratings.items()},
     }
+    own = next(iter(judged.ratings))
+    texts = [reply.text for replies in judged.replies for reply in replies if reply.judge == own]
+    loose = [value for value in map(read_as_published, texts) if value is not None]
+    # What the published evaluation would have averaged from the same replies.
+    details["as_published"] = {"value": float(np.mean(loose)) if loose else None, "n": len(loose)}
     found = agreement(judged.ratings)
     return {**details, "krippendorff_alpha": found} if found else details
 

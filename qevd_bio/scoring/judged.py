@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import math
+import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.language.reading import Unreadable, read_object
+from qevd_bio.language.reading import MAX_CHARACTERS, Unreadable, read_object
 from qevd_bio.scoring.agreement import ordinal_alpha
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.scoring.prompts import JudgePrompt
@@ -102,6 +106,26 @@ def read_score(text: str) -> int:
     if not LOWEST <= value <= HIGHEST:
         raise Unreadable("out_of_range", f"{value:g}")
     return int(value)
+
+
+_BRACES = re.compile(r"\{(.*?)\}")
+
+
+def read_as_published(text: str) -> float | None:
+    """The score as the published evaluation reads it: any number in the one {...} of the reply, else None.
+
+    Kept beside our own reading only, to compare with published means: it counts a 3.2 and a 7.
+    """
+    found = _BRACES.findall(text[:MAX_CHARACTERS])
+    if len(found) != 1:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            score = float(ast.literal_eval("{" + found[0] + "}")["score"])
+    except (SyntaxError, TypeError, ValueError, KeyError, MemoryError, RecursionError, OverflowError):
+        return None
+    return score if math.isfinite(score) else None
 
 
 def judge_pairs(pairs: Sequence[Pair], judges: Sequence[Judge], prompt: JudgePrompt, options: JudgeOptions) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ class MatchingOptions:
     """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s)."""
 
     tolerance_s: float = 1.5
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance_s) and self.tolerance_s > 0):
+            raise UserError(
+                f"a tolerance of {self.tolerance_s:g} s", where="--tolerance", expected="a number of seconds above 0"
+            )
 
 
 @dataclass(frozen=True)

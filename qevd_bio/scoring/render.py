@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qevd_bio.scoring.published import BENCHMARKS, COLUMNS, choose_benchmark, published_rows
 from qevd_bio.scoring.results import Score, Scores
+from qevd_bio.store.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,6 +112,20 @@ def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None
     for name, score in official.items():
         if score.value is None:
             console.print(f"[dim]{TITLES[name]}: {escape(score.reason or '')}[/dim]")
+
+
+GROUPINGS = {"exercise": "exercise", "intent": "intent", "time": "time in segment", "matching": "matching"}
+
+
+def show_breakdown(scores: Scores, console: Console, groupings: Sequence[str]) -> None:
+    """The break-down by each of `groupings` (keys of GROUPINGS), official protocol. Raises UserError for another."""
+    unknown = [name for name in groupings if name not in GROUPINGS]
+    if unknown:
+        raise UserError(f"no break-down by {unknown[0]!r}", where="--by", expected=f"one of {', '.join(GROUPINGS)}")
+    official = scores.protocols["official"]
+    names = [n for n, s in official.items() if s.value is not None and not n.startswith("temporal")]
+    for name in groupings:
+        console.print(breakdown_table(scores, GROUPINGS[name], "official", names))
 
 
 def breakdown_table(scores: Scores, by: str, protocol: str, names: Sequence[str]) -> Table:

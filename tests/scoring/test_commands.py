@@ -21,10 +21,12 @@ def test_score_and_compare(benchmark_data, tmp_path):
     for name, seed in (("one", 1), ("two", 2)):
         path = write_lines(tmp_path / f"{name}.jsonl", predictions_for(benchmark_data, seed=seed))
         done = qevd("score", "--preds", path, "--data", benchmark_data, "--workspace", tmp_path / "ws",
-                    "--metrics", "temporal,rouge", "--published")  # fmt: skip
+                    "--metrics", "temporal,rouge", "--published", "--by", "intent", "--by", "time")  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "ROUGE-L" in done.stdout
         assert "Stream-VLM (w/o 3D CNN)" in done.stdout
+        assert "By intent (official)" in done.stdout
+        assert "0–10 s" in done.stdout
         assert (tmp_path / "ws" / "scores" / name / "scores.json").is_file()
     done = qevd("compare", tmp_path / "ws/scores/one", tmp_path / "ws/scores/two", "--format", "json")
     assert done.returncode == 0, done.stderr

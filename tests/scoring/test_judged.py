@@ -14,6 +14,7 @@ from qevd_bio.scoring.judged import (
     agreement,
     judge_pairs,
     judged_share,
+    read_as_published,
     read_score,
     unreadable_reasons,
 )
@@ -59,6 +60,16 @@ def test_replies_that_cannot_be_read_are_missing(text, reason):
     with pytest.raises(Unreadable) as caught:
         read_score(text)
     assert not reason or caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("{'score': 4}", 4.0), ("{'score': 3.2}", 3.2), ("{'score': 7}", 7.0), ("{'score': '4'}", 4.0), ("four", None),
+     ("{'score': 3}{'score': 4}", None), ("{'score': __import__('os')}", None), ("{'score': 1e999}", None),
+     ("{'points': 4}", None), ("{[]: 1}", None), ("{'\\d': 1}", None)],
+)  # fmt: skip
+def test_the_published_reading_is_kept_beside_ours(text, score):
+    assert read_as_published(text) == score
 
 
 def test_unreadable_replies_are_kept_and_are_never_a_number():

@@ -93,6 +93,12 @@ def test_pairs_hold_everything_once(run_file, benchmark_data, tmp_path):
         assert all(r["rouge_l"] is None for r in own if r["role"] != "pair")
 
 
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_window_that_is_none(tolerance):
+    with pytest.raises(UserError, match="a tolerance of"):
+        MatchingOptions(tolerance)
+
+
 def test_a_wider_window_is_another_signature(run_file, benchmark_data, tmp_path):
     narrow = run(run_file, benchmark_data, tmp_path / "a", replace(QUICK, matching=MatchingOptions(0.2)))
     wide = run(run_file, benchmark_data, tmp_path / "b")
@@ -205,6 +211,7 @@ def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_dat
     scores = run(run_file, benchmark_data, tmp_path / "b", lenient)
     assert scores.protocols["official"]["llm_acc"].value == 4.0
     assert scores.protocols["official"]["llm_acc"].standard_error == 0
+    assert scores.protocols["official"]["llm_acc"].details["as_published"]["value"] == 4.0
     rows = PAIRS.read_rows(tmp_path / "b" / "pairs.parquet")
     kept = [json.loads(row["llm_acc_replies"]) for row in rows if row["role"] == "pair"]
     assert {reply[0]["text"] for reply in kept} == {"{'score': 4}", "no idea"}

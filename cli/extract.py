@@ -106,7 +106,7 @@ def extract(
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine,
     camera_pitch: Annotated[
-        float, typer.Option(help="HSMR: degrees by which the camera looks down.", rich_help_panel=FILES)
+        float, typer.Option(help="Degrees by which the camera looks down, where known.", rich_help_panel=FRAMES)
     ] = D.camera_pitch_deg,
     hsmr_root: Annotated[
         Path | None, typer.Option(help=f"Your checkout of HSMR. {HSMR_TERMS}", rich_help_panel=HSMR)

@@ -50,7 +50,7 @@ def to_kinematics(
     estimate: Landmarks | Angles, clip: Clip, options: ExtractOptions, stature_m: float | None, meta: Mapping[str, Any]
 ) -> Kinematics:
     """Kinematics of one video. Raises ItemError where no frame has a pose that can be trusted."""
-    pose = _fitted(estimate, stature_m) if isinstance(estimate, Landmarks) else _imported(estimate, options)
+    pose = _fitted(estimate, options, stature_m) if isinstance(estimate, Landmarks) else _imported(estimate, options)
     trusted = np.isfinite(pose.raw).all(axis=1) & (pose.confidence >= options.min_pose_confidence)
     if not trusted.any():
         best = float(np.max(pose.confidence, initial=0.0))
@@ -101,20 +101,21 @@ def _cutoff(smoothing: SmoothOptions) -> float | None:
     return round(cutoff_hz(smoothing), 3) if smoothing.sigma_s > 0 else None
 
 
-def _fitted(estimate: Landmarks, stature_m: float | None) -> _Pose:
+def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | None) -> _Pose:
     detected = int(np.isfinite(estimate.values[:, 0, 0]).sum())
     if detected < MIN_FIT_FRAMES:
         raise ItemError(
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, FitOptions(), stature_m)
+    choices = FitOptions(camera_pitch_deg=options.camera_pitch_deg or None)
+    fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m)
     residual = float(np.nanmedian(fit.residual_px))
     details = {
         "image_size": list(estimate.image_size),
         "residual_px_median": round(residual, 2),
         "lengths_scale": "stature given" if stature_m else "population mean stature: lengths are not measurements",
-        "fit": asdict(FitOptions()),
+        "fit": asdict(choices),
     }
     return _Pose(
         fit.raw, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, list(fit.flags), details

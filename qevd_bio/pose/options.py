@@ -24,7 +24,7 @@ HSMR_TERMS = (
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
     **dict.fromkeys(("pose_model", "max_people", "min_confidence"), ("mediapipe",)),
     **dict.fromkeys(("source", "unit", "spine"), ("files",)),
-    **dict.fromkeys(("source_fps", "camera_pitch_deg"), ("files", "hsmr")),
+    "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
 }
 
@@ -43,7 +43,7 @@ class ExtractOptions:
     (recordings) at the fixed source_fps; auto takes the first there is.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. camera_pitch_deg: how far the camera of HSMR looks down.
+    OpenSim's one spine joint goes. camera_pitch_deg: how far the camera looks down.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RIGHT, LEFT, MIDDLE = (214, 96, 20), (20, 110, 200), (60, 60, 60)
 CELL = 300
+FIGURE_TURN = np.deg2rad(50.0)
 # Turns of the whole body say more about the camera than about the exercise.
 _NOT_CHOSEN = ("pelvis_rotation", "head_bending", "head_extension", "head_twist")
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
@@ -198,9 +199,10 @@ def _draw_landmarks(draw: Any, landmarks: NDArray[np.float32], scale: float) -> 
 
 
 def _draw_figure(draw: Any, angles: NDArray[np.float32], size: float) -> None:
-    """The pose as a stick figure from the front, by forward kinematics."""
-    pose = forward_kinematics(angles.astype(np.float64), Skeleton.from_stature())
-    places = np.asarray(pose.positions)[:, :2]
+    """The pose as a stick figure seen obliquely from its left, by forward kinematics: front alone hides every bend."""
+    level = angles.astype(np.float64)
+    level[DOF_INDEX["pelvis_rotation"]] = -FIGURE_TURN
+    places = np.asarray(forward_kinematics(level, Skeleton.from_stature()).positions)[:, :2]
     span = max(float(np.ptp(places, axis=0).max()), 1e-6)
     centred = (places - (places.max(0) + places.min(0)) / 2) / span * [0.8, -0.8] + 0.5
     points = centred * size

@@ -1,0 +1,215 @@
+"""What is true of a workout, as rows of the tables in `truth/` and as kinematics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.dataset.writer import NewSpan
+from qevd_bio.pose.kinematics import OK, Kinematics
+from qevd_bio.simulation.ideal import ideal
+from qevd_bio.simulation.judge import Judged, extremes, heading, judge
+from qevd_bio.simulation.perform import FPS, Rep
+from qevd_bio.simulation.session import Scene
+from qevd_bio.simulation.words import Line, Wording
+from qevd_bio.simulation.workout import Workout
+
+Row = dict[str, Any]
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Rows by table, and the feedback spans to be written."""
+
+    repetitions: list[Row]
+    judgements: list[Row]
+    mistakes: list[Row]
+    feedbacks: list[Row]
+    spans: list[NewSpan]
+
+
+def truth_of(workout: Workout, times_s: Times, seed: int) -> Truth:
+    """Everything that is known of a workout whose frames lie at `times_s` (T,)."""
+    truth = Truth([], [], [], [], [])
+    wording = Wording(np.random.default_rng([seed, 51]))
+    for index, scene in enumerate(workout.scenes):
+        judged = [_repetition(workout, scene, index, number, truth) for number in range(len(scene.reps))]
+        truth.mistakes.extend(_mistake_rows(workout, scene, index, judged))
+        _feedbacks(workout, scene, index, judged, wording, truth)
+    _speak(workout, truth, None, None, workout.end_s, "transition", Line(wording.finish(), "transition"), {})
+    _spans(truth, times_s)
+    return truth
+
+
+def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
+    """The true angles in the project's schema: all observed, nothing smoothed."""
+    angles = workout.angles.astype(np.float32)
+    frames = len(angles)
+    stature = {"value": workout.skeleton.stature, "unit": "m", "sd": 0.0, "method": "simulated", "source": "entered"}
+    return Kinematics(
+        split=workout.split,
+        video=workout.video,
+        fps=FPS,
+        frame=np.arange(frames, dtype=np.int32),
+        time_s=times_s,
+        angles=angles,
+        raw=angles,
+        observed=np.ones(angles.shape, dtype=bool),
+        confidence=np.ones(frames, dtype=np.float32),
+        status=np.full(frames, OK, dtype=np.uint8),
+        root=workout.root.astype(np.float32),
+        skeleton_lengths=workout.skeleton.lengths(),
+        body={"height": stature},
+        meta={"backend": "simulated", "camera_heading_deg": workout.camera.heading_deg},
+    )
+
+
+def window(scene: Scene, number: int) -> tuple[float, float]:
+    """Start and end of a repetition in seconds; a two-sided one begins half way to its first side."""
+    rep = scene.reps[number]
+    early = 0.25 * rep.keys.duration_s if rep.keys.two_sided else 0.0
+    return rep.start_s - early, rep.end_s - early
+
+
+def _place(workout: Workout, scene: Scene, index: int) -> Row:
+    return {"split": workout.split, "video": workout.video, "segment": index, "exercise": scene.exercise.id}
+
+
+def _repetition(workout: Workout, scene: Scene, index: int, number: int, truth: Truth) -> list[Judged]:
+    """Add the rows of one repetition; returns what the rules say of it."""
+    rep: Rep = scene.reps[number]
+    start, end = window(scene, number)
+    first, last = math.ceil(start * FPS - 1e-9), min(math.floor(end * FPS + 1e-9), len(workout.angles) - 1)
+    part = slice(first, last + 1)
+    angles, root = workout.angles[part], workout.root[part]
+    key, other = extremes(scene.exercise, angles, workout.skeleton, rep.keys.two_sided)
+    if rep.hold:
+        key = len(angles) // 2
+    pause = math.nan if number == 0 else max(start - window(scene, number - 1)[1], 0.0)
+    judged = judge(scene.exercise, angles, workout.skeleton, root, end - start, pause)
+    place = {**_place(workout, scene, index), "repetition": number}
+    count = scene.exercise.cycle.count.per_cycle
+    truth.repetitions.append(
+        {
+            **place,
+            "start_s": start,
+            "end_s": end,
+            "key_s": (first + key) / FPS,
+            "other_key_s": (first + other) / FPS if other >= 0 else None,
+            "units": count,
+            "hold": rep.hold,
+            "heading_deg": heading(angles) - workout.camera.heading_deg,
+            "breaks": list(rep.breaks),
+        }
+    )
+    truth.judgements.extend(_judgement_row(place, rep, j) for j in judged)
+    return judged
+
+
+def _judgement_row(place: Row, rep: Rep, j: Judged) -> Row:
+    return {
+        **place,
+        "rule": j.rule,
+        "side": j.side,
+        "joint": j.joint,
+        "quantity": j.quantity,
+        "value": j.value,
+        "low": j.low if math.isfinite(j.low) else None,
+        "high": j.high if math.isfinite(j.high) else None,
+        "beyond": j.beyond,
+        "unit": j.unit,
+        "verdict": j.verdict,
+        "on_purpose": j.rule.removeprefix("error:") in rep.breaks,
+    }
+
+
+def _mistake_rows(workout: Workout, scene: Scene, index: int, judged: list[list[Judged]]) -> list[Row]:
+    rows = []
+    for episode in scene.episodes:
+        name = f"error:{episode.rule}"
+        shown = [j for number in range(episode.first, episode.last + 1) for j in judged[number] if j.rule == name]
+        if not shown:
+            continue
+        beyond = [max((j.beyond for j in shown), key=abs)] if len(shown) == 1 else [j.beyond for j in shown if j.beyond]
+        size = float(np.median(beyond)) if beyond else 0.0
+        rows.append(
+            {
+                **_place(workout, scene, index),
+                "rule": episode.rule,
+                "joint": shown[0].joint,
+                "direction": "too_little" if size < 0 else "too_much",
+                "size": abs(size),
+                "unit": shown[0].unit,
+                "first_repetition": episode.first,
+                "last_repetition": episode.last,
+                "begin_s": window(scene, episode.first)[0],
+                "end_s": window(scene, episode.last)[1],
+                "noticed_s": None if math.isnan(episode.noticed_s) else episode.noticed_s,
+                "corrected": episode.corrected,
+            }
+        )
+    return rows
+
+
+def _feedbacks(
+    workout: Workout, scene: Scene, index: int, judged: list[list[Judged]], wording: Wording, truth: Truth
+) -> None:
+    announced = wording.announce(scene.exercise.name, index == 0)
+    _speak(workout, truth, scene, index, scene.start_s, "transition", Line(announced, "transition"), {})
+    for remark in sorted(scene.remarks, key=lambda r: r.time_s):
+        line = wording.say(remark, scene.exercise)
+        about: Row = {"repetition": remark.rep if remark.rep >= 0 else None, "rule": remark.rule or None}
+        if remark.kind in ("correct", "again"):
+            best = ideal(scene.exercise, remark.rule, judged[remark.rep])
+            if best is not None:
+                found = best.judged
+                about |= {"side": found.side, "quantity": found.quantity, "value": found.value}
+                about |= {"goal": best.goal, "unit": found.unit, "ideal": best.text}
+        _speak(workout, truth, scene, index, remark.time_s, remark.kind, line, about)
+
+
+def _speak(
+    workout: Workout,
+    truth: Truth,
+    scene: Scene | None,
+    index: int | None,
+    time: float,
+    kind: str,
+    line: Line,
+    about: Row,
+) -> None:
+    empty = dict.fromkeys(("repetition", "rule", "side", "quantity", "value", "goal", "unit"))
+    truth.feedbacks.append(
+        {
+            "split": workout.split,
+            "video": workout.video,
+            "span": len(truth.feedbacks),
+            "segment": index,
+            "exercise": scene.exercise.id if scene else None,
+            "start_s": time,
+            "text": line.text,
+            "kind": kind,
+            "intent": line.label,
+            "body_parts": list(line.parts),
+            "directions": list(line.directions),
+            **empty,
+            "ideal": line.text,
+            **about,
+        }
+    )
+
+
+def _spans(truth: Truth, times_s: Times) -> None:
+    """Frames of each feedback: as long as it takes to read, and never touching the next."""
+    starts = [int(np.searchsorted(times_s, row["start_s"])) for row in truth.feedbacks]
+    starts.append(len(times_s) - 2)
+    for row, start, following in zip(truth.feedbacks, starts, starts[1:], strict=False):
+        seconds = 0.9 + 0.28 * len(row["text"].split())
+        end = max(min(start + round(seconds * FPS), following - 2), start)
+        row["start_s"] = float(times_s[start])
+        truth.spans.append(NewSpan(row["text"], start, end, row["kind"] == "transition"))

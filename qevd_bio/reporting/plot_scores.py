@@ -130,5 +130,5 @@ def draw_bars(figure: Figure, runs: Sequence[RunView], protocol: str, metrics: S
         axes.set_xlim(-0.6, len(runs) - 0.4)
         axes.set_ylim(bottom=0)
     names = [label(name) for name in handles]
-    below = "outside lower center"
-    figure.legend(handles.values(), names, loc=below, ncols=min(4, len(names) or 1), frameon=False, fontsize=8)
+    columns = min(4, len(names) or 1)
+    figure.legend(list(handles.values()), names, loc="outside lower center", ncols=columns, frameon=False, fontsize=8)

@@ -112,7 +112,8 @@ class OneSided(Builder):
         if cycle is None:
             return []
         low = self.level(-1)
-        if not math.isnan(low) and cycle.amplitude < self.options.edge_level * (high - low):
+        share = self.options.edge_level if cycle.partial else self.options.doubt_share
+        if not math.isnan(low) and cycle.amplitude < share * (high - low):
             self.rejected["edge_too_small" if cycle.partial else "smaller_than_the_next"] += 1
             return []
         return self.accept(cycle)

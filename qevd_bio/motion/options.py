@@ -45,6 +45,8 @@ class CycleOptions:
     """An extreme cut off by the clip's start or end must reach this share of the usual range."""
     sure_share: float = 0.5
     """A first repetition with this share of the reference's range is reported at once, a smaller one after the next."""
+    doubt_share: float = 0.45
+    """Such a first repetition counts if it has this share of the next one's range."""
     two_sided_level: float = 0.7
     """The same for a side's turn in right-minus-left signals, where half the range is no movement at all."""
     two_sided_dwell: float = 1.2

@@ -58,9 +58,9 @@ class Pace:
 
     @property
     def period(self) -> float:
-        if not self._periods:
-            return self.prior_period
-        ordered = sorted(self._periods)
+        # Until three are known the expected period votes too, so that one odd movement does not set the pace.
+        expected = [self.prior_period] * max(0, 3 - len(self._periods))
+        ordered = sorted([*self._periods, *expected])
         return ordered[len(ordered) // 2]
 
     def threshold(self, time: float) -> float:

@@ -27,6 +27,8 @@ class _Half:
 class TwoSided(Builder):
     """Maxima belong to the right side, minima to the left; a cycle is one of each."""
 
+    _sure = False  # whether a full-sized cycle has been seen, so that small ones need no comparison
+
     def _clear(self) -> None:
         self._running: Turn | None = None
         self._begin = math.nan
@@ -34,6 +36,7 @@ class TwoSided(Builder):
         self._is_first = True
         self._first: _Half | None = None  # judged when its like has been seen
         self._waiting: _Half | None = None  # whole, waiting for its other side
+        self._doubt: Cycle | None = None  # a first cycle that is small, until the next is known
 
     def add(self, turn: Turn) -> list[Cycle]:
         if turn.rest:
@@ -121,6 +124,25 @@ class TwoSided(Builder):
         side = _SIDES[half.kind]
         return self.accept(Cycle(half.start, half.end, half.end, half.key, math.nan, size, side, 1, "single"))
 
+    def accept(self, cycle: Cycle) -> list[Cycle]:
+        out = self._settle(cycle.amplitude)
+        accepted = super().accept(cycle)
+        if not self._sure and cycle.amplitude < self.options.sure_share * self.rule.range_rad:
+            self._doubt = accepted[0] if accepted else None
+            return out
+        self._sure = self._sure or bool(accepted)
+        return out + accepted
+
+    def _settle(self, following: float) -> list[Cycle]:
+        """Settle a first cycle that was in doubt: it counts if it is not much smaller than the one that follows."""
+        doubt, self._doubt = self._doubt, None
+        if doubt is None:
+            return []
+        if doubt.amplitude < self.options.doubt_share * following:
+            self.rejected["smaller_than_the_next"] += 1
+            return []
+        return [doubt]
+
     def _flush(self) -> list[Cycle]:
         waiting, self._waiting = self._waiting, None
         return self._single(waiting) if waiting else []
@@ -162,6 +184,7 @@ class TwoSided(Builder):
         if self._first is not None:
             out += self._judge_first(-self._first.value, math.nan)
         out += self._flush()
+        out += self._settle(0.0)
         self._clear()
         self.samples.clear()
         return out

@@ -100,6 +100,9 @@ def lexical(options: argparse.Namespace) -> None:
 
     from qevd_bio.scoring.wordnet import Source, open_synonyms
 
+    if not DEBIAN.is_dir():
+        print("METEOR and its peers: skipped, no WordNet (apt-get install wordnet-base wordnet-sense-index)")
+        return
     make_nltk_data(options.folder / "nltk")
     start = time.perf_counter()
     open_synonyms(Source(DEBIAN)).close()

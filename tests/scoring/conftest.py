@@ -73,11 +73,19 @@ def make_nltk_data(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory):
+def session_cache(tmp_path_factory: pytest.TempPathFactory):
+    """The cache of fixtures that live as long as the session."""
+    folder = tmp_path_factory.mktemp("cache")
     patch = pytest.MonkeyPatch()
-    patch.setenv("QEVD_BIO_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
+    patch.setenv("QEVD_BIO_CACHE", str(folder))
+    yield folder
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _cache(session_cache: Path, _no_user_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same cache for tests, which start without any of the user's settings."""
+    monkeypatch.setenv("QEVD_BIO_CACHE", str(session_cache))
 
 
 @pytest.fixture(scope="session")

@@ -78,7 +78,8 @@ def forward_kinematics(angles: FloatArray, skeleton: Skeleton, root: FloatArray 
         offset = skeleton.offsets[i]
         if name in SLIDING:
             offset = offset + slide(name, angles, skeleton)
-        positions[..., i, :] = positions[..., parent, :] + np.einsum("...ij,...j->...i", base, offset)
+        moved = base @ offset if offset.ndim == 1 else np.einsum("...ij,...j->...i", base, offset)
+        positions[..., i, :] = positions[..., parent, :] + moved
     return Pose(positions, rotations, skeleton)
 
 

@@ -25,6 +25,7 @@ from qevd_bio.pose.smooth import flip_flags, runs, unwrap_angles
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
 LONGEST_GAP_S = 0.5
+RESIDUAL_HALF, AROUND_S, ENOUGH_AROUND = 0.06, 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def fit_clip(
         observed=observed_dofs(
             raw, visibility, _spread(clip.head_visibility, clip.rows, frames), options.min_visibility
         ),
-        confidence=np.nan_to_num(visibility.mean((1, 2)) / (1.0 + (residual / (0.05 * size)) ** 2)),
+        confidence=_confidence(visibility, residual / size, np.asarray(time_s, dtype=float)),
         root=_spread(dense[:, N_DOFS : N_DOFS + 3], clip.rows, frames),
         skeleton_lengths=calibration.skeleton.lengths(),
         view=_view(pose, state, calibration, options),
@@ -207,6 +208,20 @@ def _spread(values: Float, rows: NDArray[np.intp], frames: int) -> Float:
 def _pixel_size(clip: _Clip) -> NDArray[np.float64]:
     """Height (K,) of a body whose markers spread so in the image, roughly, in pixels."""
     return np.asarray(4.0 * np.sqrt(clip.image.var((1, 2)).sum(-1)))
+
+
+def _confidence(visibility: Float, residual: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Trust (T,) in each frame, 0 where nobody was found.
+
+    The markers' mean visibility, halved where they miss the fitted body by RESIDUAL_HALF of its size, and lowered
+    where the second around the frame is mostly lost: a model that keeps losing a person sees little in between.
+    """
+    own = np.nan_to_num(visibility.mean((1, 2)) / (1.0 + (residual / RESIDUAL_HALF) ** 2))
+    total = np.concatenate([[0.0], np.cumsum(own)])
+    first = np.searchsorted(time_s, time_s - AROUND_S)
+    last = np.searchsorted(time_s, time_s + AROUND_S, side="right")
+    around = (total[last] - total[first]) / (last - first)
+    return np.asarray(own * np.minimum(1.0, around / ENOUGH_AROUND))
 
 
 def _view(pose: Float, state: State, calibration: Calibration, options: FitOptions) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from qevd_bio.pose.fit_evidence import Evidence, Scene, evidence_rows, length_ro
 from qevd_bio.pose.fit_options import FitOptions
 from qevd_bio.pose.fit_prior import add_priors
 from qevd_bio.pose.fit_rotations import Float
-from qevd_bio.pose.fit_solve import DAMPING, bounded, trustful
+from qevd_bio.pose.fit_solve import DAMPING, bounded, solve_blocks, trustful
 from qevd_bio.pose.fit_stance import floor_height
 from qevd_bio.pose.fit_world import BONE_KIND, BONES, calibrate_depth
 
@@ -90,7 +90,7 @@ def _step(
     diagonal = range(N_VARIABLES)
     normal[:, diagonal, diagonal] = normal[:, diagonal, diagonal] * (1.0 + DAMPING) + 1e-6
     cross = turned @ shared
-    solved = np.linalg.solve(normal, np.concatenate([cross, gradient[..., None]], axis=2))
+    solved = solve_blocks(normal, np.concatenate([cross, gradient[..., None]], axis=2))
     poses, rest = solved[..., :-1], solved[..., -1]
     share = min(1.0, INDEPENDENT_FRAMES / len(state))
     schur = np.einsum("tri,trj->ij", shared, shared) - np.einsum("tri,trj->ij", cross, poses)

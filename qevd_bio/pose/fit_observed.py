@@ -25,26 +25,26 @@ _WHOLE = {
     "pelvis_rotation": (HIPS, SHOULDERS),
     "lumbar_bending": (HIPS, SHOULDERS),
     "lumbar_twist": (HIPS, SHOULDERS),
-    **dict.fromkeys(("lumbar_bending", "lumbar_extension", "lumbar_twist"), (HIPS, SHOULDERS)),
 }
 
 
 def observed_dofs(angles: Float, visibility: Float, head_visibility: Float, least: float) -> NDArray[np.bool_]:
     """Mask (T, 46) from angles (T, 46), marker visibility (T, 8, 2) and the head landmarks' (T, 5).
 
-    A degree of freedom is observed where every landmark it is read from is seen with at least `least`. The turn of
-    the thigh about itself shows only while the knee is bent by 20 degrees. The upper arm's direction shows whenever
-    the arm is seen, and takes all three shoulder angles to say; its turn about itself, which a straight elbow hides,
-    is then filled by rule. Of the spine only the whole bend from hips to shoulders is seen: the lumbar angles carry
-    the mark for it, the thorax's share is a rule. Scapulae, subtalar joint, toes, forearm turn and wrists are never
-    observed: the fit fills them by rule.
+    A degree of freedom is observed where every landmark it is read from is seen with at least `least`. The thigh's
+    turn about itself shows while the knee is bent by 20 degrees, or in a visible foot. The upper arm's direction shows
+    whenever the arm is seen, and takes all three shoulder angles to say; its turn about itself, which a straight elbow
+    hides, is then filled by rule. Of the spine the bend to the side and the twist from hips to shoulders are seen as a
+    whole: the lumbar angles carry the mark, the thorax's share is a rule. Flexion of the spine cannot be told from the
+    pelvis' tilt. It, scapulae, subtalar joint, toes, forearm turn and wrists are never observed: the fit fills them.
     """
     seen = np.nan_to_num(visibility) >= least
     out = np.zeros((len(angles), 46), dtype=bool)
     for i, side in enumerate("rl"):
         for name, markers in _NEEDS.items():
             out[:, DOF_INDEX[f"{name}_{side}"]] = seen[:, list(markers), i].all(1)
-        out[:, DOF_INDEX[f"hip_rotation_{side}"]] &= angles[:, DOF_INDEX[f"knee_angle_{side}"]] > BENT
+        bent = np.nan_to_num(angles[:, DOF_INDEX[f"knee_angle_{side}"]]) > BENT
+        out[:, DOF_INDEX[f"hip_rotation_{side}"]] &= bent | seen[:, [HEELS, TOES], i].all(1)
         arm = seen[:, [SHOULDERS, ELBOWS], i].all(1)
         for axis in "xyz":
             out[:, DOF_INDEX[f"shoulder_{side}_{axis}"]] = arm

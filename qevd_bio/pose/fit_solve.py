@@ -135,18 +135,40 @@ def _acceleration_gradient(state: State, couple: Float, spread: Float) -> Float:
     return gradient
 
 
+def solve_blocks(normal: Float, right: Float) -> Float:
+    """Solutions (T, n, k) of T small symmetric systems (T, n, n) x = (T, n, k), as one banded system.
+
+    One call for all: a general solver would start threads for each little matrix and wait for them.
+    """
+    frames, n, columns = right.shape
+    found = solveh_banded(
+        _lower_band(normal, n - 1),
+        right.reshape(frames * n, columns),
+        lower=True,
+        overwrite_ab=True,
+        check_finite=False,
+    )
+    return np.asarray(found.reshape(frames, n, columns))
+
+
 def _solve_banded(normal: Float, gradient: Float, couple: Float, spread: Float) -> Float:
     """Newton step (T, 29) of the block system with neighbours bound (lower band of width 58)."""
     frames, n = gradient.shape
-    band = np.zeros((2 * n + 1, frames, n))
-    for d in range(n):
-        band[d, :, : n - d] = normal[:, np.arange(d, n), np.arange(n - d)]
+    flat = _lower_band(normal, 2 * n)
+    band = flat.reshape(2 * n + 1, frames, n)
     information = spread**-2.0
     for i in range(3):
         for j in range(i + 1):
             band[(i - j) * n, j : frames - 2 + j] += (couple[:, i] * couple[:, j])[:, None] * information
-    band[0] *= 1.0 + DAMPING
-    band[0] += 1e-9
-    lower = band.reshape(2 * n + 1, frames * n)
-    step = solveh_banded(lower, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False)
+    band[0] = band[0] * (1.0 + DAMPING) + 1e-9
+    step = solveh_banded(flat, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False)
     return np.asarray(step.reshape(frames, n))
+
+
+def _lower_band(blocks: Float, width: int) -> Float:
+    """Lower band (width + 1, T n) of the matrix with `blocks` (T, n, n) along its diagonal."""
+    frames, n, _ = blocks.shape
+    band = np.zeros((width + 1, frames, n))
+    for d in range(n):
+        band[d, :, : n - d] = blocks[:, np.arange(d, n), np.arange(n - d)]
+    return band.reshape(width + 1, frames * n)

@@ -34,14 +34,15 @@ from qevd_bio.video.reader import VideoReader  # noqa: E402
 
 ROUNDS = 3
 _MEMORY = """
-import resource, sys
+import re, sys
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.stage import extract
 from qevd_bio.store.workspace import Workspace
 from pathlib import Path
 extract(open_dataset(sys.argv[1]), Workspace(Path(sys.argv[2])), ExtractOptions())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+# not ru_maxrss: it keeps the size of the process that started this one
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
 
 

@@ -133,8 +133,6 @@ REMINDERS = {
     rf"|currently )?doing {_EX}|^(?:hello|hey)[,.!? ]+.*\b{EXERCISES}\W*$|\b(?:do|try) (?:the"
     rf"|your) {EXERCISES} (?:now|please)\W*$|^(?:come on|go|hey|quick|please|now)[, ]+(?:do|give me"
     rf"|show me) (?:the|your|some|those) {EXERCISES}\W*$|\bbegin (?:your|the|with|to|with the|with your) ",
-    "start_exercise": rf"\b(?:start|begin)(?: (?:doing|with))? (?:the|your|those|some|to do|on the"
-    rf"|on your)? ?(?:{EXERCISES})\b|\bstart (?:the|your|this) (?:exercise|movement|set|workout)\b",
 }
 _PAST = (
     r"did|finished|completed|kept|managed|struggled|improved|maintained|nailed|performed|gave|started|began"
@@ -239,7 +237,8 @@ def is_summary(plain: str, cheerful: bool) -> str | None:
         re.search(SUMMARIES[k], plain) for k in ("overall", "next_time", "today", "good_set")
     ):
         return None
-    if re.search(rf"\b(?:so far|half ?way|more reps|to go|right now|so much already)\b|\bhave done (?:about )?{NUM}\b", plain):
+    under_way = r"so far|half ?way|more reps|to go|right now|so much already"
+    if re.search(rf"\b(?:{under_way})\b|\bhave done (?:about )?{NUM}\b", plain):
         return None
     for name, pattern in SUMMARIES.items():
         if not re.search(pattern, plain):

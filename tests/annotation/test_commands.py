@@ -8,7 +8,9 @@ import pytest
 
 
 def run(*words):
-    return subprocess.run([sys.executable, "-m", "qevd_bio", *map(str, words)], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "qevd_bio", *map(str, words)], capture_output=True, text=True, timeout=120
+    )
 
 
 def test_intent_of_a_file(tmp_path):

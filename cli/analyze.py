@@ -64,8 +64,8 @@ def analyze(
 ) -> None:
     """Find repetitions, judge them by the exercise's rules, and write the coach's contexts.
 
-    Reads the workspace's kinematics and table of exercises (as `qevd-bio extract` leaves them); --data makes
-    that table again. Run the same command again to go on.
+    Reads the workspace's kinematics and table of exercises, as `qevd-bio extract` leaves them; --data is needed
+    only where that table is missing. Run the same command again to go on.
     """
     from dataclasses import replace
 
@@ -73,7 +73,7 @@ def analyze(
     from qevd_bio.motion.stage import report
 
     place = open_workspace(workspace)
-    if data is not None:
+    if data is not None and not place.segments.is_file():
         from qevd_bio.dataset.opening import open_dataset
         from qevd_bio.dataset.stage import write_segments
         from qevd_bio.video.probe import measure

@@ -293,3 +293,19 @@ def test_opensim_squats_go_the_same_way_without_video(name: str, shared: object,
     assert all(1.0 < c["end_s"] - c["start_s"] < 3.5 for c in cycles)
     schema = pq.read_schema(workspace.cycles)
     assert schema.field("start_s").metadata[b"unit"] == b"s"
+
+
+def test_naming_the_data_again_keeps_what_extract_knew(
+    workspace: Workspace, make_frames: MakeFrames, tmp_path: Path
+) -> None:
+    from qevd_bio.cli.app import app
+
+    put(workspace, make_frames("squats"))
+    put_segments(workspace, [("0001", 0, "squats", "squats", 0.0, 99.0)])
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    (videos / "0001.mp4").write_bytes(b"")
+    before = workspace.segments.read_bytes()
+    done = CliRunner().invoke(app, ["analyze", "--data", str(videos), "--workspace", str(workspace.root)])
+    assert done.exit_code == 0, done.output
+    assert "5 cycles in 1 segments" in done.output and workspace.segments.read_bytes() == before

@@ -46,11 +46,15 @@ COMMANDS = (
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
     Command("rewrite", "rewrite", "rewrite", MOTION, "The data set with measured feedback: QEVD-bio-fit-coach."),
     Command("features", "features", "features", COACH, "Visual features of videos, for the coach."),
+    Command("run", "run", "run", COACH, "What a coach says in every segment: predictions."),
+    Command("coach", "coach", "app", COACH, "Models of the coach: presets, released weights, joint selection."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),
     Command("report", "report", "report", SCORE, "One page: scores, timelines, statistics, manifests."),
     Command("plot", "plot", "app", SCORE, "Figures for papers: scores, ablation, timeline, cycle."),
+    Command("simulate", "simulate", "simulate", TRY, "Workouts with known truth, in QEVD's layout."),
+    Command("verify", "verify", "verify", TRY, "What was found in simulated workouts, against their truth."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}

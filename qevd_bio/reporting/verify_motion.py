@@ -149,12 +149,12 @@ def _match_holds(true: Sequence[Row], found: Sequence[Row]) -> tuple[Counts, lis
 
 
 def _overlap(a: Row, b: Row) -> float:
-    return max(min(a["end_s"], b["end_s"]) - max(a["start_s"], b["start_s"]), 0.0)
+    return float(max(min(a["end_s"], b["end_s"]) - max(a["start_s"], b["start_s"]), 0.0))
 
 
 def _union_share(a: Row, b: Row) -> float:
     union = max(a["end_s"], b["end_s"]) - min(a["start_s"], b["start_s"])
-    return _overlap(a, b) / union if union > 0 else 0.0
+    return float(_overlap(a, b) / union) if union > 0 else 0.0
 
 
 def compare_violations(

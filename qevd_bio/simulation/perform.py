@@ -15,6 +15,9 @@ from qevd_bio.exercise.trajectory import periodic
 from qevd_bio.simulation.moves import Keys
 
 FPS = 30.0
+CHANGE_S = 3.0
+"""Seconds between the holds of two sides: back to standing, then into the other one."""
+
 _HEADING = DOF_INDEX["pelvis_rotation"]
 _PRONE, _FLAT = CHANNELS - 1, (CHANNELS - 3, CHANNELS - 2)
 _CROUCH = {
@@ -87,6 +90,8 @@ def lay_out(course: Course, reps: Sequence[Rep], start_s: float, end_s: float, h
         if rep.hold:
             course.add(rep.start_s, _turned(rep.keys.poses[0], heading_deg))
             course.add(rep.end_s, _turned(rep.keys.poses[0], heading_deg))
+            if rep is not last:
+                course.add(rep.end_s + 0.5 * CHANGE_S, _turned(idle, heading_deg))
             continue
         for phase, pose in zip(rep.keys.phases, rep.keys.poses, strict=True):
             course.add(rep.start_s + float(phase) * rep.keys.duration_s, _turned(pose, heading_deg))

@@ -15,7 +15,7 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.simulation.mistakes import Mistake, mistakes
 from qevd_bio.simulation.moves import Keys, keys_of
 from qevd_bio.simulation.people import Person
-from qevd_bio.simulation.perform import Rep
+from qevd_bio.simulation.perform import CHANGE_S, Rep
 
 DELAY_MEDIAN_S, DELAY_SPREAD, DELAY_RANGE_S = 0.9, 0.35, (0.4, 2.5)
 """The coach's reaction: log-normal with this median and spread of the logarithm, cut to this range."""
@@ -140,7 +140,7 @@ class _Player:
         self._close(number - 1, False)
 
     def _holds(self, time: float, latest: float) -> None:
-        seconds = (latest - time - 1.6) / 2 if latest - time > 12 else latest - time
+        seconds = (latest - time - CHANGE_S) / 2 if latest - time > 12 else latest - time
         for number in range(2 if latest - time > 12 else 1):
             self._fall_into_mistake(number, time)
             keys = self._keys(0.0)
@@ -149,7 +149,7 @@ class _Player:
             self.scene.reps.append(Rep(keys.mirrored() if number else keys, time, broken, hold=True))
             self._watch_hold(number, time, time + seconds)
             self._close(number, bool(self.running and self.running.heeded))
-            time += seconds + 1.6
+            time += seconds + CHANGE_S
 
     def _keys(self, progress: float) -> Keys:
         """The next repetition: a little different from the others, smaller and slower as the person tires."""

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import pyarrow.compute as pc
-
 import qevd_bio
-from qevd_bio.annotation.intent import Intent, classify_intent
+from qevd_bio.annotation.tables import table_path
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.qevd import ANNOTATIONS
 from qevd_bio.dataset.segments import segments_of
-from qevd_bio.dataset.workout import Span, Workout
+from qevd_bio.dataset.workout import Workout
 from qevd_bio.dataset.writer import place_media, write_split
 from qevd_bio.pose.kinematics import KINEMATICS
-from qevd_bio.rewriting.build import Row, Tracked, build_rows, new_texts
+from qevd_bio.rewriting.build import Row, build_rows, new_texts
 from qevd_bio.rewriting.card import card
 from qevd_bio.rewriting.check import Mismatch, check_numbers
 from qevd_bio.rewriting.figures import Figures, figures
+from qevd_bio.rewriting.intents import Intents
 from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.rewriting.options import POLICIES, RewriteOptions
 from qevd_bio.rewriting.tables import FEEDBACKS
@@ -69,10 +67,11 @@ def rewrite(
     splits = [split for split in dataset.splits if dataset.workouts(split)]
     folders = (refs_path("exercises"), workspace.user_refs / "exercises")
     rules = [refs_path("quantities.yaml"), *sorted(p for folder in folders for p in folder.glob("*.yaml"))]
+    judged = [path for path in (table_path(workspace, "intents"),) if path.is_file()]
     items = [
         Item(
             key=split,
-            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations, *rules),
+            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations, *rules, *judged),
             outputs=(_part(workspace, split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
         )
@@ -136,7 +135,7 @@ def _rewrite_split(
 ) -> dict[str, Any]:
     split = str(item.payload)
     workouts = dataset.workouts(split)
-    tables = MotionTables(workspace)
+    tables, intents = MotionTables(workspace), Intents(workspace)
     other = replace(options, policy=_other_policy(options))
     rows: list[Row] = []
     compared: list[Row] = []
@@ -145,9 +144,10 @@ def _rewrite_split(
         segments, _ = segments_of(workout, dataset.names)
         motion = tables.video(split, workout.video)
         tracked = _tracked(workspace, workout)
-        own = build_rows(workout, segments, motion, tracked, _intent, options)
+        intent_of = partial(intents.of, split, workout.video)
+        own = build_rows(workout, segments, motion, tracked, intent_of, options)
         rows.extend(own)
-        compared.extend(build_rows(workout, segments, motion, tracked, _intent, other))
+        compared.extend(build_rows(workout, segments, motion, tracked, intent_of, other))
         changed.append(workout.with_texts(new_texts(own)))
     folder = workspace.rewritten / split
     missing = place_media(dataset.folder(split), folder, workouts, videos)
@@ -157,14 +157,6 @@ def _rewrite_split(
     FEEDBACKS.write(_part(workspace, split), rows)
     new = sum(row["status"] == "rewritten" for row in rows)
     return {"feedbacks": len(rows), "rewritten": new, "no_video": len(missing)}
-
-
-def _intent(span: Span) -> Intent:
-    return _intent_of_text(span.text)
-
-
-# Coaches repeat themselves; a text is sorted once.
-_intent_of_text = lru_cache(maxsize=100_000)(classify_intent)
 
 
 def _tracked(workspace: Workspace, workout: Workout) -> Tracked:

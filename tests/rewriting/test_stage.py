@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
+from qevd_bio.annotation.tables import INTENTS, table_path
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.writer import NewSpan, new_workout, write_split
 from qevd_bio.motion.tables import CYCLES, VIOLATIONS
@@ -214,6 +215,20 @@ def test_without_kinematics_nothing_is_claimed(source: Path, workspace: Workspac
     rows = FEEDBACKS.read_rows(run(source, workspace).path)
     assert {row["reason"] for row in rows if row["status"] == "unsupported"} == {"no_kinematics"}
     assert not any(row["status"] == "rewritten" for row in rows)
+
+
+def test_a_reviewed_intent_goes_before_the_rules(source: Path, workspace: Workspace) -> None:
+    known = {
+        "split": SPLIT, "video": "0003", "span": 1, "segment": 0, "time_s": 2.0, "text": TEXTS[20],
+        "intent": "motivational", "body_parts": [], "directions": [], "avoid": [], "confidence": 1.0, "status": "ok",
+        "method": "llm", "review_state": "changed",
+    }  # fmt: skip
+    stale = {**known, "span": 5, "text": "a text of another version"}
+    rows = [{name: row.get(name) for name in INTENTS.names} for row in (known, stale)]
+    INTENTS.write(table_path(workspace, "intents"), rows)
+    found = by_frame(FEEDBACKS.read_rows(run(source, workspace).path))
+    assert (found[20]["intent"], found[20]["intent_method"], found[20]["status"]) == ("motivational", "llm", "kept")
+    assert (found[90]["intent"], found[90]["intent_method"]) == ("corrective", "rules")
 
 
 def test_the_policies_stand_side_by_side(source: Path, workspace: Workspace, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ class Block(nn.Module):
     def forward(self, frames: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """(B, T, C, H, W) and the memory of earlier calls to the output and the memory for the next."""
         flow, kept = frames, memory
-        first = self.conv[0][0]
+        first = next(self.conv[0].children())
         if isinstance(first, TemporalConv):
             flow, kept = first.stack(frames, memory)
         flow = over_frames(self.conv, flow)
@@ -111,7 +111,7 @@ class Block(nn.Module):
 def over_frames(module: nn.Module, frames: Tensor) -> Tensor:
     """Apply a 2D module to each frame of (B, T, C, H, W)."""
     flat: Tensor = module(frames.flatten(0, 1))
-    return flat.unflatten(0, frames.shape[:2])
+    return flat.reshape(*frames.shape[:2], *flat.shape[1:])
 
 
 class Backbone(nn.Module):
@@ -127,9 +127,7 @@ class Backbone(nn.Module):
         self.cnn = nn.ModuleList([stem, *map(Block, BLOCKS), _conv_relu(nn.Conv2d(448, FEATURE_DIM, 1))])
         self.classifier = nn.Linear(FEATURE_DIM, classes)
 
-    def forward(
-        self, frames: Tensor, memory: list[Tensor | None] | None = None
-    ) -> tuple[Tensor, list[Tensor | None]]:
+    def forward(self, frames: Tensor, memory: list[Tensor | None] | None = None) -> tuple[Tensor, list[Tensor | None]]:
         if frames.shape[1] % FRAMES_PER_FEATURE:
             raise ValueError(f"{frames.shape[1]} frames, expected a multiple of {FRAMES_PER_FEATURE}")
         before = memory if memory is not None else [None] * len(BLOCKS)
@@ -138,7 +136,8 @@ class Backbone(nn.Module):
         for block, kept in zip(self.cnn[1:-1], before, strict=True):
             flow, left = block(flow, kept)
             after.append(left)
-        return over_frames(self.cnn[-1][0], flow), after
+        last = next(self.cnn[-1].children())
+        return over_frames(last, flow), after
 
     def logits(self, features: Tensor) -> Tensor:
         """(B, T, 1280, 7, 5) to class scores (B, T, classes): activation, mean over space, linear."""

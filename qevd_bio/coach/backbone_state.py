@@ -45,4 +45,5 @@ class FeatureStream:
     def _run(self, frames: list[Tensor]) -> Tensor:
         device = next(self._backbone.parameters()).device
         features, self._memory = self._backbone(torch.stack(frames)[None].to(device), self._memory)
-        return features[0].float().cpu()
+        found: Tensor = features[0].float().cpu()
+        return found

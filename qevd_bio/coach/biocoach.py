@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -18,11 +20,8 @@ class BioCoach(StreamVLM):
     C_motion is text in front of the prompt (`context_tokens` of the configuration); who streams updates it.
     """
 
-    def __init__(
-        self, config: ModelConfig, vocabulary: int | None = None, ablations: Ablations | None = None
-    ) -> None:
-        super().__init__(config, vocabulary)
-        self.ablations = ablations or Ablations()
+    def __init__(self, config: ModelConfig, vocabulary: int | None = None, ablations: Ablations | None = None) -> None:
+        super().__init__(config, vocabulary, ablations)
         self.selector = JointSelector(config.vision.dim, config.selector)
         self.fusion = MorphFusion(config.vision.dim, int(self.decoder.config.hidden_size), config.fusion)
         if next(self.fusion.parameters()).device.type != "meta":
@@ -35,8 +34,8 @@ class BioCoach(StreamVLM):
         fused: Tensor = self.fusion(features, self.embed(morph_ids).detach(), known)
         return fused
 
-    def train_only(self, parts: object) -> int:
-        count = super().train_only(parts)  # type: ignore[arg-type]
+    def train_only(self, parts: Iterable[str]) -> int:
+        count = super().train_only(parts)
         if not self.fusion.train_projection and self.fusion.meet.weight.requires_grad:
             self.fusion.meet.weight.requires_grad_(False)
             count -= self.fusion.meet.weight.numel()
@@ -46,6 +45,11 @@ class BioCoach(StreamVLM):
 def uses_motion(config: ModelConfig, ablations: Ablations) -> bool:
     """Whether C_motion stands in front of the prompt."""
     return config.kind == "biocoach" and config.context_tokens > 0 and not ablations.no_motion_context
+
+
+def reads_contexts(config: ModelConfig, ablations: Ablations) -> bool:
+    """Whether the model reads anything that `qevd-bio analyze` makes."""
+    return config.kind == "biocoach" and not (ablations.no_motion_context and ablations.no_morphology)
 
 
 def make_model(
@@ -61,4 +65,4 @@ def make_model(
     with torch.device(device):
         if config.kind == "biocoach":
             return BioCoach(config, vocabulary, ablations)
-        return StreamVLM(config, vocabulary)
+        return StreamVLM(config, vocabulary, ablations)

@@ -68,7 +68,7 @@ def save_coach(
         values = {
             "format": FORMAT,
             "config": model.config.as_json(),
-            "ablations": asdict(ablations or getattr(model, "ablations", Ablations())),
+            "ablations": asdict(ablations or model.ablations),
             "about": about or {},
         }
         (temporary / CONFIG_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -90,9 +90,7 @@ def _swap(new: Path, place: Path) -> None:
         new.replace(place)
         return
     if not (place / CONFIG_FILE).is_file() and any(place.iterdir()):
-        raise UserError(
-            "this folder holds something else", where=place, expected="a checkpoint to replace, or nothing"
-        )
+        raise UserError("this folder holds something else", where=place, expected="a checkpoint to replace, or nothing")
     old = Path(tempfile.mkdtemp(prefix=f".{place.name}.old.", dir=place.parent))
     place.replace(old / place.name)
     new.replace(place)

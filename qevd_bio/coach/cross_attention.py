@@ -51,17 +51,23 @@ class CrossAttention(nn.Module):
 
     def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
         """(M, D) hidden states and (M, N, C) visual tokens to (M, D), to be added to the hidden states."""
-        query = self.hidden_attn_fc(hidden).unflatten(-1, (self.heads, -1))
-        key_weight = self.feat_attn_keys_fc.weight.unflatten(0, (self.heads, -1))
+        query = self._by_head(self.hidden_attn_fc(hidden), -1)
+        key_weight = self._by_head(self.feat_attn_keys_fc.weight, 0)
         asked = torch.einsum("mha,hac->mhc", query, key_weight)
         scores = torch.einsum("mhc,mnc->mhn", asked, features) * self.scale
         weights = scores.softmax(dim=-1)
         inner = self.vision_projector[:3](features)
         mixed = torch.einsum("mhn,mnc->mhc", weights, inner)
-        value_weight = self.vision_projector[3].weight.unflatten(0, (self.heads, -1))
+        value_weight = self._by_head(self.vision_projector.get_parameter("3.weight"), 0)
         values = torch.einsum("mhc,hac->mha", mixed, value_weight).flatten(-2)
         update: Tensor = self.out_fc(values)
         return update
+
+    def _by_head(self, values: Tensor, dim: int) -> Tensor:
+        """Split dimension `dim` (0 or -1) into heads and the width of each."""
+        split = (self.heads, values.shape[dim] // self.heads)
+        shape = (*split, *values.shape[1:]) if dim == 0 else (*values.shape[:-1], *split)
+        return values.reshape(shape)
 
 
 class CrossAttentionStack(nn.Module):

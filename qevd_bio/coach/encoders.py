@@ -12,10 +12,8 @@ from torch import Tensor
 from qevd_bio.coach.backbone import FEATURE_DIM, FRAMES_PER_FEATURE, GRID, Backbone
 from qevd_bio.coach.backbone_state import FeatureStream
 from qevd_bio.coach.backbone_weights import load_backbone
+from qevd_bio.coach.options import RANDOM
 from qevd_bio.store.errors import UserError
-
-RANDOM = "random"
-"""Weights that are none: the network as it is before training, for trying things out."""
 
 
 class Stream(Protocol):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from qevd_bio.coach.backbone import FRAMES_PER_FEATURE
@@ -46,11 +48,13 @@ def write_video_features(
     with VideoReader(video, lying=lying, times=times, select=at_rate(options.rate_hz), ahead=2) as reader:
         expected = len(indices_at_rate(reader.times_s, options.rate_hz)) // FRAMES_PER_FEATURE
         if not expected:
-            raise ItemError("too_short", f"{video}: {len(reader.times_s)} frames, a feature needs a quarter of a second")
+            raise ItemError(
+                "too_short", f"{video}: {len(reader.times_s)} frames, a feature needs a quarter of a second"
+            )
         stamps: list[float] = []
         with atomic_path(out.features) as features_path, atomic_path(out.times) as times_path:
             shape = (expected, encoder.dim, *encoder.grid)
-            mapped = np.lib.format.open_memmap(features_path, mode="w+", dtype=np.float32, shape=shape)
+            mapped = _mapped(features_path, shape)
             done = 0
             for values in _encoded(reader, encoder, options, stamps):
                 mapped[done : done + len(values)] = values
@@ -90,7 +94,7 @@ def _cut(path: Path, steps: int) -> None:
     shorter = path.with_suffix(".cut")
     try:
         old = np.load(path, mmap_mode="r", allow_pickle=False)
-        new = np.lib.format.open_memmap(shorter, mode="w+", dtype=old.dtype, shape=(steps, *old.shape[1:]))
+        new = _mapped(shorter, (steps, *old.shape[1:]))
         for first in range(0, steps, _COPY_STEPS):
             new[first : first + _COPY_STEPS] = old[first : min(first + _COPY_STEPS, steps)]
         new.flush()
@@ -98,3 +102,8 @@ def _cut(path: Path, steps: int) -> None:
         shorter.replace(path)
     finally:
         shorter.unlink(missing_ok=True)
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Any:
+    """A new file of float32 values, mapped for writing."""
+    return npy.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)  # type: ignore[no-untyped-call]

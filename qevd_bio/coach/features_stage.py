@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.coach.encoders import RANDOM, load_encoder
+from qevd_bio.coach.encoders import load_encoder
 from qevd_bio.coach.feature_files import FeaturePaths, feature_paths
 from qevd_bio.coach.features import write_video_features
-from qevd_bio.coach.options import FeatureOptions
+from qevd_bio.coach.options import RANDOM, FeatureOptions
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file, hash_json

@@ -30,7 +30,7 @@ def prepare(image: NDArray[np.uint8], options: FeatureOptions) -> Tensor:
     The size changes by plain bilinear interpolation at pixel centres, without low-pass filter, and values are
     rounded to whole levels in between, as an 8-bit image library does.
     """
-    top, bottom, left, right = crop_box(*image.shape[:2], options.height_over_width)
+    top, bottom, left, right = crop_box(image.shape[0], image.shape[1], options.height_over_width)
     cropped = torch.from_numpy(np.ascontiguousarray(image[top:bottom, left:right])).permute(2, 0, 1)[None].float()
     size = (options.height, options.width)
     resized = interpolate(cropped, size=size, mode="bilinear", align_corners=False, antialias=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 STEP_HZ = 4.0
@@ -10,6 +10,8 @@ STEP_HZ = 4.0
 
 Timing = Literal["official", "corrected"]
 ContextUpdate = Literal["fast", "exact", "start"]
+RANDOM = "random"
+"""Weights that are none: a network as it is before training, for trying things out."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class GenerateOptions:
     temperature: 0 is greedy; above it tokens are sampled, reproducibly by `seed` and segment.
     max_tokens: a longer feedback is cut. tokens_per_second: speed of speech (QEVD).
     context: what happens to what was read when C_motion changes (docs/coach.md): "fast" reads only the new
-    context, "exact" reads everything again, "start" keeps the first.
-    rows: segments side by side. `rows` alone never changes a result.
+    context, "exact" reads everything again, "start" keeps the first. context_every: C_motion is looked at every
+    so many steps. interval_steps: speak every so many steps instead of when the model wants (0: when it wants).
+    rows: segments side by side; it changes no result.
     """
 
     timing: Timing = "official"
@@ -92,6 +95,7 @@ class GenerateOptions:
     max_tokens: int = 128
     tokens_per_second: float = 12.0
     context: ContextUpdate = "fast"
+    context_every: int = 1
     rows: int = 16
     interval_steps: int = 0
 
@@ -102,9 +106,14 @@ class GenerateOptions:
 
 @dataclass(frozen=True)
 class SequenceOptions:
-    """How training sequences are made: weight of `<next>` in the loss, and how contexts stand in them."""
+    """How training sequences are made.
+
+    alpha: weight of `<next>` in the loss. context: how C_motion stands in a sequence, "fast" as in streaming,
+    "start" the first alone, "none". context_every: as for streaming. interval_steps: feedback at fixed intervals
+    (no action tokens), 0 for its own time.
+    """
 
     alpha: float = 0.1
     context: Literal["fast", "start", "none"] = "fast"
+    context_every: int = 1
     interval_steps: int = 0
-    ablations: Ablations = field(default_factory=Ablations)

@@ -86,3 +86,20 @@ def build(
     rows = padded(len(tokenizer))
     config = replace(config, language={**config.language, "vocab_size": rows})
     return make_model(config, ablations=ablations, seed=seed), tokenizer
+
+
+TRAINED = {"biocoach": (("selector",), ("fusion",)), "stream-vlm": (("xattn",), ("lora",))}
+"""Parts that each published training stage changes (BioCoach, Supp. 11.4; QEVD, Sec. 4)."""
+
+
+def describe(name: str) -> list[str]:
+    """Lines that say how many values a preset has, by part and trained in each stage; no weights are made."""
+    config = read_preset(name)
+    model = make_model(config, device="meta")
+    parts = {part: sum(p.numel() for p in values) for part, values in model.parts().items()}
+    listed = ", ".join(f"{part} {count:,}" for part, count in parts.items() if count)
+    trained = ", ".join(f"{'+'.join(stage)} {model.train_only(stage):,}" for stage in TRAINED[config.kind])
+    return [
+        f"{config.name} ({config.kind}): {sum(parts.values()):,} values: {listed}",
+        f"  trained by stage: {trained}",
+    ]

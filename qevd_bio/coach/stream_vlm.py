@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from qevd_bio.coach.config import ModelConfig
 from qevd_bio.coach.cross_attention import Vision, attach
+from qevd_bio.coach.options import Ablations
 from qevd_bio.store.errors import UserError
 
 PARTS = ("selector", "fusion", "xattn", "lora", "language")
@@ -23,9 +24,10 @@ class StreamVLM(nn.Module):
     `lang` is the language model (wrapped by peft where LoRA is used) with cross-attention in some layers.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary: int | None = None) -> None:
+    def __init__(self, config: ModelConfig, vocabulary: int | None = None, ablations: Ablations | None = None) -> None:
         super().__init__()
         self.config = config
+        self.ablations = ablations or Ablations()
         self.lang = _add_lora(_language_model(config, vocabulary), config)
 
     @property
@@ -134,7 +136,7 @@ def _language_model(config: ModelConfig, vocabulary: int | None) -> Any:
             where=Path(config.name),
             expected="a model type of the LLaMA family that transformers knows, as llama or mistral",
         ) from error
-    model = AutoModelForCausalLM.from_config(language, attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_config(language, attn_implementation="sdpa")  # type: ignore[no-untyped-call]
     attach(model.model, config.cross_attention, config.vision)
     return model
 

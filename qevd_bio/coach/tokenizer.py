@@ -17,7 +17,8 @@ _CONTEXT = (
     "Warning: pose confidence is low, the last valid pose is kept.",
     "Current pose: right knee 85°, left hip 75°, right elbow 90°, left shoulder 120°, lumbar 5°, right ankle 10°.",
     "Cycle: none completed. Cycle: 3 completed, last 2.1s, score 0.87.",
-    "Form issues: none. Right knee flexion insufficient (85° detected, 90° required); unstable, excessive (at most 5%).",
+    "Form issues: none. Right knee flexion insufficient (85° detected, 90° required).",
+    "excessive unstable (12° detected, at most 5° required); 40% detected",
 )
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json")
 
@@ -65,7 +66,7 @@ def tiny_tokenizer(size: int, tokens: TokensConfig, texts: Iterable[str] = ()) -
     )
     bpe.train_from_iterator([*shipped_texts(), *texts], trainer)
     pad, bos, eos = SPECIAL
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bpe,
         pad_token=pad,
         bos_token=bos,

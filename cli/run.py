@@ -1,0 +1,111 @@
+"""qevd-bio run: what the coach says, segment by segment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qevd_bio.coach.options import GenerateOptions
+
+from .common import (
+    DEFAULT_WORKSPACE,
+    Data,
+    Limit,
+    Only,
+    Redo,
+    RetryFailed,
+    WorkspaceDir,
+    finish,
+    need_data,
+    open_workspace,
+    run_options,
+)
+
+D = GenerateOptions()
+STREAM = "How segments are streamed"
+
+
+def run(
+    model: Annotated[str, typer.Option(help="Checkpoint folder of a coach, or a preset (untrained).")],
+    out: Annotated[Path, typer.Option(help="File of predictions to write (JSONL).")],
+    data: Data = None,
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    split: Annotated[str | None, typer.Option(help="Only this split of the data set.", show_default="all")] = None,
+    timing: Annotated[
+        Literal["official", "corrected"],
+        typer.Option(
+            help="official: comparable with published numbers; corrected: as deployed.", rich_help_panel=STREAM
+        ),
+    ] = D.timing,
+    context: Annotated[
+        Literal["fast", "exact", "start"],
+        typer.Option(help="What is read again when the motion context changes.", rich_help_panel=STREAM),
+    ] = D.context,
+    context_every: Annotated[
+        int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=STREAM)
+    ] = D.context_every,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="0: greedy; else of sampling.", rich_help_panel=STREAM)
+    ] = D.temperature,
+    seed: Annotated[
+        int, typer.Option(help="Of sampling, and of an untrained preset.", rich_help_panel=STREAM)
+    ] = D.seed,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Longest feedback (corrected timing).", rich_help_panel=STREAM)
+    ] = D.max_tokens,
+    rows: Annotated[int, typer.Option(min=1, help="Segments side by side.", rich_help_panel=STREAM)] = D.rows,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.", rich_help_panel=STREAM)] = "auto",
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        typer.Option(help="Number format of the weights.", show_default="the model's; float32 on a CPU"),
+    ] = None,
+    limit: Limit = None,
+    only: Only = None,
+    retry_failed: RetryFailed = False,
+    redo: Redo = False,
+) -> None:
+    """Stream every segment through a coach and write what it says, ready for `qevd-bio score`.
+
+    Needs features (qevd-bio features) and, for BioCoach, contexts (qevd-bio analyze). Run it again to go on.
+    """
+    from dataclasses import replace
+
+    from qevd_bio.coach.biocoach import reads_contexts
+    from qevd_bio.coach.loading import fingerprint, open_coach
+    from qevd_bio.coach.run_stage import System, run_segments
+    from qevd_bio.coach.segment_data import sources
+    from qevd_bio.coach.stream import Streamer
+    from qevd_bio.dataset.opening import open_dataset
+
+    place = open_workspace(workspace)
+    dataset = open_dataset(need_data(data), user_refs=place.user_refs)
+    coach = open_coach(model, device=device, dtype=dtype, seed=seed)
+    if coach.about.get("untrained"):
+        typer.echo(f"note: preset {coach.config.name} is untrained; what it says means nothing", err=True)
+    options = replace(
+        D,
+        timing=timing,
+        context=context,
+        context_every=context_every,
+        temperature=temperature,
+        seed=seed,
+        max_tokens=max_tokens,
+        rows=rows,
+        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
+    )
+    vision = coach.config.vision
+    chosen = sources(
+        dataset,
+        place,
+        dim=vision.dim,
+        tokens=vision.tokens,
+        reads_contexts=reads_contexts(coach.config, coach.ablations),
+        encoder="image" if coach.ablations.image_encoder else "3d-cnn",
+        split=split,
+    )
+    settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
+    system = System(coach.config.name, timing, settings)
+    selected = run_options(limit, only, retry_failed, redo)
+    finish(run_segments(chosen, place, out, system, Streamer(coach, options).run, selected), out)

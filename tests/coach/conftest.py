@@ -1,0 +1,85 @@
+"""A very small coach with random weights that likes to talk, and segments for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from qevd_bio.coach.action_tokens import find_action_tokens
+from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.config import CrossAttentionConfig, LoraSettings, ModelConfig, VisionConfig
+from qevd_bio.coach.options import Ablations
+from qevd_bio.coach.presets import build, read_preset
+from qevd_bio.coach.segment_input import SegmentInput
+
+MakeCoach = Callable[..., Coach]
+VISION = VisionConfig(32, 6)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def small_config(kind: str = "biocoach", **changes: object) -> ModelConfig:
+    """The tiny preset, smaller still."""
+    tiny = read_preset("tiny")
+    language = {**tiny.language, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "vocab_size": 512}
+    language["max_position_embeddings"] = 700
+    settings: dict[str, object] = {
+        "kind": kind,
+        "language": language,
+        "vision": VISION,
+        "cross_attention": CrossAttentionConfig((0, 2), 16, 1),
+        "lora": LoraSettings(r=0),
+        "context_tokens": 160 if kind == "biocoach" else 0,
+        **changes,
+    }
+    return replace(tiny, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def make_coach() -> MakeCoach:
+    """`make_coach(kind, seed, talks=…)`: a coach whose action tokens are likely enough to occur."""
+
+    def make(kind: str = "biocoach", seed: int = 0, talks: float = 8.0, ablations: Ablations | None = None) -> Coach:
+        config = small_config(kind)
+        model, tokenizer = build(config, seed=seed, ablations=ablations)
+        tokens = find_action_tokens(tokenizer, __import__("pathlib").Path("."), config.tokens)
+        with torch.no_grad():
+            head = model.causal_lm.lm_head.weight
+            head.mul_(8)
+            for token, strength in ((tokens.feedback, talks), (tokens.end, talks)):
+                head[token] *= strength
+            for attention in model.decoder.layers:
+                if hasattr(attention, "xattn_layer"):
+                    attention.xattn_layer.attn_layers[0].out_fc.weight.mul_(300)
+        return Coach(model.eval(), tokenizer, tokens, model.config, ablations or Ablations(), {})
+
+    return make
+
+
+@pytest.fixture
+def make_segment() -> Callable[..., SegmentInput]:
+    """`make_segment(seed, steps, contexts=True)`: random features; contexts that change every third step."""
+
+    def make(seed: int = 0, steps: int = 30, contexts: bool = True) -> SegmentInput:
+        generator = np.random.default_rng(seed)
+        features = generator.normal(size=(steps, VISION.tokens, VISION.dim)).astype(np.float32)
+        times = 0.25 * (1 + np.arange(steps))
+        motion = [
+            f"Current pose: right knee {80 + (step // 3) * (1 + seed)}°.\nCycle: none completed.\nForm issues: none."
+            for step in range(steps)
+        ]
+        morph = [f"User body: height 1.{70 + seed}m, mass 7{seed}kg."] * steps
+        if not contexts:
+            motion, morph = [], []
+        exercise = ("squats", "high knees", "jumping jacks, left and right")[seed % 3]
+        prompt = f"The user should be doing {exercise}."
+        return SegmentInput(f"split/video/{seed}", features, times, prompt, motion, morph)
+
+    return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qevd_bio.annotation.intent import Intent
@@ -15,17 +14,10 @@ from qevd_bio.rewriting.evidence import SegmentMotion
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.phrase import Phrase, phrase
 from qevd_bio.rewriting.tables import KEPT, REWRITTEN, UNSUPPORTED
+from qevd_bio.rewriting.tracking import Tracked
 
 Row = dict[str, Any]
 IntentOf = Callable[[Span], Intent]
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Whether a person was tracked: `known` if the video has kinematics, `at(time_s)` around a moment."""
-
-    known: bool
-    at: Callable[[float], bool]
 
 
 def build_rows(

@@ -25,6 +25,7 @@ from qevd_bio.rewriting.intents import Intents
 from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.rewriting.options import POLICIES, RewriteOptions
 from qevd_bio.rewriting.tables import FEEDBACKS
+from qevd_bio.rewriting.tracking import tracked_in
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
@@ -33,8 +34,6 @@ from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.store.workspace import Workspace
 
 MARKER = "rewriting.json"
-# A person counts as tracked at a moment if some frame this near to it has a pose of its own.
-_NEAR_S = 1.0
 Media = Literal["link", "copy", "none"]
 
 
@@ -143,7 +142,7 @@ def _rewrite_split(
     for workout in workouts:
         segments, _ = segments_of(workout, dataset.names)
         motion = tables.video(split, workout.video)
-        tracked = _tracked(workspace, workout)
+        tracked = tracked_in(workspace.kinematics(split, workout.video))
         intent_of = partial(intents.of, split, workout.video)
         own = build_rows(workout, segments, motion, tracked, intent_of, options)
         rows.extend(own)
@@ -157,22 +156,6 @@ def _rewrite_split(
     FEEDBACKS.write(_part(workspace, split), rows)
     new = sum(row["status"] == "rewritten" for row in rows)
     return {"feedbacks": len(rows), "rewritten": new, "no_video": len(missing)}
-
-
-def _tracked(workspace: Workspace, workout: Workout) -> Tracked:
-    path = workspace.kinematics(workout.split, workout.video)
-    if not path.is_file():
-        return Tracked(False, lambda time_s: False)
-    table = KINEMATICS.read(path, ["time_s", "status"])
-    ok = np.asarray(pc.equal(table["status"], "ok"))
-    times = table["time_s"].to_numpy()[ok]
-
-    def at(time_s: float) -> bool:
-        place = int(np.searchsorted(times, time_s))
-        near = [abs(times[i] - time_s) for i in (place - 1, place) if 0 <= i < len(times)]
-        return bool(near) and min(near) <= _NEAR_S
-
-    return Tracked(True, at)
 
 
 def _mismatches(rows: Sequence[Row], tables: MotionTables) -> list[Mismatch]:

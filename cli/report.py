@@ -78,9 +78,14 @@ def read_rewritten(workspace: Workspace) -> Rewritten | None:
     from qevd_bio.rewriting.choose import REASONS
     from qevd_bio.rewriting.figures import figures
     from qevd_bio.rewriting.tables import FEEDBACKS
+    from qevd_bio.store.errors import UserError
 
     path = workspace.rewritten / "feedbacks.parquet"
     if not path.is_file():
         return None
-    rows = FEEDBACKS.read_rows(path)
+    try:
+        rows = FEEDBACKS.read_rows(path)
+    except UserError as error:
+        typer.echo(f"not shown: the rewritten data set: {error.problem}", err=True)
+        return None
     return Rewritten(rows, figures(rows), REASONS)

@@ -14,21 +14,24 @@ STYLE = """
   --truth: #d1d5db; --hit: #4ade80; --miss: #9ca3af; --link: #4ade80; --focus: #c4b5fd; --warn: #fdba74;
   --warnback: #33241a; } }
 * { box-sizing: border-box; }
-body { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; margin: 0; }
+body { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; margin: 0;
+  overflow-wrap: break-word; }
 main, header, footer { max-width: 1180px; margin: 0 auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 1.2rem 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; border-bottom: 2px solid var(--line); padding-bottom: .2rem; }
 h3 { font-size: 1.05rem; margin: 1.4rem 0 .4rem; } h4 { font-size: .95rem; margin: 1rem 0 .3rem; }
 p, ul { margin: .5rem 0; } p.soft { margin: .2rem 0; } tbody th { min-width: 6.5rem; } a { color: var(--curve); }
 small, .soft, figcaption { color: var(--soft); font-size: .85rem; }
-bdi { overflow-wrap: anywhere; white-space: pre-line; }
+bdi { white-space: pre-line; }
 .skip { position: absolute; left: -999px; } .skip:focus { position: static; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1rem; }
 nav a, .videos a { display: inline-block; padding: .25rem 0; }
 .videos { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem .9rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; margin: 1rem 0; }
-.facts div { background: var(--panel); border-radius: .5rem; padding: .6rem .8rem; }
+bdi, code, .facts div, p, li, figcaption { overflow-wrap: anywhere; }
+thead bdi { overflow-wrap: normal; } .said thead bdi { overflow-wrap: anywhere; }
+.facts div { min-width: 0; background: var(--panel); border-radius: .5rem; padding: .6rem .8rem; }
 .facts dt { color: var(--soft); font-size: .85rem; } .facts dd { margin: 0; font-size: 1.35rem; font-weight: 600; }
 .note { background: var(--warnback); border-left: 4px solid var(--warn); padding: .5rem .8rem; margin: .8rem 0; }
 .scroll { overflow-x: auto; margin: .6rem 0; }

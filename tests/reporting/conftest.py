@@ -23,7 +23,7 @@ def shared_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     made = Made(Workspace(root / "outputs"), write_data(root / "qevd", lengths()))
     make_workspace(made.workspace, made.data)
     add_scores(made.workspace, made.data, "near", 0.5)
-    add_scores(made.workspace, made.data, "far", 3.0)
+    add_scores(made.workspace, made.data, "far", 2.0)
     return made
 
 

@@ -10,6 +10,7 @@ JOBS ?= 2
 .PHONY: help demo test check bench clean
 
 help:
+	@echo "make demo               the whole job on simulated workouts, offline, in a few minutes"
 	@echo "make demo DATA=folder   run the main job on a QEVD data set or a folder of videos (EXERCISE=squats names it)"
 	@echo "make test               format, types and tests"
 	@echo "make bench              benchmarks, printed as ratios (several minutes)"
@@ -31,9 +32,12 @@ $(VENV)/wordnet: $(VENV)/ready
 	@touch $@
 
 demo: $(VENV)/ready $(VENV)/wordnet
-	@test -n "$(DATA)" || { echo "name the videos: make demo DATA=folder [EXERCISE=squats]"; exit 2; }
+ifeq ($(DATA),)
+	$(BIN)/qevd-bio demo --out "$(WORKSPACE)/demo" --jobs $(JOBS)
+else
 	$(BIN)/qevd-bio segments --data "$(DATA)" --workspace "$(WORKSPACE)" $(if $(EXERCISE),--exercise "$(EXERCISE)")
 	$(BIN)/qevd-bio extract --data "$(DATA)" --workspace "$(WORKSPACE)" --jobs $(JOBS) $(if $(EXERCISE),--exercise "$(EXERCISE)")
+endif
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

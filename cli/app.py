@@ -53,6 +53,7 @@ COMMANDS = (
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),
     Command("report", "report", "report", SCORE, "One page: scores, timelines, statistics, manifests."),
     Command("plot", "plot", "app", SCORE, "Figures for papers: scores, ablation, timeline, cycle."),
+    Command("demo", "demo", "demo", TRY, "The whole job on simulated workouts, in a few minutes."),
     Command("simulate", "simulate", "simulate", TRY, "Workouts with known truth, in QEVD's layout."),
     Command("verify", "verify", "verify", TRY, "What was found in simulated workouts, against their truth."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),

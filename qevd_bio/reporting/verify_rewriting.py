@@ -59,7 +59,8 @@ def _same_side(row: Row, other: Row) -> bool:
 
 def _value_apart(row: Row, other: Row) -> list[float]:
     """How far the value said is from the true one, for values in degrees."""
-    values = [float(digits.replace("\N{MINUS SIGN}", "-")) for digits, _, field in json.loads(other["numbers"]) if field == "value"]
+    said = [digits for digits, _, field in json.loads(other["numbers"]) if field == "value"]
+    values = [float(digits.replace("\N{MINUS SIGN}", "-")) for digits in said]
     if row["unit"] != "deg" or not values:
         return []
     return [min(abs(abs(value) - abs(row["value"])) for value in values)]

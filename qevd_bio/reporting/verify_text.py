@@ -119,6 +119,12 @@ def _headline(result: Verified) -> list[str]:
     return lines
 
 
+def headline(result: Verified) -> list[str]:
+    """The same figures as plain lines, for a terminal."""
+    rows = [line.strip("| ").split(" | ") for line in _headline(result)[2:]]
+    return [f"{row[0]}: {row[1]}" + (f" (n = {row[2]})" if len(row) > 2 else "") for row in rows]
+
+
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 

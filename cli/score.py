@@ -90,8 +90,12 @@ def score(
     judge_calls: Annotated[
         int | None, typer.Option(min=1, help="Most calls to pay for.", rich_help_panel=JUDGE_PANEL)
     ] = _JUDGE.max_calls,
-    temperature: Annotated[float, typer.Option(min=0.0, rich_help_panel=JUDGE_PANEL)] = _JUDGE.temperature,
-    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, rich_help_panel=JUDGE_PANEL)] = _JUDGE.top_p,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, rich_help_panel=JUDGE_PANEL, help="Sampling temperature of the judge.")
+    ] = _JUDGE.temperature,
+    top_p: Annotated[
+        float, typer.Option(min=0.0, max=1.0, rich_help_panel=JUDGE_PANEL, help="Nucleus sampling of the judge.")
+    ] = _JUDGE.top_p,
     min_judged: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Least share of readable replies.", rich_help_panel=JUDGE_PANEL)
     ] = _JUDGE.min_judged,

@@ -106,7 +106,7 @@ def _annotate(data: Path, place: Workspace, jobs: int) -> None:
     dataset, run = _open(data, place), run_options(None, None, True, False, jobs)
     _check(annotate_stage.annotate(dataset, place, "rules", FrameOptions(), run)[0])
     classify_stage.by_rules(place)
-    _check(intent_stage.sort_dataset(dataset, place, "rules", run)[0])
+    _check(intent_stage.sort_dataset(dataset, place, "rules", run, None)[0])
 
 
 def _analyze(place: Workspace, jobs: int) -> None:
@@ -156,7 +156,7 @@ def _score(place: Workspace) -> None:
             place.rewritten,
             ScoreOptions(),
             out=place.scores(name),
-            classify=lambda text: classify_intent(text).label,
+            label=lambda texts: {text: classify_intent(text).label for text in texts},
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qevd_bio.reporting.html import short
 from qevd_bio.reporting.views import Missing, Prediction, RunView, Truth
 from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.scoring.pairs_table import PAIRS, VALUE_NAMES
@@ -18,6 +19,7 @@ Key = tuple[str, str, int]
 """Split, video, segment."""
 
 PROTOCOL = PROTOCOLS[0]
+_NAME = 60
 _SHOWN_VALUES = tuple(name for name in VALUE_NAMES if name in ("meteor", "rouge_l", "bertscore_f1", "llm_acc"))
 _COLUMNS = (
     "protocol", "role", "video", "segment", "exercise", "truth_index", "truth_time_s", "truth_text", "truth_intent",
@@ -60,7 +62,7 @@ def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[Run], list[Mi
                 raise
             missing.append(Missing(f"scores of {folder.name}: {error.problem}", error.fix or ""))
             continue
-        name = _unique(scores.name, [run.view.name for run in runs])
+        name = _unique(short(scores.name, _NAME), [run.view.name for run in runs])
         runs.append(_run(folder if folder.is_dir() else folder.parent, name, scores, missing))
     return runs, missing
 

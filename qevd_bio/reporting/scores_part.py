@@ -82,7 +82,7 @@ def _beside_published(benchmark: str, runs: Sequence[RunView]) -> Html:
 
 def _run(run: RunView) -> Html:
     scores = run.scores
-    parts: list[Html] = [tag("p", tag("b", "Warning: "), said(text), class_="note") for text in scores.warnings]
+    parts: list[Html] = [tag("div", tag("b", "Warning: "), said(text), class_="note") for text in scores.warnings]
     parts.append(_metrics(scores))
     parts += [tag("p", line, class_="soft") for line in _coverage(scores)]
     reasons = [
@@ -154,4 +154,4 @@ def _breakdown(scores: Scores, by: str) -> Html:
         ]  # fmt: skip
         head = [by, "trainer", "predicted", "matched", *(TITLES.get(name, name) for name in metrics)]
         tables.append(table(head, lines, caption=f"By {by}, {protocol} protocol"))
-    return fold(f"By {by}", *tables, class_="part")
+    return fold(f"By {by}", *tables, class_="part shown")

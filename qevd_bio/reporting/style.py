@@ -14,7 +14,7 @@ STYLE = """
   --truth: #d1d5db; --hit: #4ade80; --miss: #9ca3af; --link: #4ade80; --focus: #c4b5fd; --warn: #fdba74;
   --warnback: #33241a; } }
 * { box-sizing: border-box; }
-body { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; margin: 0;
+body { background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; margin: 0;
   overflow-wrap: break-word; }
 main, header, footer { max-width: 1180px; margin: 0 auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 1.2rem 0 .3rem; }
@@ -77,11 +77,12 @@ svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curv
   details.video, details.part { padding: .1rem .6rem; }
 }
 @media print {
-  :root { --ground: #fff; --text: #000; --panel: #f4f6f8; color-scheme: light; }
-  body { font-size: 10pt; } main, header, footer { max-width: none; padding: 0; } nav, .skip { display: none; }
+  :root { --ground: #fff; --text: #000; --panel: #f4f6f8; color-scheme: light; font-size: 9.5pt; }
+  main, header, footer { max-width: none; padding: 0; } nav, .skip { display: none; }
   .scroll { overflow: visible; } svg.time { min-width: 0; } table { font-size: 8pt; }
   tr, figure, .facts div { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
-  pre { max-height: none; } .few details.video::details-content { content-visibility: visible; display: block; }
+  pre { max-height: none; } .few details.video::details-content, details.shown::details-content {
+     content-visibility: visible; display: block; }
 }
 """
 

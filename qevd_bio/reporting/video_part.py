@@ -38,7 +38,7 @@ def anchor(place: int) -> str:
 def segment(view: SegmentView) -> Html:
     """Heading, timeline, feedback, violations and notes of one exercise."""
     span = f"{view.start_s:.1f}–{view.end_s:.1f} s"
-    parts: list[Html] = [tag("h3", tag("bdi", view.exercise), " ", tag("small", span))]
+    parts: list[Html] = [tag("h3", tag("bdi", short(view.exercise, 120)), " ", tag("small", span))]
     caption = _caption(view)
     parts.append(tag("figure", timeline(view), tag("figcaption", caption) if caption else ""))
     if view.truths or any(lane.predictions for lane in view.lanes):

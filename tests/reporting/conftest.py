@@ -30,5 +30,6 @@ def shared_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture
 def made(shared_made: Made, tmp_path: Path) -> Made:
     """A copy of it that a test may change."""
-    shutil.copytree(shared_made.workspace.root, tmp_path / "outputs", symlinks=True)
+    pictures = shutil.ignore_patterns("report")
+    shutil.copytree(shared_made.workspace.root, tmp_path / "outputs", symlinks=True, ignore=pictures)
     return Made(Workspace(tmp_path / "outputs"), shared_made.data)

@@ -126,6 +126,7 @@ def test_nothing_runs_and_nothing_leaves(tab: Browser, attacked: Any) -> None:
     assert tab.run("[...document.querySelectorAll('*')].every(e => ![...e.attributes].some(a => /^on/i.test(a.name)))")
     shown = tab.run("document.body.textContent")
     assert all(text.strip()[:2000] in shown for text in texts if "\x00" not in text)
+    assert tab.run("[...document.querySelectorAll('.note')].every(e => e.textContent.trim() !== 'Warning:')")
     assert tab.run("performance.getEntriesByType('resource').filter(e => !e.name.startsWith('data:')).length") == 0
     assert tab.complaints() == []
     assert asked == []

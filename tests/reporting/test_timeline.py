@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:
 
 def test_a_long_curve_is_thinned_and_an_unknown_one_is_empty() -> None:
     time_s = np.linspace(100.0, 120.0, 5000)
-    lines = [p for p in elements(view(curve=Curve("knee", time_s, time_s)), "polyline")]
+    lines = elements(view(curve=Curve("knee", time_s, time_s)), "polyline")
     assert 290 < len((lines[0].get("points") or "").split()) < 330
     nothing = view(curve=Curve("knee", time_s, np.full(5000, np.nan)))
     assert elements(nothing, "polyline") == []
@@ -96,9 +97,9 @@ def test_the_feedback_table_pairs_what_was_matched() -> None:
 
 
 def test_violations_are_grouped_by_rule_with_their_bounds() -> None:
-    faults = tuple(
-        Fault("error:knees_shallow", "r", n, 103.0 + n, 78.0 + n, 85.0, None, 90.0, "deg", 0.5, "hard") for n in range(3)
-    ) + (Fault("target:tempo", "", 0, 104.0, 1.2, None, 1.0, None, "s", 0.2, "soft"),)
+    shallow = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
+    slow = Fault("target:tempo", "", 0, 104.0, 1.2, None, 1.0, None, "s", 0.2, "soft")
+    faults = (*(replace(shallow, cycle=n, value=78.0 + n) for n in range(3)), slow)
     made = segment(view(faults=faults, fixes={"error:knees_shallow": "bend the knees further"}))
     assert "4 violations of 2 rules" in made
     assert re.search(r"knees shallow, right.*bend the knees further.*1, 2, 3.*78\.0 to 80\.0°.*≥ 85\.0°.*90\.0°", made)

@@ -17,5 +17,5 @@ class ReportOptions:
     """
 
     frames: int = 8
-    size_mb: float = 16.0
+    size_mb: float = 14.0
     band_deg: float = 10.0

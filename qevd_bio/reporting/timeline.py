@@ -10,12 +10,13 @@ from itertools import groupby
 import numpy as np
 
 from qevd_bio.reporting.html import Html, join, short, tag
-from qevd_bio.reporting.views import Curve, Lane, SegmentView, Strip
+from qevd_bio.reporting.views import Curve, Fault, Lane, SegmentView, Strip
 
 WIDTH, LEFT, RIGHT = 1000, 96, 10
 CURVE, REPS, FAULTS, TRUTHS, LANE, GAP, AXIS = 150, 24, 30, 26, 40, 6, 22
 _TITLE = 90
-_POINTS = 300
+_NAMED = 4
+_POINTS, _BAND_POINTS = 300, 20
 
 X = Callable[[float], float]
 
@@ -97,12 +98,12 @@ def _curve(curve: Curve, x: X, top: int) -> Html:
 
     parts = []
     for band in curve.bands:
-        step = max(1, len(band.time_s) // 24)
+        step = max(1, len(band.time_s) // _BAND_POINTS)
         points = list(zip(band.time_s[::step].tolist(), band.values[::step].tolist(), strict=True))
-        upper = [f"{x(t):g},{y(v + band.half_width)}" for t, v in points]
-        lower = [f"{x(t):g},{y(v - band.half_width)}" for t, v in reversed(points)]
+        upper = [f"{x(t):.0f},{y(v + band.half_width)}" for t, v in points]
+        lower = [f"{x(t):.0f},{y(v - band.half_width)}" for t, v in reversed(points)]
         parts.append(tag("polygon", points=" ".join(upper + lower), class_="band"))
-        parts.append(tag("polyline", points=" ".join(f"{x(t):g},{y(v)}" for t, v in points), class_="mid"))
+        parts.append(tag("polyline", points=" ".join(f"{x(t):.0f},{y(v)}" for t, v in points), class_="mid"))
     parts += [tag("polyline", points=line, class_="curve") for line in _lines(curve, x, y)]
     for value in (low, high):
         place = y(value) + (12 if value == high else -2)
@@ -117,7 +118,7 @@ def _lines(curve: Curve, x: X, y: Callable[[float], int]) -> list[str]:
     step = max(1, len(curve.time_s) // _POINTS)
     pairs = zip(curve.time_s[::step].tolist(), curve.values[::step].tolist(), strict=True)
     stretches = (list(group) for known, group in groupby(pairs, key=lambda p: math.isfinite(p[1])) if known)
-    return [" ".join(f"{x(t):g},{y(v)}" for t, v in stretch) for stretch in stretches if len(stretch) > 1]
+    return [" ".join(f"{x(t):.0f},{y(v)}" for t, v in stretch) for stretch in stretches if len(stretch) > 1]
 
 
 def _reps(view: SegmentView, x: X, top: int) -> Html:
@@ -136,14 +137,19 @@ def _reps(view: SegmentView, x: X, top: int) -> Html:
 
 
 def _faults(view: SegmentView, x: X, top: int) -> Html:
-    parts = []
+    """A mark for each moment at which something was found; its words name all that was."""
+    moments: dict[tuple[int, str], list[Fault]] = {}
     for fault in view.faults:
-        half = 4 + 5 * min(max(fault.severity, 0.0), 1.0)
-        cx, cy = x(fault.at_s), top + FAULTS / 2
-        points = f"{cx:g},{cy - half:g} {cx + half:.1f},{cy:g} {cx:g},{cy + half:g} {cx - half:.1f},{cy:g}"
-        words = f"{fault.rule} {fault.side}, repetition {fault.cycle + 1}: {_measured(fault.value, fault.unit)}"
         kind = "hard" if fault.alarm == "hard" else "weak"
-        parts.append(tag("polygon", tag("title", words), points=points, class_=kind))
+        moments.setdefault((round(x(fault.at_s)), kind), []).append(fault)
+    parts = []
+    for (at, kind), faults in moments.items():
+        half = round(4 + 5 * min(max(max(fault.severity for fault in faults), 0.0), 1.0))
+        named = [f"{f.rule.split(':', 1)[-1]} {f.side} {_measured(f.value, f.unit)}" for f in faults[:_NAMED]]
+        more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+        words = f"{faults[0].cycle + 1}: {', '.join(named)}{more}"
+        shape = f"M{at} {round(top + FAULTS / 2) - half}l{half} {half}-{half} {half}-{half}-{half}z"
+        parts.append(tag("path", tag("title", words), d=shape, class_=kind))
     return join(parts)
 
 

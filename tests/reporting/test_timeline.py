@@ -50,9 +50,10 @@ def test_repetitions_and_violations() -> None:
         (str(at(2.0)), f"{at(4.0) - at(2.0):.1f}"), (str(at(4.0)), f"{at(5.0) - at(4.0):.1f}")
     ]  # fmt: skip
     assert ["cut" in (b.get("class") or "") for b in boxes] == [False, True]
-    mark = next(p for p in elements(shown, "polygon") if p.get("class") == "hard")
-    xs = [float(pair.split(",")[0]) for pair in (mark.get("points") or "").split()]
-    assert np.mean(xs) == pytest.approx(at(3.0), abs=0.1)
+    assert [p.get("d", "").split()[0] for p in elements(shown, "path")] == [f"M{round(at(3.0))}"]
+    several = view(faults=(fault, replace(fault, side="l"), replace(fault, alarm="soft"), replace(fault, at_s=109.0)))
+    marks = [(p.get("class"), (p[0].text or "").count("knees_shallow")) for p in elements(several, "path")]
+    assert marks == [("hard", 2), ("weak", 1), ("hard", 1)]
 
 
 def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:

@@ -12,7 +12,7 @@ from qevd_bio.pose.fit_rotations import Float, unit
 from qevd_bio.pose.fit_world import BONES, TRUNK
 
 # A standing foot keeps to the floor; one further away than a few of these (metres) is lifted and not bound.
-FLOOR_SD, FLOOR_SPREADS = 0.01, 4.0
+FLOOR_SD, FLOOR_SPREADS = 0.02, 4.0
 # Share of frames in which the lower foot is below the height taken for the floor.
 FLOOR_SHARE = 0.4
 BALANCE_SD = 0.1

@@ -40,7 +40,7 @@ BONE_KIND: NDArray[np.intp] = np.array([0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7])
 # By kind, for a body that faces the camera: depth is multiplied by the gain where it is well above the dead zone
 # (metres); less is mostly the model's own resting pose.
 FRONT_GAIN = np.array([1.0, 1.0, 1.0, 1.6, 1.6, 1.0, 1.2, 3.3])
-FRONT_DEAD = np.array([1e-6, 1e-6, 1e-6, 0.10, 0.10, 1e-6, 0.05, 0.07])
+FRONT_DEAD = np.array([1e-6, 1e-6, 1e-6, 0.15, 0.20, 1e-6, 0.05, 0.07])
 
 GAIN_SD, GAIN_LOW, GAIN_HIGH = 0.2, 0.7, 2.5
 BIAS_SD = np.array([0.005, 0.005, 0.300, 0.005, 0.005, 0.005, 0.005, 0.005])

@@ -100,9 +100,9 @@ def table(
     return tag("div", made, class_="scroll", role="region", tabindex="0", aria_label=short(caption or labels[0], 80))
 
 
-def fold(title: object, *content: object, open_: bool = False, id_: str | None = None, class_: str = "") -> Html:
+def fold(title: object, *content: object, open_: bool = False, class_: str = "") -> Html:
     """A part that opens and closes without script."""
-    return tag("details", tag("summary", title), *content, open=open_ or None, id=id_, class_=class_ or None)
+    return tag("details", tag("summary", title), *content, open=open_ or None, class_=class_ or None)
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -49,6 +49,7 @@ tbody th { font-weight: 400; } thead th { border-bottom: 2px solid var(--line); 
 details { margin: .4rem 0; } summary { cursor: pointer; padding: .35rem 0; }
 details.video, details.part { border: 1px solid var(--line); border-radius: .5rem; padding: .1rem .9rem; }
 details.video > summary, details.part > summary { font-weight: 600; }
+details.video > .inside { scroll-margin-top: 3.5rem; }
 details.long > summary { padding: 0; font-weight: 400; } details.long > bdi { display: block; margin-top: .4rem; }
 details.long[open] > summary > bdi { display: none; }
 pre { overflow: auto; max-height: 24rem; background: var(--panel); padding: .7rem; border-radius: .4rem;

@@ -22,7 +22,9 @@ def video(view: VideoView, place: int, opened: bool) -> Html:
     title = join((tag("bdi", f"{view.split}/{view.video}"), " — ", ", ".join(about)))
     content = [tag("p", note, class_="soft") for note in view.notes]
     content += [segment(one) for one in view.segments]
-    return fold(title, *content, open_=opened, id_=anchor(place), class_="video")
+    # The link's target lies inside: a browser opens the fold around it.
+    inside = tag("div", *content, id=anchor(place), class_="inside")
+    return fold(title, inside, open_=opened, class_="video")
 
 
 def counted(number_: int, word: str) -> str:

@@ -189,11 +189,20 @@ def test_the_keyboard_reaches_everything(tab: Browser) -> None:
     for _ in range(200):
         tab.keys(TAB)
         seen.append(tab.run(f"{active}.tagName + ' ' + ({active}.className || '')"))
-        if tab.run(f"{active}.parentElement && {active}.parentElement.id === 'video-1'"):
+        if tab.run(f"{active}.nextElementSibling && {active}.nextElementSibling.id === 'video-1'"):
             break
     else:
         pytest.fail("the second video's fold was not reached")
     assert "DIV scroll" in seen
     tab.keys(ENTER)
-    assert tab.run("document.getElementById('video-1').open") is True
+    assert tab.run("document.getElementById('video-1').parentElement.open") is True
     assert tab.run("[...document.querySelectorAll('.scroll')].every(e => e.getAttribute('aria-label'))")
+
+
+def test_a_link_opens_its_video(tab: Browser) -> None:
+    folded = "document.getElementById('video-2').parentElement.open"
+    assert tab.run(folded) is False
+    tab.run("document.querySelector('a[href=\"#video-2\"]').focus()")
+    tab.keys(ENTER)
+    assert tab.run(folded) is True
+    assert tab.run("Math.abs(document.getElementById('video-2').getBoundingClientRect().top) < innerHeight")

@@ -41,7 +41,7 @@ def make_person(seed: int, split: str, number: int) -> Person:
         name=f"sim-{'train' if split == 'train' else 'test'}-{number:02d}",
         skeleton=_body(draw),
         style=Style.random(int(draw.integers(1 << 30))),
-        skill=float(draw.uniform(0.3, 0.9)),
+        skill=float(draw.uniform(0.2, 0.8)),
         tempo=float(draw.uniform(0.9, 1.12)),
         tires=float(draw.uniform(0.0, 0.06)),
         heeds=float(draw.uniform(0.6, 0.95)),

@@ -181,13 +181,16 @@ class _Player:
             return
         if not self.known or self.cured:
             return
-        rate = 0.045 + 0.10 * (1.0 - self.person.skill)
+        rate = 0.05 + 0.13 * (1.0 - self.person.skill)
         chance = 1.0 - float(np.exp(-rate * (self.keys.duration_s if self.exercise.category != "hold" else 6.0)))
         if number == 0:
-            chance = max(chance, 0.35 * (1.1 - self.person.skill))
+            chance = max(chance, 0.5 * (1.1 - self.person.skill))
         if self.draw.random() >= chance:
             return
-        names = sorted(self.known)
+        # The first repetition starts from standing: a wrong rest would not be seen in it.
+        names = sorted(name for name, known in self.known.items() if number or known.move.kind != "rest")
+        if not names:
+            return
         liking = np.random.default_rng([self.person.taste, len(names)]).exponential(1.0, len(names))
         name = names[int(self.draw.choice(len(names), p=liking / liking.sum()))]
         mistake = self.known[name]

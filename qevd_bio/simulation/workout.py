@@ -111,11 +111,11 @@ def make_camera(options: SimulateOptions, person: Person, draw: np.random.Genera
     scale = options.height / 504.0
     focal = float(draw.uniform(480.0, 600.0)) * scale
     tall = 1.45 * stature
-    distance = max(focal * tall / options.height, focal * 1.25 * stature / options.width)
-    yaw = float(draw.normal(0.0, 16.0))
+    distance = max(focal * tall / options.height, focal * 1.12 * stature / options.width)
+    yaw = float(draw.normal(0.0, 20.0))
     return Camera.looking_at(
         target=(float(draw.normal(0.0, 0.05)), 0.55 * stature, 0.0),
-        heading_deg=float(np.clip(yaw, -40.0, 40.0)),
+        heading_deg=float(np.clip(yaw, -50.0, 50.0)),
         distance=float(distance * draw.uniform(1.0, 1.15)),
         camera_height=float(draw.uniform(0.6, 1.5)),
         focal_px=focal,

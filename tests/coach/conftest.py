@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,15 +50,19 @@ def make_coach() -> MakeCoach:
     def make(kind: str = "biocoach", seed: int = 0, talks: float = 8.0, ablations: Ablations | None = None) -> Coach:
         config = small_config(kind)
         model, tokenizer = build(config, seed=seed, ablations=ablations)
-        tokens = find_action_tokens(tokenizer, __import__("pathlib").Path("."), config.tokens)
+        tokens = find_action_tokens(tokenizer, Path(), config.tokens)
         with torch.no_grad():
             head = model.causal_lm.lm_head.weight
             head.mul_(8)
             for token, strength in ((tokens.feedback, talks), (tokens.end, talks)):
                 head[token] *= strength
-            for attention in model.decoder.layers:
-                if hasattr(attention, "xattn_layer"):
-                    attention.xattn_layer.attn_layers[0].out_fc.weight.mul_(300)
+            # After a feedback the video goes on: without this a random model may speak for ever at one step.
+            ended = model.decoder.embed_tokens.weight[tokens.end]
+            head[tokens.next] += 30 * ended / ended.norm()
+            for layer in model.decoder.layers:
+                layer.self_attn.o_proj.weight.mul_(300)  # what was read before must matter, too
+                if hasattr(layer, "xattn_layer"):
+                    layer.xattn_layer.attn_layers[0].out_fc.weight.mul_(300)
         return Coach(model.eval(), tokenizer, tokens, model.config, ablations or Ablations(), {})
 
     return make

@@ -134,7 +134,9 @@ def test_names_are_the_released_ones() -> None:
 def test_lora_changes_nothing_before_training() -> None:
     with_lora = make_model(small_config("stream-vlm", lora=LoraSettings(r=4)), seed=3).eval()
     without = StreamVLM(small_config("stream-vlm"))
-    plain = {n.replace("base_model.model.", "").replace(".base_layer", ""): v for n, v in with_lora.state_dict().items()}
+    plain = {
+        n.replace("base_model.model.", "").replace(".base_layer", ""): v for n, v in with_lora.state_dict().items()
+    }
     without.load_state_dict({name: value for name, value in plain.items() if "lora_" not in name})
     ids, positions = torch.randint(0, 300, (1, 6)), torch.arange(6)[None]
     torch.testing.assert_close(
@@ -180,7 +182,9 @@ def test_fusion_starts_close_to_the_visual_tokens() -> None:
     change = (fused - features).norm(dim=(1, 2)) / features.norm(dim=(1, 2))
     assert 0 < float(change[0]) < 0.05
     assert float(change[1]) == 0.0
-    longer = fusion(features, torch.cat((morph, torch.full((2, 3, 256), 9.0)), 1), torch.nn.functional.pad(known, (0, 3)))
+    longer = fusion(
+        features, torch.cat((morph, torch.full((2, 3, 256), 9.0)), 1), torch.nn.functional.pad(known, (0, 3))
+    )
     torch.testing.assert_close(longer, fused, rtol=1e-5, atol=1e-5)
 
 

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
     Command("rewrite", "rewrite", "rewrite", MOTION, "The data set with measured feedback: QEVD-bio-fit-coach."),
     Command("features", "features", "features", COACH, "Visual features of videos, for the coach."),
+    Command("train", "train", "app", COACH, "Train the coach: joint selector, then fusion; Stream-VLM."),
     Command("run", "run", "run", COACH, "What a coach says in every segment: predictions."),
     Command("coach", "coach", "app", COACH, "Models of the coach: presets, released weights, joint selection."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),

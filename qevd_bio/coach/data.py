@@ -1,0 +1,231 @@
+"""Segments as training examples: sequences made once, features mapped from disk until a batch needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qevd_bio.coach.action_tokens import text_ids
+from qevd_bio.coach.biocoach import uses_motion
+from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.options import SequenceOptions
+from qevd_bio.coach.segment_data import SegmentSource, span_of
+from qevd_bio.coach.segment_input import SegmentInput
+from qevd_bio.coach.sequence import TimedText, TrainingSequence, build_sequence
+from qevd_bio.coach.train_options import CoachData
+from qevd_bio.dataset.workout import Segment
+from qevd_bio.store.errors import ItemError, UserError
+
+Features = Callable[[], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sequence with what its vision tokens see.
+
+    features: gives (T, N, C) when called. morph: C_morph's ids of each step, as number into `morphs`.
+    """
+
+    key: str
+    group: str
+    sequence: TrainingSequence
+    features: Features
+    morphs: tuple[tuple[int, ...], ...] = ()
+    morph_of_step: NDArray[np.int64] | None = None
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights of what is learnt from it."""
+        return float(self.sequence.weights.sum())
+
+
+@dataclass
+class Batch:
+    """Sequences of B rows padded to L tokens, with the visual tokens of their M vision tokens.
+
+    ids, positions, targets (B, L); weights (B, L); mask (B, 1, L, L) bool; rows, columns (M,); features (M, N, C);
+    morph (M, K) token ids of C_morph with `known` (M, K), both of no columns where the model reads none.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    targets: Tensor
+    weights: Tensor
+    mask: Tensor
+    rows: Tensor
+    columns: Tensor
+    features: Tensor
+    morph: Tensor
+    known: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{name: getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__})
+
+
+def make_example(
+    segment: SegmentInput, feedbacks: Sequence[tuple[float, str]], coach: Coach, data: CoachData, features: Features
+) -> Example:
+    """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
+    reads = bool(uses_motion(coach.config, coach.ablations))
+    front = coach.config.context_tokens if reads else 0
+    contexts = _contexts(segment, coach, front, data.context_every) if reads else []
+    prompt = text_ids(coach.tokenizer, segment.prompt)
+    options = SequenceOptions(
+        alpha=data.alpha,
+        context="fast" if reads else "none",
+        context_every=data.context_every,
+        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
+    )
+    sequence = build_sequence(
+        prompt if reads else [coach.tokens.bos, *prompt],
+        segment.times.tolist(),
+        [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks],
+        coach.tokens,
+        options,
+        contexts=contexts,
+        front=front,
+    )
+    morphs, of_step = _morphs(segment, coach)
+    group = segment.key.rsplit("/", 1)[0]
+    return Example(segment.key, group, cut(sequence, data.max_tokens), features, morphs, of_step)
+
+
+def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
+    known: dict[str, list[int]] = {}
+    for step in range(0, len(segment.motion), every):
+        text = segment.motion[step]
+        if text not in known:
+            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, text + "\n")]
+        if len(known[text]) > front:
+            raise ItemError(
+                "context_too_long",
+                f"{segment.key}: C_motion of {len(known[text])} tokens, the model keeps {front} for it "
+                "(qevd-bio analyze --max-tokens makes it shorter)",
+            )
+    return [known[segment.motion[step // every * every]] for step in range(len(segment.motion))]
+
+
+def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64] | None]:
+    if not segment.morph or coach.config.kind != "biocoach" or coach.ablations.no_morphology:
+        return (), None
+    texts = list(dict.fromkeys(segment.morph))
+    number = {text: index for index, text in enumerate(texts)}
+    ids = tuple(tuple(text_ids(coach.tokenizer, text)) for text in texts)
+    longest = max(map(len, ids))
+    if longest > coach.config.morph_tokens:
+        raise ItemError(
+            "context_too_long", f"{segment.key}: C_morph of {longest} tokens, at most {coach.config.morph_tokens}"
+        )
+    return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
+
+
+def cut(sequence: TrainingSequence, longest: int) -> TrainingSequence:
+    """The first `longest` tokens of the stream's end cut off; a sequence that fits is returned as it is."""
+    if len(sequence) <= longest:
+        return sequence
+    names = ("ids", "positions", "targets", "weights", "steps", "version", "reads")
+    return TrainingSequence(**{name: getattr(sequence, name)[:longest] for name in names})
+
+
+def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> Batch:
+    """Examples side by side; `vision` = (tokens, dim) of the features. Padding sees itself alone."""
+    length = max(len(example.sequence) for example in examples)
+    shape = (len(examples), length)
+    ids, positions = np.full(shape, pad), np.zeros(shape, np.int64)
+    targets, weights = np.full(shape, -100), np.zeros(shape, np.float32)
+    mask = np.zeros((len(examples), length, length), bool)
+    mask[:, range(length), range(length)] = True
+    rows, columns, features, morphs = [], [], [], []
+    for row, example in enumerate(examples):
+        own = example.sequence
+        end = len(own)
+        ids[row, :end], positions[row, :end] = own.ids, own.positions
+        targets[row, :end], weights[row, :end] = own.targets, own.weights
+        mask[row, :end, :end] = own.mask()
+        places = np.flatnonzero(own.steps >= 0)
+        steps = own.steps[places]
+        rows.append(np.full(len(places), row))
+        columns.append(places)
+        features.append(example.features()[steps])
+        morphs += [example.morphs[index] for index in _morph_numbers(example, steps)]
+    morph, known = _padded(morphs, sum(map(len, rows)), pad)
+    shown = np.concatenate(features) if features else np.zeros((0, *vision), np.float32)
+    return Batch(
+        ids=torch.from_numpy(ids),
+        positions=torch.from_numpy(positions),
+        targets=torch.from_numpy(targets),
+        weights=torch.from_numpy(weights),
+        mask=torch.from_numpy(mask)[:, None],
+        rows=torch.from_numpy(np.concatenate(rows)),
+        columns=torch.from_numpy(np.concatenate(columns)),
+        features=torch.from_numpy(shown),
+        morph=morph,
+        known=known,
+    )
+
+
+def _morph_numbers(example: Example, steps: NDArray[np.int64]) -> list[int]:
+    return [] if example.morph_of_step is None else [int(n) for n in example.morph_of_step[steps]]
+
+
+def _padded(texts: Sequence[tuple[int, ...]], count: int, pad: int) -> tuple[Tensor, Tensor]:
+    width = max(map(len, texts), default=0)
+    ids = torch.full((count, width), pad)
+    known = torch.zeros(count, width, dtype=torch.bool)
+    for place, text in enumerate(texts):
+        ids[place, : len(text)] = torch.tensor(text)
+        known[place, : len(text)] = True
+    return ids, known
+
+
+@dataclass
+class Prepared:
+    """Examples of a data set, their segments, and why others are missing: reason -> number."""
+
+    examples: list[Example]
+    sources: list[SegmentSource]
+    missing: dict[str, int]
+    first_problem: str = ""
+
+
+def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> Prepared:
+    """Examples of all segments that have what is needed. UserError where none has."""
+    found = Prepared([], [], {})
+    for source in sources:
+        try:
+            loaded = source.load()
+            example = make_example(loaded, targets_of(source.segment), coach, data, _features_of(source))
+        except (ItemError, UserError) as error:
+            reason = error.reason if isinstance(error, ItemError) else "bad_input"
+            found.missing[reason] = found.missing.get(reason, 0) + 1
+            found.first_problem = found.first_problem or str(error)
+            continue
+        found.examples.append(example)
+        found.sources.append(source)
+    if not found.examples:
+        raise UserError(
+            f"no segment to train on: {found.first_problem or 'the data set has none'}",
+            expected="features, and for BioCoach contexts, of the training videos",
+            fix="qevd-bio features, then qevd-bio extract and qevd-bio analyze",
+        )
+    return found
+
+
+def targets_of(segment: Segment) -> list[tuple[float, str]]:
+    """What the coach should say: time in seconds from the segment's start, and text as the official reader has it."""
+    return [(feedback.time_s, feedback.official_text) for feedback in segment.feedbacks]
+
+
+def _features_of(source: SegmentSource) -> Features:
+    """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
+    from qevd_bio.coach.feature_files import read_features
+
+    def load() -> NDArray[np.float32]:
+        return read_features(source.features, source.dim, source.tokens).segment(*span_of(source.segment)).tokens()
+
+    return load

@@ -1,0 +1,132 @@
+"""`qevd-bio train`: data set and workspace to trained checkpoints, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from qevd_bio.coach.biocoach import reads_contexts
+from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.data import Prepared, prepare
+from qevd_bio.coach.loading import fingerprint, open_coach
+from qevd_bio.coach.options import Ablations
+from qevd_bio.coach.presets import build, preset_names
+from qevd_bio.coach.segment_data import SegmentSource, sources
+from qevd_bio.coach.train_coach import CoachTask, parts_to_train
+from qevd_bio.coach.train_loop import Outcome, train
+from qevd_bio.coach.train_options import CoachData, LoopOptions
+from qevd_bio.coach.train_selector import SelectorTask, read_windows
+from qevd_bio.dataset.layout import TRAIN
+from qevd_bio.dataset.opening import Dataset, open_dataset
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.workspace import Workspace
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a stage trains on and where it writes: data set, workspace, split, folder of this run."""
+
+    data: Path
+    workspace: Workspace
+    split: str | None
+    out: Path
+
+    def dataset(self) -> Dataset:
+        return open_dataset(self.data, user_refs=self.workspace.user_refs)
+
+
+def open_model(model: str, ablations: Ablations | None, place: Place, options: LoopOptions) -> Coach:
+    """A checkpoint folder, or a preset with random weights whose tokenizer knows the words of the training data.
+
+    `ablations` switches parts of a preset off; a checkpoint keeps its own. UserError as `open_coach`.
+    """
+    coach = open_coach(model, device="cpu" if options.device == "cpu" else "auto", seed=options.seed)
+    if not coach.about.get("untrained") or model not in preset_names():
+        if ablations is not None and ablations != coach.ablations:
+            raise UserError(
+                "this checkpoint was made with other ablations", where=Path(model), expected=repr(coach.ablations)
+            )
+        return coach
+    if coach.config.tokenizer != "tiny":
+        return coach
+    texts = sorted({f.official_text for s in place.dataset().segments(place.split, strict=False) for f in s.feedbacks})
+    chosen = ablations or Ablations()
+    built, tokenizer = build(coach.config, ablations=chosen, seed=options.seed, texts=tuple(texts))
+    from qevd_bio.coach.action_tokens import find_action_tokens
+
+    tokens = find_action_tokens(tokenizer, Path(model), coach.config.tokens)
+    return Coach(built.to(coach.model.device), tokenizer, tokens, built.config, chosen, dict(coach.about))
+
+
+def training_sources(coach: Coach, place: Place, reads: bool) -> list[SegmentSource]:
+    """Segments of the training split; the benchmark is never trained on unless it is named."""
+    dataset = place.dataset()
+    split = place.split
+    if split is None:
+        if TRAIN not in dataset.splits:
+            raise UserError(
+                f"no training split in it (found: {', '.join(dataset.splits)})",
+                where=place.data,
+                expected=f"a folder {TRAIN}",
+                fix="name a split with --split where another one is meant",
+            )
+        split = TRAIN
+    encoder = "image" if coach.ablations.image_encoder else "3d-cnn"
+    vision = coach.config.vision
+    return sources(
+        dataset, place.workspace, dim=vision.dim, tokens=vision.tokens, reads_contexts=reads, encoder=encoder,
+        split=split,
+    )  # fmt: skip
+
+
+def train_selector(coach: Coach, model: str, place: Place, options: LoopOptions, say: Say) -> Outcome:
+    """Stage 1; writes `<out>/selector/`."""
+    chosen = training_sources(coach, place, False)
+    out = place.out / "selector"
+    windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out / "pooled.npy")
+    say(f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos")
+    task = SelectorTask(coach, windows, options)
+    return train(task, options, out, {"from": fingerprint(model, coach), "stage": "selector"}, say)
+
+
+def train_coach(
+    coach: Coach, model: str, place: Place, options: LoopOptions, data: CoachData, say: Say, parts: tuple[str, ...] = ()
+) -> Outcome:
+    """Stage 2 (and Stream-VLM's long videos); writes `<out>/coach/`."""
+    reads = reads_contexts(coach.config, coach.ablations)
+    prepared = prepare(training_sources(coach, place, reads), coach, data)
+    _tell(prepared, say)
+    chosen = parts or parts_to_train(coach, "long")
+    task = CoachTask(coach, prepared, data, options, chosen)
+    say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
+    settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
+    return train(task, options, place.out / "coach", settings, say)
+
+
+def train_both(
+    model: str,
+    ablations: Ablations | None,
+    place: Place,
+    selector: LoopOptions,
+    coach_options: LoopOptions,
+    data: CoachData,
+    say: Say,
+) -> Outcome:
+    """The paper's two stages: the selector, then the fusion with the selector frozen (Supp. 11.4)."""
+    coach = open_model(model, ablations, place, coach_options)
+    if coach.config.kind == "biocoach" and not coach.ablations.no_selector:
+        first = train_selector(coach, model, place, selector, say)
+        best = open_coach(str(first.best_folder), device=str(coach.model.device))
+        coach = Coach(best.model, best.tokenizer, best.tokens, best.config, best.ablations, best.about)
+        return train_coach(coach, str(first.best_folder), place, coach_options, data, say)
+    return train_coach(coach, model, place, coach_options, data, say)
+
+
+def _tell(prepared: Prepared, say: Say) -> None:
+    tokens = sum(len(example.sequence) for example in prepared.examples)
+    say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
+    for reason, count in sorted(prepared.missing.items()):
+        say(f"left out: {count} × {reason} ({prepared.first_problem})")

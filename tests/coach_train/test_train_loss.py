@@ -1,0 +1,79 @@
+"""What is learnt: the right positions with the right weights, whatever stands beside it in the batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.data import collate, make_example
+from qevd_bio.coach.train_coach import SequenceLoss
+from qevd_bio.coach.train_options import CoachData
+from tests.coach_train.conftest import FEEDBACKS, VISION, segment
+
+
+def test_loss_of_one_sequence_by_hand(make_coach: Callable[..., Coach]) -> None:
+    coach = make_coach()
+    coach.model.eval()
+    given = segment(0)
+    example = make_example(given, FEEDBACKS, coach, CoachData(alpha=0.25, context_every=6), lambda: given.features)
+    own = example.sequence
+    batch = collate([example], coach.tokens.pad, (VISION.tokens, VISION.dim))
+    loss = SequenceLoss(coach.model)
+    with torch.no_grad():
+        found = float(loss(batch))
+        features = coach.model.fuse(batch.features, batch.morph, batch.known)  # type: ignore[operator]
+        from qevd_bio.coach.cross_attention import Vision
+
+        logits = coach.model(batch.ids, batch.positions, batch.mask, Vision(batch.rows, batch.columns, features))[0]
+    expected, learnt = 0.0, 0
+    stream = [place for place in range(len(own)) if own.version[place] == -1]
+    first = next(place for place in stream if own.ids[place] == coach.tokens.next)
+    for place in stream:
+        if place < first:
+            assert own.weights[place] == 0
+            continue
+        target = int(own.ids[place + 1]) if place + 1 < len(own) else coach.tokens.next
+        weight = 0.25 if target == coach.tokens.next else 1.0
+        expected -= weight * float(logits[place].log_softmax(-1)[target])
+        learnt += 1
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert learnt == int((batch.targets != -100).sum())
+    assert example.weight == pytest.approx(float(batch.weights.sum()))
+
+
+def test_padding_and_neighbours_change_nothing(make_coach: Callable[..., Coach]) -> None:
+    coach = make_coach()
+    coach.model.eval()
+    loss, data = SequenceLoss(coach.model), CoachData(context_every=6)
+    given = [segment(number, 12 + 5 * number) for number in range(3)]
+    examples = [make_example(s, FEEDBACKS, coach, data, lambda s=s: s.features) for s in given]  # type: ignore[misc]
+    size = (VISION.tokens, VISION.dim)
+    with torch.no_grad():
+        alone = sum(float(loss(collate([example], 0, size))) for example in examples)
+        together = float(loss(collate(examples, coach.tokens.pad, size)))
+    assert together == pytest.approx(alone, rel=1e-4) and math.isfinite(together)
+
+
+@pytest.mark.parametrize("ablation", ["no_motion_context", "no_morphology", "no_action_tokens"])
+def test_ablations_train_on_what_is_left(make_coach: Callable[..., Coach], ablation: str) -> None:
+    coach = make_coach(**{ablation: True})
+    given = segment(1)
+    example = make_example(given, FEEDBACKS, coach, CoachData(context_every=6), lambda: given.features)
+    assert (example.sequence.version >= 0).any() == (ablation != "no_motion_context")
+    assert bool(example.morphs) == (ablation != "no_morphology")
+    if ablation == "no_action_tokens":
+        learnt = set(example.sequence.targets.tolist())
+        assert not learnt & {coach.tokens.next, coach.tokens.feedback}
+    batch = collate([example], coach.tokens.pad, (VISION.tokens, VISION.dim))
+    SequenceLoss(coach.model)(batch).backward()
+
+
+def test_long_sequences_are_cut_at_their_end(make_coach: Callable[..., Coach]) -> None:
+    coach, given = make_coach(), segment(0)
+    whole = make_example(given, FEEDBACKS, coach, CoachData(), lambda: given.features).sequence
+    short = make_example(given, FEEDBACKS, coach, CoachData(max_tokens=40), lambda: given.features).sequence
+    assert len(short) == 40 and (short.ids == whole.ids[:40]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,10 @@ def _add_lora(model: Any, config: ModelConfig) -> Any:
     settings = LoraConfig(
         r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=list(lora.targets), bias="none"
     )
-    return get_peft_model(model, settings)
+    with warnings.catch_warnings():
+        # peft asks transformers for a name that a later version will drop; nothing a user could mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, settings)
 
 
 def padded(vocabulary: int, multiple: int = 64) -> int:

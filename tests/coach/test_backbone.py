@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_the_blocks_are_the_documented_ones() -> None:
     assert [n for n, b in enumerate(BLOCKS, 1) if b.temporal] == [3, 7, 11, 14, 17, 20, 23, 25]
     assert [n for n, b in enumerate(BLOCKS, 1) if b.halves] == [7, 14]
     assert [n for n, b in enumerate(BLOCKS, 1) if b.stride == 2] == [2, 6, 10, 22]
-    assert all(b.inputs == a.outputs for a, b in zip(BLOCKS, BLOCKS[1:], strict=False))
+    assert all(b.inputs == a.outputs for a, b in pairwise(BLOCKS))
 
 
 def test_a_full_frame_gives_35_tokens(backbone: Backbone) -> None:
@@ -133,7 +134,7 @@ def test_faulty_checkpoints_are_explained(backbone: Backbone, tmp_path: Path) ->
     with pytest.raises(UserError, match="no vision backbone in it"):
         load_backbone(path)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(UserError, match="cannot be read|refused"):
+    with pytest.raises(UserError, match=r"cannot be read|refused"):
         load_backbone(path)
 
 

@@ -178,3 +178,20 @@ def test_our_own_folders_are_checked(made: Made, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds something else"):
         save_coach(tmp_path / "mine", model, tokenizer)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coach", "mine"]
+
+
+def test_the_command_imports(made: Made, tmp_path: Path) -> None:
+    import yaml
+    from qevd_bio.cli.app import app
+    from typer.testing import CliRunner
+
+    preset = tmp_path / "small.yaml"
+    values = made[2].as_json()
+    preset.write_text(yaml.safe_dump({**values, "tokenizer": ""}).replace("!!python/tuple", ""), encoding="utf-8")
+    args = ["coach", "import-stream-vlm", str(made[0]), "--out", str(tmp_path / "coach"), "--preset", str(preset)]
+    result = CliRunner().invoke(app, args)
+    assert result.exit_code == 0, result.output
+    assert "action tokens <vision> <answer> <answer/>" in result.output
+    assert torch.equal(logits(load_coach(tmp_path / "coach").model), logits(made[1]))
+    shown = CliRunner().invoke(app, ["coach", "presets", "tiny"])
+    assert "14,843,288 values" in shown.output

@@ -1,0 +1,62 @@
+"""Settings of the baselines; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TURN_S = 5.0
+"""Seconds between two turns of a turn-based model (QEVD, App. E)."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames that a model is shown at a turn: `count` of each 5 s window (0: the latest frame alone).
+
+    `accumulate` keeps the frames of earlier windows.
+    """
+
+    count: int
+    accumulate: bool = False
+
+
+VISION_MODELS = {
+    "instructblip": Frames(0),
+    "video-llava": Frames(8),
+    "video-llama": Frames(8),
+    "video-chatgpt": Frames(20, accumulate=True),
+    "llava-next": Frames(8, accumulate=True),
+    "llama-vid": Frames(20, accumulate=True),
+}
+"""Frame settings of the six zero-shot models (QEVD, App. E.3). Which model answers is the endpoint's matter."""
+
+BASELINES = (
+    "rules",
+    "copy-context",
+    "interval",
+    "socratic",
+    *(f"zero-shot-{name}" for name in VISION_MODELS),
+)
+"""Every system that `qevd-bio run --model` knows beside trained coaches."""
+
+ASKING = tuple(name for name in BASELINES if name.startswith(("zero-shot-", "socratic")))
+"""Those that ask a language model."""
+
+
+@dataclass(frozen=True)
+class BaselineOptions:
+    """gap_s: least silence of copy-context. url, llm, temperature, max_tokens, seed: the model that is asked.
+
+    side_by_side: segments whose turns are asked together; picture: longest side of a frame in pixels.
+    """
+
+    gap_s: float = 4.0
+    url: str | None = None
+    llm: str = ""
+    temperature: float = 0.0
+    max_tokens: int = 64
+    seed: int | None = None
+    cache: Path | None = None
+    side_by_side: int = 16
+    picture: int = 448
+    quality: int = 85

@@ -1,0 +1,176 @@
+"""`qevd-bio run` on a small data set: predictions that can be scored, resume, faults of single segments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qevd_bio.cli.app import app
+from typer.testing import CliRunner
+
+from qevd_bio.coach.checkpoint import save_coach
+from qevd_bio.coach.contexts import NOTHING
+from qevd_bio.coach.feature_files import feature_paths
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.run_stage import System, run_segments
+from qevd_bio.coach.segment_data import SegmentSource, sources
+from qevd_bio.coach.segment_input import SegmentInput
+from qevd_bio.coach.select_stage import FILE, select_joints
+from qevd_bio.coach.stream import Streamer
+from qevd_bio.dataset.opening import open_dataset
+from qevd_bio.motion.salient import read_salient
+from qevd_bio.motion.tables import CONTEXTS
+from qevd_bio.scoring.predictions import read_predictions
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.work import RunOptions
+from qevd_bio.store.workspace import Workspace
+
+from .conftest import MakeCoach
+
+SPLIT = "QEVD-FIT-COACH-Benchmark"
+ZERO = 1.6e9
+GRID = (32, 3, 2)
+
+
+@pytest.fixture
+def data(tmp_path: Path, workspace: Workspace) -> Path:
+    """Two videos of 20 s at 10 Hz with two exercises each; features for both, contexts for both."""
+    folder = tmp_path / "data" / SPLIT
+    (folder / "long_range_videos").mkdir(parents=True)
+    records = []
+    shown = [("First up are squats!", 2, 6, True), ("Lower!", 20, 25, False), ("Moving on to high knees!", 80, 90, True),
+             ("Faster.", 120, 125, False), ("Nice.", 150, 152, False), ("And that's the end!", 180, 190, True)]  # fmt: skip
+    for number, stem in enumerate(("0200", "0201")):
+        dense = [""] * 200
+        for text, start, end, _ in shown:
+            dense[start : end + 1] = [text] * (end - start + 1)
+        records.append({
+            "long_range_video_file": f"./long_range_videos/{stem}.mp4",
+            "video_timestamps": f"./long_range_videos/{stem}_timestamps.npy",
+            "feedbacks": dense,
+            "feedback_timestamps": [ZERO + start / 10 for _, start, _, _ in shown],
+            "is_transition": [flag for *_, flag in shown],
+        })  # fmt: skip
+        times = ((int(ZERO) - 28800) * 10 + np.arange(200)) * 100_000_000
+        np.save(folder / "long_range_videos" / f"{stem}_timestamps.npy", times)
+        paths = feature_paths(workspace, SPLIT, stem)
+        paths.features.parent.mkdir(parents=True, exist_ok=True)
+        generator = np.random.default_rng(number)
+        np.save(paths.features, generator.normal(size=(80, *GRID)).astype(np.float32))
+        np.save(paths.times, ZERO + 0.25 * (1 + np.arange(80)))
+        rows = [
+            {"split": SPLIT, "video": stem, "segment": segment, "exercise": "squats", "step": step,
+             "time_s": start + 0.25 * step, "morph": "User body: height 1.80m.", "tokens": 9, "cycle": -1,
+             "pose_known": True, "motion": f"Current pose: right knee {step}°.\nCycle: none completed.\nForm issues: none."}
+            for segment, start in ((0, 1.0), (1, 8.0)) for step in range(30)
+        ]  # fmt: skip
+        CONTEXTS.write(workspace.contexts(SPLIT, stem), rows)
+    (folder / "feedbacks_long_range.json").write_text(json.dumps(records), encoding="utf-8")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def model(make_coach: MakeCoach, tmp_path: Path) -> Path:
+    coach = make_coach(seed=1)
+    save_coach(tmp_path / "coach", coach.model, coach.tokenizer)
+    return tmp_path / "coach"
+
+
+def chosen(data: Path, workspace: Workspace) -> list[SegmentSource]:
+    return sources(open_dataset(data), workspace, dim=32, tokens=6, reads_contexts=True)
+
+
+def test_segments_get_what_is_known_at_each_step(data: Path, workspace: Workspace) -> None:
+    found = chosen(data, workspace)
+    assert [source.segment.key for source in found] == [f"{SPLIT}/{v}/{s}" for v in ("0200", "0201") for s in (0, 1)]
+    made = found[0].load()
+    assert len(made.features) == 34 and made.features.shape[1:] == (6, 32)  # 0.2 s < t <= 8.5 s
+    assert made.times[0] == pytest.approx(0.05, abs=1e-5)
+    assert "squats" in made.prompt and "The user should be doing squats." in made.prompt
+    assert made.motion[:3] == [NOTHING] * 3 and "knee 0°" in made.motion[3] and "knee 4°" in made.motion[7]
+
+
+def test_run_writes_predictions_that_can_be_read(data: Path, workspace: Workspace, model: Path) -> None:
+    out = workspace.root / "run.jsonl"
+    args = ["run", "--model", str(model), "--data", str(data), "--workspace", str(workspace.root), "--out", str(out),
+            "--timing", "corrected", "--max-tokens", "5"]  # fmt: skip
+    result = CliRunner().invoke(app, args)
+    assert result.exit_code == 0, result.output
+    read = read_predictions(out)
+    assert [(s.video, s.segment, s.timing) for s in read.segments] == [
+        (video, segment, "corrected") for video in ("0200", "0201") for segment in (0, 1)
+    ]
+    line = json.loads(out.read_text().splitlines()[0])
+    assert line["system"] == "tiny" and line["settings"]["context"] == "fast" and len(line["settings"]["weights"]) == 64
+    first = out.read_bytes()
+    again = CliRunner().invoke(app, [*args, "--rows", "1"])
+    assert "0 done, 4 kept" in again.output and out.read_bytes() == first
+    redone = CliRunner().invoke(app, [*args, "--rows", "1", "--redo"])
+    assert "4 done" in redone.output and out.read_bytes() == first
+    assert CliRunner().invoke(app, [*args, "--temperature", "1"]).exit_code == 2  # other settings are refused
+
+
+def test_a_run_that_was_ended_goes_on(data: Path, workspace: Workspace, make_coach: MakeCoach) -> None:
+    coach, streamed = make_coach(seed=1), []
+    options = GenerateOptions(timing="corrected", max_tokens=5, rows=2)
+
+    def stream(segments: Iterator[SegmentInput]) -> Iterator[object]:
+        def noted() -> Iterator[SegmentInput]:
+            for segment in segments:
+                streamed.append(segment.key)
+                yield segment
+
+        return Streamer(coach, options).run(noted())
+
+    system, out = System("x", "corrected", {}), workspace.root / "r.jsonl"
+    found = chosen(data, workspace)
+    run_segments(found, workspace, out, system, stream, RunOptions(only=("*/0200/1",)))  # type: ignore[arg-type]
+    assert out.read_text().count("\n") == 1
+    streamed.clear()
+    summary = run_segments(found, workspace, out, system, stream)  # type: ignore[arg-type]
+    assert (summary.done, summary.kept) == (3, 1)
+    assert sorted(streamed) == [f"{SPLIT}/0200/0", f"{SPLIT}/0201/0", f"{SPLIT}/0201/1"]
+    assert [s.segment for s in read_predictions(out).segments] == [0, 1, 0, 1]
+
+
+def test_a_segment_without_features_or_contexts_fails_alone(data: Path, workspace: Workspace, model: Path) -> None:
+    feature_paths(workspace, SPLIT, "0200").features.unlink()
+    rows = [row for row in CONTEXTS.read_rows(workspace.contexts(SPLIT, "0201")) if row["segment"] == 0]
+    CONTEXTS.write(workspace.contexts(SPLIT, "0201"), rows)
+    out = workspace.root / "run.jsonl"
+    result = CliRunner().invoke(app, ["run", "--model", str(model), "--data", str(data), "--workspace",
+                                      str(workspace.root), "--out", str(out), "--timing", "corrected"])  # fmt: skip
+    assert result.exit_code == 2
+    assert "1 done" in result.output and "3 failed" in result.output
+    failures = (workspace.manifests / "run-run-failures.csv").read_text()
+    assert failures.count("bad_input") == 2 and "no such file" in failures and "contexts_missing" in failures
+    assert [(s.video, s.segment) for s in read_predictions(out).segments] == [("0201", 0)]
+
+
+def test_models_that_cannot_run_are_explained(data: Path, tmp_path: Path) -> None:
+    from qevd_bio.coach.loading import open_coach
+
+    with pytest.raises(UserError, match=r"no model 'nothing'[\s\S]*a preset: biocoach-7b, stream-vlm-7b, tiny"):
+        open_coach("nothing")
+    with pytest.raises(UserError, match="no checkpoint of a coach here"):
+        open_coach(str(tmp_path))
+
+
+def test_the_selector_chooses_joints_for_analyze(
+    data: Path, workspace: Workspace, make_coach: MakeCoach, tmp_path: Path
+) -> None:
+    coach = make_coach(seed=1)
+    with pytest.raises(UserError, match=r"not trained[\s\S]*qevd-bio train selector"):
+        select_joints(chosen(data, workspace), coach, workspace, tmp_path)
+    coach.about["selector"] = "trained"
+    feature_paths(workspace, SPLIT, "0201").features.unlink()
+    assert select_joints(chosen(data, workspace), coach, workspace, tmp_path) == (2, 2)
+    assert (workspace.annotations / FILE).is_file()
+    selected = read_salient(workspace).selected
+    assert set(selected) == {(SPLIT, "0200", 0), (SPLIT, "0200", 1)}
+    assert all(len(joints) == 12 for joints in selected.values())
+    with pytest.raises(UserError, match="has no joint selector"):
+        select_joints([], make_coach("stream-vlm"), workspace, tmp_path)

@@ -31,12 +31,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verified:
-    """Everything that was compared; parts are None where the workspace does not hold what they need."""
+    """Everything that was compared; parts are None where the workspace does not hold what they need.
+
+    missed_while  repetitions not found, by the mistake being made ("" for none);  clean  true ones without a mistake
+    """
 
     oracle: bool
     videos: int
     repetitions: Repetitions
     missed_while: Mapping[str, int]
+    clean: int
     violations: Violations
     intents: Mapping[str, Counts]
     intent_right: int
@@ -93,6 +97,7 @@ def verify(places: Places, workspace: Workspace, rewritten: Sequence[Row] | None
         videos=len(videos),
         repetitions=repetitions,
         missed_while=_missed_while(truth, cycles, videos),
+        clean=sum((row["split"], row["video"]) in videos and not row["breaks"] for row in truth),
         violations=compare_violations(
             truth, JUDGEMENTS.read_rows(places.table("judgements")), cycles, verdicts, videos
         ),

@@ -32,6 +32,8 @@ def as_json(result: Verified) -> dict[str, Any]:
             "by_exercise": {name: _counts(c) for name, c in sorted(repetitions.by_exercise.items())},
             "median_late_s": _median(repetitions.late_s),
             "missed_while": dict(result.missed_while),
+            "clean": result.clean,
+            "clean_found": _clean(result),
         },
         "violations": {
             **_counts(violations.total),
@@ -100,6 +102,7 @@ def _headline(result: Verified) -> list[str]:
         "| what | value | n |",
         "|---|---|---|",
         f"| repetitions: F1 | {_share(r.total.f1)} | {r.total.hits + r.total.missed} |",
+        f"| … those without a mistake: found | {_share(_clean(result))} | {result.clean} |",
         f"| … found late by (median) | {_median(r.late_s) or 0.0:.3f} s | {len(r.late_s)} |",
         f"| form errors: precision | {_share(v.total.precision)} | {v.total.hits + v.total.false} |",
         f"| form errors: recall | {_share(v.total.recall)} | {v.total.hits + v.total.missed} |",
@@ -117,6 +120,10 @@ def _headline(result: Verified) -> list[str]:
             f"| other feedback changed | {w.others_changed} | |",
         ]
     return lines
+
+
+def _clean(result: Verified) -> float | None:
+    return 1.0 - result.missed_while.get("", 0) / result.clean if result.clean else None
 
 
 def headline(result: Verified) -> list[str]:

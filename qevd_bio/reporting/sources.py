@@ -23,6 +23,8 @@ from qevd_bio.store.workspace import Workspace
 Row = Mapping[str, Any]
 VideoKey = tuple[str, str]
 
+_SAME_S = 0.1
+
 
 @dataclass(frozen=True)
 class Place:
@@ -167,8 +169,13 @@ class Sources:
     @staticmethod
     def _moved(truth: Truth, place: Place, rewritten: Sequence[Row]) -> Truth:
         time_s = truth.time_s + place.start_s
-        row = next((r for r in rewritten if abs(r["start_s"] - time_s) < 0.1 and r["original"] == truth.text), None)
-        return replace(truth, time_s=time_s, rewritten=row["text"] if row is not None else "")
+        for row in rewritten:
+            if abs(row["start_s"] - time_s) < _SAME_S:
+                if row["original"] == truth.text:
+                    return replace(truth, time_s=time_s, rewritten=row["text"])
+                if row["text"] == truth.text:
+                    return replace(truth, time_s=time_s, original=row["original"])
+        return replace(truth, time_s=time_s)
 
 
 def _bounded(place: Place, duration_s: float | None) -> Place:

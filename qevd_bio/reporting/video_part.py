@@ -109,6 +109,8 @@ def _truth(place: int, truth: Truth) -> Html:
         parts += [" ", tag("span", truth.intent, class_="tag")]
     if truth.rewritten:
         parts += [tag("br"), tag("small", "rewritten: "), said(truth.rewritten)]
+    if truth.original:
+        parts += [tag("br"), tag("small", "the trainer said: "), said(truth.original)]
     return join(parts)
 
 

@@ -66,12 +66,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Truth:
-    """One feedback of the trainer; `time_s` from the video's first frame; `rewritten` where it has a new text."""
+    """One feedback of the trainer; `time_s` from the video's first frame.
+
+    `rewritten`: its new text; `original`: the trainer's own words where `text` is already the new one.
+    """
 
     time_s: float
     text: str
     intent: str = ""
     rewritten: str = ""
+    original: str = ""
 
 
 @dataclass(frozen=True)

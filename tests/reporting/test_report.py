@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,14 @@ def test_runs_with_other_references_are_not_mixed_into_the_timelines(made: Made,
     assert "other was scored against other feedback than the rest" in missing(written)
     assert "QEVD-bio-fit-coach, biomechanical feedback: published rows" in page
     assert page.count('class="tie"') == 6
+
+
+def test_against_the_rewritten_data_set_the_trainers_own_words_stay(made: Made) -> None:
+    folder = add_scores(made.workspace, made.workspace.rewritten, "bio", 0.2)
+    page = write(made, scores=[folder])[1]
+    changed = [row for row in rewritten(made.workspace).rows if row["status"] == "rewritten"]
+    assert changed and page.count("the trainer said: </small>") == len(changed)
+    assert all(escape(row["text"]) in page and escape(row["original"]) in page for row in changed)
 
 
 def test_a_list_of_pairs_has_scores_but_no_timeline(made: Made) -> None:

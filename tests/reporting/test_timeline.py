@@ -7,7 +7,6 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 
 from qevd_bio.reporting.timeline import LEFT, RIGHT, WIDTH, timeline
 from qevd_bio.reporting.video_part import segment

@@ -43,9 +43,8 @@ class Place:
 class ByVideo:
     """Rows of a table by video, made into Python objects one video at a time; empty where there is no file."""
 
-    def __init__(self, table: Table, path: Path, columns: Sequence[str] | None = None) -> None:
-        names = list(columns) if columns is not None else list(table.names)
-        self._table: pa.Table | None = table.read(path, names) if path.is_file() else None
+    def __init__(self, table: Table, path: Path | None) -> None:
+        self._table: pa.Table | None = table.read(path) if path is not None and path.is_file() else None
         self._rows: dict[VideoKey, list[int]] = {}
         if self._table is not None:
             keys = zip(self._table["split"].to_pylist(), self._table["video"].to_pylist(), strict=True)
@@ -55,10 +54,6 @@ class ByVideo:
     @property
     def videos(self) -> list[VideoKey]:
         return list(self._rows)
-
-    @property
-    def count(self) -> int:
-        return 0 if self._table is None else int(self._table.num_rows)
 
     def rows(self, key: VideoKey) -> list[dict[str, Any]]:
         """The video's rows in the order of the file."""
@@ -88,7 +83,7 @@ class Sources:
             found = ByVideo(table, path)
         except UserError as error:
             self.missing.append(Missing(f"{what or path.name}: {error}", command))
-            return ByVideo(table, Path("/nonexistent"))
+            return ByVideo(table, None)
         if what and not path.is_file():
             self.missing.append(Missing(f"{what}: no {path.name}", command))
         return found

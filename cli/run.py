@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from qevd_bio.coach.baseline_options import BASELINES, BaselineOptions
 from qevd_bio.coach.options import GenerateOptions
 
+from .asking import LlmUrl
 from .common import (
     DEFAULT_WORKSPACE,
     Data,
@@ -28,7 +30,7 @@ STREAM = "How segments are streamed"
 
 
 def run(
-    model: Annotated[str, typer.Option(help="Checkpoint folder of a coach, or a preset (untrained).")],
+    model: Annotated[str, typer.Option(help=f"Checkpoint folder, a preset (untrained), or {', '.join(BASELINES)}.")],
     out: Annotated[Path, typer.Option(help="File of predictions to write (JSONL).")],
     data: Data = None,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
@@ -61,6 +63,10 @@ def run(
         Literal["float32", "bfloat16", "float16"] | None,
         typer.Option(help="Number format of the weights.", show_default="the model's; float32 on a CPU"),
     ] = None,
+    llm_url: LlmUrl = None,
+    llm_model: Annotated[
+        str, typer.Option(help="The model that a baseline asks, by its name there.", show_default=False)
+    ] = "",
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
@@ -81,6 +87,14 @@ def run(
 
     place = open_workspace(workspace)
     dataset = open_dataset(need_data(data), user_refs=place.user_refs)
+    if model in BASELINES:
+        from qevd_bio.coach.baselines import write_baseline
+
+        cache = place.path("runs", "replies.sqlite")
+        asked = BaselineOptions(url=llm_url, llm=llm_model, temperature=temperature, cache=cache)
+        count, unanswered = write_baseline(model, dataset, place, out, asked, split)
+        typer.echo(f"{model}: {count} segments, {unanswered} turns without an answer; in {out}")
+        return
     coach = open_coach(model, device=device, dtype=dtype, seed=seed)
     if coach.about.get("untrained"):
         typer.echo(f"note: preset {coach.config.name} is untrained; what it says means nothing", err=True)

@@ -50,6 +50,10 @@ def card(options: SimulateOptions, feedbacks: Rows, mistakes: Rows, repetitions:
     videos = len({(row["split"], row["video"]) for row in feedbacks})
     corrected = sum(bool(row["corrected"]) for row in mistakes)
     lines = [
+        "---",
+        "simulated: true",
+        "---",
+        "",
         "# Simulated workouts",
         "",
         "**Everything here is simulated**: a drawn figure, not a person; a scripted coach, not a trainer. It is made",

@@ -99,8 +99,12 @@ def score(
     min_judged: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Least share of readable replies.", rich_help_panel=JUDGE_PANEL)
     ] = _JUDGE.min_judged,
-    replicates: Annotated[int, typer.Option(min=2, rich_help_panel=INTERVAL_PANEL)] = _INTERVAL.replicates,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, rich_help_panel=INTERVAL_PANEL)] = _INTERVAL.level,
+    replicates: Annotated[
+        int, typer.Option(min=2, help="Bootstrap replicates.", rich_help_panel=INTERVAL_PANEL)
+    ] = _INTERVAL.replicates,
+    level: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.", rich_help_panel=INTERVAL_PANEL)
+    ] = _INTERVAL.level,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the bootstrap.", rich_help_panel=INTERVAL_PANEL)
     ] = _INTERVAL.seed,

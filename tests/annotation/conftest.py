@@ -38,7 +38,7 @@ def squat(lean_deg=0.0, wobble_deg=0.0, frames=300):
         angles[:, DOF_INDEX[f"ankle_angle_{side}"]] = np.radians(25) * depth
     angles[:, DOF_INDEX["shoulder_r_x"]], angles[:, DOF_INDEX["shoulder_l_x"]] = np.pi / 2, -np.pi / 2
     angles[:, DOF_INDEX["pelvis_tilt"]] = -np.radians(lean_deg) * depth
-    angles[:, DOF_INDEX["head_extension"]] = np.radians(wobble_deg) * np.sin(np.arange(frames) / 5)
+    angles[:, DOF_INDEX["head_twist"]] = np.radians(wobble_deg) * np.sin(np.arange(frames) / 5)
     return angles
 
 

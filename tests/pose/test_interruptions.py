@@ -33,7 +33,7 @@ def three(jack_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with VideoReader(jack_clip) as video:
         frames = [frame.image for frame in video]
     folder = tmp_path_factory.mktemp("three")
-    for name, part in (("a", frames[:6]), ("b", frames[:24]), ("c", frames[6:12])):
+    for name, part in (("a", frames[:6]), ("b", frames[:24] * 5), ("c", frames[6:12])):
         write_mp4(folder / f"{name}.mp4", part)
     return folder
 

@@ -52,13 +52,9 @@ class Check:
     needed: bool = False
 
 
-def checks(
-    workspace: Path, data: Path | None, llm_url: str | None, hsmr_root: Path | None
-) -> Iterator[Check]:
+def checks(workspace: Path, data: Path | None, llm_url: str | None, hsmr_root: Path | None) -> Iterator[Check]:
     """All checks, in the order of the pipeline. Imports heavy packages only in child processes."""
-    yield Check(
-        "system", "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    )
+    yield Check("system", "python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _disk(workspace)
     for name, extra, purpose in _PACKAGES:
         yield _package(name, extra, purpose)
@@ -78,9 +74,7 @@ def _package(name: str, extra: str, purpose: str) -> Check:
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Check(
-            "packages", name, False, f"not installed ({purpose})", f"pip install {target}", not extra
-        )
+        return Check("packages", name, False, f"not installed ({purpose})", f"pip install {target}", not extra)
     return Check("packages", name, True, f"{version} ({purpose})")
 
 
@@ -112,9 +106,7 @@ def _shipped() -> Check:
 def _run_python(code: str) -> tuple[bool, str]:
     """Run `code` in a child process; whether it worked, and its last line."""
     try:
-        run = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     except subprocess.TimeoutExpired:
         return False, "no answer within 120 s"
     lines = (run.stdout if run.returncode == 0 else run.stderr).strip().splitlines()
@@ -123,9 +115,7 @@ def _run_python(code: str) -> tuple[bool, str]:
 
 def _pose_model() -> Check:
     if util.find_spec("mediapipe") is None:
-        return Check(
-            "pose", "mediapipe backend", False, "not installed", "pip install 'qevd-bio[mediapipe]'", True
-        )
+        return Check("pose", "mediapipe backend", False, "not installed", "pip install 'qevd-bio[mediapipe]'", True)
     code = (
         "import numpy as np, mediapipe as mp\n"
         "with mp.solutions.pose.Pose(model_complexity=1) as pose:\n"
@@ -201,13 +191,9 @@ def _weights() -> Check:
 
 def _endpoint(url: str | None) -> Check:
     if not url:
-        return Check(
-            "models", "language-model endpoint", False, "none named", "--llm-url http://host:8000/v1"
-        )
+        return Check("models", "language-model endpoint", False, "none named", "--llm-url http://host:8000/v1")
     if not url.startswith(("http://", "https://")):
-        return Check(
-            "models", "language-model endpoint", False, f"{url}: not an address", "http://host:8000/v1"
-        )
+        return Check("models", "language-model endpoint", False, f"{url}: not an address", "http://host:8000/v1")
     request = urllib.request.Request(url.rstrip("/") + "/models")
     key = os.environ.get("OPENAI_API_KEY")
     if key:
@@ -216,9 +202,7 @@ def _endpoint(url: str | None) -> Check:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:
             return Check("models", "language-model endpoint", True, f"{url} answers ({reply.status})")
     except urllib.error.HTTPError as error:
-        fix = (
-            "set OPENAI_API_KEY" if error.code in (401, 403) else "check the address: it usually ends in /v1"
-        )
+        fix = "set OPENAI_API_KEY" if error.code in (401, 403) else "check the address: it usually ends in /v1"
         return Check("models", "language-model endpoint", False, f"{url}: HTTP {error.code}", fix)
     except (OSError, ValueError) as error:
         return Check(

@@ -22,11 +22,15 @@ class VisionConfig:
 
 @dataclass(frozen=True)
 class CrossAttentionConfig:
-    """Where vision enters: decoder layers, width of the attention, heads (QEVD: layers 6, 8, …, 22; 4096; 1)."""
+    """Where vision enters: decoder layers, width of the attention, heads (QEVD: layers 6, 8, …, 22; 4096; 1).
+
+    `inner` is the width inside the value MLP; 0 is that of the visual tokens, as released.
+    """
 
     layers: tuple[int, ...] = ()
     dim: int = 4096
     heads: int = 1
+    inner: int = 0
 
 
 @dataclass(frozen=True)

@@ -35,17 +35,18 @@ class CrossAttention(nn.Module):
     numbers for a small part of the work (no key or value of full width is ever made).
     """
 
-    def __init__(self, hidden: int, vision: int, width: int, heads: int) -> None:
+    def __init__(self, hidden: int, vision: int, width: int, heads: int, inner: int = 0) -> None:
         super().__init__()
+        inner = inner or vision
         self.heads = heads
         self.scale = 1.0 / math.sqrt(width)
         self.hidden_attn_fc = nn.Linear(hidden, width, bias=False)
         self.feat_attn_keys_fc = nn.Linear(vision, width, bias=False)
         self.vision_projector = nn.Sequential(
             nn.LayerNorm(vision),
-            nn.Linear(vision, vision, bias=False),
+            nn.Linear(vision, inner, bias=False),
             nn.GELU(),
-            nn.Linear(vision, width, bias=False),
+            nn.Linear(inner, width, bias=False),
         )
         self.out_fc = nn.Linear(width, hidden, bias=False)
 
@@ -91,7 +92,7 @@ def attach(decoder: Any, config: CrossAttentionConfig, vision: VisionConfig) -> 
     """
     width = int(decoder.config.hidden_size)
     for index in config.layers:
-        attention = CrossAttention(width, vision.dim, config.dim, config.heads)
+        attention = CrossAttention(width, vision.dim, config.dim, config.heads, config.inner)
         decoder.layers[index].xattn_layer = CrossAttentionStack(attention)
         decoder.layers[index].register_forward_hook(_after_layer, with_kwargs=True)
 

@@ -26,7 +26,7 @@ from .conftest import VISION, MakeCoach, small_config
 COUNTS = {
     "stream-vlm-7b": (7_176_393_216, {"xattn": 411_130_368, "lora": 26_322_944}),
     "biocoach-7b": (7_188_983_064, {"selector": 793_368, "fusion": 11_796_480}),
-    "tiny": (14_843_288, {"selector": 793_368, "fusion": 6_717_440}),
+    "tiny": (10_517_912, {"selector": 793_368, "fusion": 6_717_440}),
 }
 
 

@@ -194,4 +194,4 @@ def test_the_command_imports(made: Made, tmp_path: Path) -> None:
     assert "action tokens <vision> <answer> <answer/>" in result.output
     assert torch.equal(logits(load_coach(tmp_path / "coach").model), logits(made[1]))
     shown = CliRunner().invoke(app, ["coach", "presets", "tiny"])
-    assert "14,843,288 values" in shown.output
+    assert "10,517,912 values" in shown.output

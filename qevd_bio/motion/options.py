@@ -51,9 +51,9 @@ class CycleOptions:
     """The same for a side's turn in right-minus-left signals, where half the range is no movement at all."""
     two_sided_dwell: float = 1.2
     """There the other side's turn must have passed unseen (in periods) before the movement counts as over."""
-    min_period_share: float = 0.35
+    min_period_share: float = 0.25
     """Repetitions shorter than this share of the running period are not counted, …"""
-    undershoot: float = 0.75
+    undershoot: float = 0.4
     """… nor those shorter than this times the exercise's bound, which is meant with the rest included, …"""
     overlong: float = 2.0
     """… nor those longer than this times the bound."""

@@ -6,8 +6,10 @@ with which a trainer points to it. Words are compared in one vocabulary, that of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qevd_bio.annotation.intent import Intent
 
@@ -81,6 +83,7 @@ class Wish:
     wanted: frozenset[str]
     faulty: frozenset[str]
     side: str
+    words: tuple[str, ...] = ()
 
     @property
     def vague(self) -> bool:
@@ -96,19 +99,24 @@ class Match:
     part: bool
     direction: bool
     contradicts: bool
+    said: bool = False
 
 
-def wish(intent: Intent) -> Wish:
-    """Translate a feedback's intent into the words of the exercise rules."""
+def wish(intent: Intent, text: str = "") -> Wish:
+    """Translate a feedback's intent into the words of the exercise rules; `text` is the feedback itself."""
     names = [part.removeprefix("left ").removeprefix("right ") for part in intent.body_parts]
     sides = {part[0] for part in intent.body_parts if part.startswith(("left ", "right "))}
     wanted = _translate((d for d in intent.directions if d not in intent.avoid), _DIRECTIONS)
     faulty = _translate(intent.avoid, _DIRECTIONS)
-    return Wish(_translate(names, _PARTS), wanted, faulty, sides.pop() if len(sides) == 1 else "")
+    return Wish(_translate(names, _PARTS), wanted, faulty, sides.pop() if len(sides) == 1 else "", plain_words(text))
 
 
-def match(asked: Wish, parts: Iterable[str], directions: Iterable[str], side: str) -> Match:
-    """Compare what was asked with the words of one rule; `side` is that of the measurement."""
+def match(asked: Wish, parts: Iterable[str], directions: Iterable[str], side: str, says: Iterable[str] = ()) -> Match:
+    """Compare what was asked with the words of one rule; `side` is that of the measurement.
+
+    `says` are whole phrases that trainers use for the rule; one of them in the feedback is full agreement.
+    """
+    said = any(_contains(asked.words, plain_words(phrase)) for phrase in says)
     rule_parts, rule_directions = set(parts), set(directions)
     part = bool(asked.parts & rule_parts)
     opposite = {_OPPOSITE[word] for word in asked.faulty if word in _OPPOSITE}
@@ -116,10 +124,21 @@ def match(asked: Wish, parts: Iterable[str], directions: Iterable[str], side: st
     direction = bool(toward & rule_directions)
     against = {_OPPOSITE[word] for word in toward if word in _OPPOSITE}
     contradicts = not direction and bool(against & rule_directions) and (part or not asked.parts)
-    score = 0.6 * part + 0.4 * direction
+    score = 1.0 if said else 0.6 * part + 0.4 * direction
     if asked.side and side and asked.side != side:
         score *= 0.25
-    return Match(score, part, direction, contradicts)
+    return Match(score, part or said, direction or said, contradicts and not said, said)
+
+
+@lru_cache(maxsize=10_000)
+def plain_words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, without marks."""
+    return tuple(re.findall(r"[a-z0-9]+", text.lower().replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")))
+
+
+def _contains(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+    """Whether `phrase` stands in `words`, word for word."""
+    return bool(phrase) and any(words[i : i + len(phrase)] == phrase for i in range(len(words) - len(phrase) + 1))
 
 
 def _translate(words: Iterable[str], table: dict[str, set[str]]) -> frozenset[str]:

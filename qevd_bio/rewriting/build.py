@@ -65,7 +65,7 @@ def _choose(
     if not tracked.at(span.start_s):
         return Choice((), "no_person")
     seen = motion.get(segment.index) or SegmentMotion()
-    return choose(wish(intent), span.start_s, seen.cycles, seen.judged, options)
+    return choose(wish(intent, span.text), span.start_s, seen.cycles, seen.judged, options)
 
 
 def _plain_row(workout: Workout, span: Span, segment: Segment | None, intent: Intent, options: RewriteOptions) -> Row:
@@ -111,7 +111,7 @@ def _decided(
         for number, cue in enumerate(choice.cues)
     ]
     first = choice.cues[0][0]
-    found = match(wish(intent), first.parts, first.directions, first.side)
+    found = match(wish(intent, span.text), first.parts, first.directions, first.side, first.says)
     findings = [finding for cue in choice.cues for finding in cue]
     numbers = [[n.digits, n.violation_id, n.field] for said in phrases for n in said.numbers]
     return {

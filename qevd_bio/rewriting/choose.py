@@ -48,6 +48,7 @@ class Rule:
     directions: tuple[str, ...]
     side: str
     kind: str = "error"
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Rule])
     "Lift your knees higher" is about the height of the knees; where that was kept, a knee that bends too much is not
     what the trainer meant.
     """
-    exact = [match(asked, r.parts, r.directions, r.side) for r in rules if r.kind == "error" and r.verdict == "pass"]
+    exact = [
+        match(asked, r.parts, r.directions, r.side, r.says) for r in rules if r.kind == "error" and r.verdict == "pass"
+    ]
     denied = any(found.part and found.direction for found in exact)
     return [f for f in findings if f.kind == "error" or not denied]
 
@@ -158,12 +161,14 @@ def _weight(finding: Finding) -> float:
 
 
 def _score(asked: Wish, finding: Finding) -> Match:
-    return match(asked, finding.parts, finding.directions, finding.side)
+    return match(asked, finding.parts, finding.directions, finding.side, finding.says)
 
 
 def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     if found.contradicts:
         return False
+    if found.said:
+        return True
     if asked.vague:
         return finding.salient and finding.alarm != "soft"
     if asked.wanted or asked.faulty:
@@ -174,8 +179,8 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
 
 def _why(asked: Wish, rules: Sequence[Rule]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
-    about = [(r, match(asked, r.parts, r.directions, r.side)) for r in rules]
-    named = [(r, m) for r, m in about if asked.vague or (m.part if asked.parts else m.direction)]
+    about = [(r, match(asked, r.parts, r.directions, r.side, r.says)) for r in rules]
+    named = [(r, m) for r, m in about if asked.vague or m.said or (m.part if asked.parts else m.direction)]
     if any(r.verdict == "violation" and m.contradicts for r, m in about):
         return "contradicts"
     close = [r for r, m in named if m.direction or asked.vague or not (asked.wanted or asked.faulty)] or [

@@ -43,7 +43,7 @@ class SegmentMotion:
                     continue
                 words = _words(row, exercise)
                 side, kind = str(row["side"] or ""), str(row["kind"])
-                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, side, kind))
+                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, side, kind, words.says))
                 if row["verdict"] in (VIOLATION, PASS):
                     findings.append(_finding(row, words, _phase(row, moments, exercise)))
             self._judged[cycle] = Judged(tuple(findings), tuple(rules))
@@ -121,4 +121,5 @@ def _finding(row: Row, words: Words, phase: str) -> Finding:
         salient=bool(row["salient"]),
         fix=words.fix,
         rationale=words.rationale,
+        says=words.says,
     )

@@ -44,4 +44,5 @@ class Finding:
     salient: bool = True
     fix: str = ""
     rationale: str = ""
+    says: tuple[str, ...] = ()
     agrees: float = 0.0

@@ -38,6 +38,7 @@ class Words:
     directions: tuple[str, ...]
     fix: str = ""
     rationale: str = ""
+    says: tuple[str, ...] = ()
 
 
 def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: bool) -> Words:
@@ -48,7 +49,7 @@ def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: boo
     kind, _, name = rule.partition(":")
     if kind == "error":
         error = {e.id: e for e in exercise.errors}[name]
-        return Words(error.joints, error.parts, error.directions, error.fix, error.rationale)
+        return Words(error.joints, error.parts, error.directions, error.fix, error.rationale, error.says)
     plain = _without_side(joint)
     wording = vocabulary().joints.get(plain)
     parts = wording.parts if wording else ()

@@ -24,7 +24,7 @@ CYCLES = (Cycle(0, 0.0, 2.0), Cycle(1, 2.0, 4.0), Cycle(2, 4.0, 6.0))
 
 
 def asked(text: str):  # type: ignore[no-untyped-def]
-    return wish(classify_intent(text))
+    return wish(classify_intent(text), text)
 
 
 def said(
@@ -130,3 +130,12 @@ def test_words_are_compared_in_one_vocabulary() -> None:
     assert (found.part, found.direction, found.contradicts) == (True, True, False)
     found = match(asked("you're leaning too far forward"), LEAN.parts, LEAN.directions, "")
     assert found.direction
+
+
+def test_a_rules_own_phrase_is_full_agreement() -> None:
+    small = replace(
+        KNEE, rule="error:jumps_big", says=("smaller jumps",), parts=("feet",), directions=("smaller",), alarm="soft"
+    )
+    choice = said("Smaller jumps, please!", [small])
+    assert rules_of(choice) == ["error:jumps_big"]
+    assert said("Smaller steps, please!", [small]).cues == ()

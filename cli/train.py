@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from qevd_bio.coach.options import VARIANTS, Ablations
-from qevd_bio.coach.train_options import COACH, SELECTOR, CoachData, LoopOptions, Precision
+from qevd_bio.coach.train_options import (
+    COACH,
+    LONG_VIDEOS,
+    SELECTOR,
+    SHORT_CLIPS,
+    VISION,
+    CoachData,
+    LoopOptions,
+    Precision,
+)
 
 from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
 
@@ -201,6 +210,74 @@ def coach(
     opened = open_model(model, None if Path(model).is_dir() else _ablations(variant), place, loop)
     chosen = CoachData(alpha, context_every, max_tokens, generate)
     _show(train_coach(opened, model, place, loop, chosen, typer.echo))
+
+
+@app.command("stream-vlm")
+def stream_vlm(
+    model: Annotated[str, typer.Option(help="Checkpoint folder of a Stream-VLM.")],
+    clips: Annotated[
+        Path | None,
+        typer.Option(help="QEVD-FIT-300K: first its questions and feedbacks.", show_default="long videos alone"),
+    ] = None,
+    out: Out = Path("outputs/train"),
+    data: Data = None,
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    split: Split = None,
+    lr: Rate = None,
+    batch: BatchSize = None,
+    epochs: Epochs = None,
+    steps: Steps = 0,
+    seed: Seed = 0,
+    micro_batch: MicroBatch = 0,
+    precision: PrecisionOption = C.precision,
+    activation_checkpointing: Checkpointing = False,
+    device: Device = C.device,
+    alpha: Alpha = D.alpha,
+    validation: Validation = C.validation_share,
+    generate: Generate = D.generate,
+) -> None:
+    """Stream-VLM: short clips with questions and feedbacks (5e-6), then long videos with LoRA (1e-6; QEVD, App. D)."""
+    from qevd_bio.coach.train_stage import train_stream_vlm
+
+    place = _place(data, workspace, "original", split, out)
+    shared = {
+        "learning_rate": lr, "batch": batch, "epochs": epochs, "steps": steps, "seed": seed, "device": device,
+        "micro_batch": micro_batch, "precision": precision, "validation_share": validation,
+        "activation_checkpointing": activation_checkpointing,
+    }  # fmt: skip
+    short, long = _loop(SHORT_CLIPS, **shared), _loop(LONG_VIDEOS, **shared)
+    _show(train_stream_vlm(model, clips, place, short, long, CoachData(alpha=alpha, generate=generate), typer.echo))
+
+
+@app.command()
+def vision(
+    data: Data = None,
+    out: Out = Path("outputs/train/vision"),
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to begin with: the released 3D CNN, or an earlier run's.")
+    ] = None,
+    lr: Rate = None,
+    batch: BatchSize = None,
+    epochs: Epochs = None,
+    steps: Steps = 0,
+    seed: Seed = 0,
+    micro_batch: MicroBatch = 0,
+    precision: PrecisionOption = C.precision,
+    device: Device = C.device,
+    validation: Validation = VISION.validation_share,
+) -> None:
+    """The 3D CNN on labelled clips of QEVD-FIT-300K: 64-frame crops, colour jitter, flips that swap left and right."""
+    from qevd_bio.coach.train_vision import WEIGHTS, train_vision
+    from qevd_bio.dataset.opening import open_dataset
+
+    loop = _loop(
+        VISION, learning_rate=lr, batch=batch, epochs=epochs, steps=steps, seed=seed, micro_batch=micro_batch,
+        precision=precision, device=device, validation_share=validation,
+    )  # fmt: skip
+    done = train_vision(open_dataset(need_data(data)), weights, out.expanduser(), loop, typer.echo)
+    typer.echo(
+        f"{done.steps} steps in {done.seconds:.0f} s; next: qevd-bio features --weights {done.best_folder / WEIGHTS}"
+    )
 
 
 def _show(done: Any) -> None:

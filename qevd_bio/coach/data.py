@@ -199,7 +199,7 @@ def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> 
     for source in sources:
         try:
             loaded = source.load()
-            example = make_example(loaded, targets_of(source.segment), coach, data, _features_of(source))
+            example = make_example(loaded, targets_of(source.segment), coach, data, features_of(source))
         except (ItemError, UserError) as error:
             reason = error.reason if isinstance(error, ItemError) else "bad_input"
             found.missing[reason] = found.missing.get(reason, 0) + 1
@@ -221,7 +221,7 @@ def targets_of(segment: Segment) -> list[tuple[float, str]]:
     return [(feedback.time_s, feedback.official_text) for feedback in segment.feedbacks]
 
 
-def _features_of(source: SegmentSource) -> Features:
+def features_of(source: SegmentSource) -> Features:
     """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
     from qevd_bio.coach.feature_files import read_features
 

@@ -17,6 +17,7 @@ from qevd_bio.coach.train_coach import CoachTask, parts_to_train
 from qevd_bio.coach.train_loop import Outcome, train
 from qevd_bio.coach.train_options import CoachData, LoopOptions
 from qevd_bio.coach.train_selector import SelectorTask, read_windows
+from qevd_bio.coach.train_short import prepare_short
 from qevd_bio.dataset.layout import TRAIN
 from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.store.errors import UserError
@@ -104,6 +105,28 @@ def train_coach(
     say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
     settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
     return train(task, options, place.out / "coach", settings, say)
+
+
+def train_stream_vlm(
+    model: str, clips: Path | None, place: Place, short: LoopOptions, long: LoopOptions, data: CoachData, say: Say
+) -> Outcome:
+    """Stream-VLM's two stages: short clips (where `clips` names them), then long videos with LoRA (QEVD, App. D).
+
+    Writes `<out>/short/` and `<out>/coach/`.
+    """
+    coach = open_model(model, None, place, long)
+    if clips is not None:
+        dataset = open_dataset(clips, user_refs=place.workspace.user_refs)
+        vision = coach.config.vision
+        found = sources(dataset, place.workspace, dim=vision.dim, tokens=vision.tokens, reads_contexts=False)
+        prepared = prepare_short(found, dataset.clips, coach, data)
+        _tell(prepared, say)
+        task = CoachTask(coach, prepared, data, short, parts_to_train(coach, "short"), "short")
+        settings = {"from": fingerprint(model, coach), "stage": "short", "data": str(data)}
+        done = train(task, short, place.out / "short", settings, say)
+        model = str(done.best_folder)
+        coach = open_coach(model, device=str(coach.model.device))
+    return train_coach(coach, model, place, long, data, say)
 
 
 def train_both(

@@ -56,7 +56,9 @@ Alpha = Annotated[float, typer.Option(help="Weight of <next> in the loss.", rich
 ContextEvery = Annotated[
     int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=SEQUENCES)
 ]
-MaxTokens = Annotated[int, typer.Option(min=16, help="Longer sequences are cut.", rich_help_panel=SEQUENCES)]
+MaxTokens = Annotated[
+    int, typer.Option(min=16, help="Longer segments lose their last steps.", rich_help_panel=SEQUENCES)
+]
 Validation = Annotated[
     float, typer.Option("--validation", min=0, max=0.9, help="Share of videos held out.", rich_help_panel=CHECKS)
 ]

@@ -13,7 +13,7 @@ from torch import Tensor
 from qevd_bio.coach.action_tokens import text_ids
 from qevd_bio.coach.biocoach import uses_motion
 from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.options import SequenceOptions
+from qevd_bio.coach.options import STEP_HZ, SequenceOptions
 from qevd_bio.coach.segment_data import SegmentSource, span_of
 from qevd_bio.coach.segment_input import SegmentInput
 from qevd_bio.coach.sequence import TimedText, TrainingSequence, build_sequence
@@ -81,18 +81,18 @@ def make_example(
         context_every=data.context_every,
         interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
     )
-    sequence = build_sequence(
-        prompt if reads else [coach.tokens.bos, *prompt],
-        segment.times.tolist(),
-        [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks],
-        coach.tokens,
-        options,
-        contexts=contexts,
-        front=front,
-    )
+    said = [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks]
+    before = prompt if reads else [coach.tokens.bos, *prompt]
+
+    def first(steps: int) -> TrainingSequence:
+        times = segment.times[:steps].tolist()
+        heard = said if steps == len(segment.times) else [one for one in said if one.time_s <= times[-1]]
+        return build_sequence(before, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
+
+    sequence = longest_within(first, len(segment.times), data.max_tokens, segment.key)
     morphs, of_step = _morphs(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
-    return Example(segment.key, group, cut(sequence, data.max_tokens), features, morphs, of_step)
+    return Example(segment.key, group, sequence, features, morphs, of_step)
 
 
 def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
@@ -124,12 +124,19 @@ def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...],
     return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
 
 
-def cut(sequence: TrainingSequence, longest: int) -> TrainingSequence:
-    """The first `longest` tokens of the stream's end cut off; a sequence that fits is returned as it is."""
-    if len(sequence) <= longest:
-        return sequence
-    names = ("ids", "positions", "targets", "weights", "steps", "version", "reads")
-    return TrainingSequence(**{name: getattr(sequence, name)[:longest] for name in names})
+def longest_within(first: Callable[[int], TrainingSequence], steps: int, limit: int, key: str) -> TrainingSequence:
+    """The sequence of all `steps`, or of as many of the first ones (in tenths) as fit into `limit` tokens.
+
+    ItemError where less than a second fits.
+    """
+    for tenths in range(10, 0, -1):
+        kept = steps * tenths // 10
+        if kept < STEP_HZ and kept < steps:
+            break
+        sequence = first(kept)
+        if len(sequence) <= limit:
+            return sequence
+    raise ItemError("text_too_long", f"{key}: prompt and contexts alone fill the {limit} tokens of a sequence")
 
 
 def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> Batch:

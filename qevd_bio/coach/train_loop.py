@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -63,7 +64,10 @@ def train(
     however often it is interrupted. Raises UserError for other settings and for too little memory.
     """
     folder = make_folder(out)
-    with only_one(folder / ".lock", f"training in {folder}"), explained_memory(options):
+    # Of several processes of one run the first holds the lock.
+    first = os.environ.get("RANK", "0") == "0"
+    lock = only_one(folder / ".lock", f"training in {folder}") if first else nullcontext()
+    with lock, explained_memory(options):
         return _Run(task, options, folder, settings, say).go()
 
 

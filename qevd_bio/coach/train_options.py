@@ -49,8 +49,8 @@ class CoachData:
     """How segments become training sequences.
 
     alpha: weight of `<next>` (0.1, both papers' action-token weight). context_every: C_motion is read anew every
-    so many steps; each version costs some 100 tokens of the sequence. max_tokens: longer sequences are cut at
-    their end. generate: validation segments whose feedback is also generated and scored, 0 for none.
+    so many steps; each version costs some 100 tokens of the sequence. max_tokens: of longer sequences the
+    last steps are left out. generate: validation segments whose feedback is also generated and scored, 0 for none.
     """
 
     alpha: float = 0.1

@@ -8,7 +8,7 @@ import numpy as np
 
 from qevd_bio.coach.action_tokens import ActionTokens, text_ids
 from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.data import Example, Prepared, cut, features_of
+from qevd_bio.coach.data import Example, Prepared, features_of
 from qevd_bio.coach.prompts import published
 from qevd_bio.coach.segment_data import SegmentSource
 from qevd_bio.coach.sequence import IGNORED, TrainingSequence
@@ -71,9 +71,12 @@ def prepare_short(
         for number, (question, answer) in enumerate(pairs_of(clip)):
             asked, said = text_ids(coach.tokenizer, question), text_ids(coach.tokenizer, answer)
             sequence = short_sequence(prompt, steps, asked, said, coach.tokens)
+            if len(sequence) > data.max_tokens:
+                found.missing["text_too_long"] = found.missing.get("text_too_long", 0) + 1
+                continue
             key = f"{source.segment.key}/{number}"
             group = clip.participant or clip.stem
-            found.examples.append(Example(key, group, cut(sequence, data.max_tokens), features_of(source)))
+            found.examples.append(Example(key, group, sequence, features_of(source)))
     if not found.examples:
         raise UserError(
             f"no short clip to train on: {found.first_problem or 'none has a question or feedback'}",

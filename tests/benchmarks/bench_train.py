@@ -167,6 +167,7 @@ def model_flops(model: StreamVLM, batch: Batch) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gpu-7b", action="store_true", help="the 7B shape on a GPU")
+    parser.add_argument("--whole", action="store_true", help="also with 35 x 1280 visual tokens (minutes)")
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
@@ -178,6 +179,8 @@ def main() -> None:
     torch.set_num_threads(1)
     narrow = tiny(VisionConfig(64, 4), options.rounds)
     print(f"narrow visual tokens (4 x 64), with C_motion: {narrow:.2f} x the bare model (bar: 0.90)")
+    if not options.whole:
+        return
     whole = tiny(None, max(options.rounds // 2, 2))
     print(
         f"visual tokens of the 3D CNN (35 x 1280), without C_motion: {whole:.2f} x (vision outweighs a tiny language)"

@@ -10,8 +10,10 @@ import torch
 
 from qevd_bio.coach.checkpoint import Coach
 from qevd_bio.coach.data import collate, make_example
+from qevd_bio.coach.sequence import TrainingSequence
 from qevd_bio.coach.train_coach import SequenceLoss
 from qevd_bio.coach.train_options import CoachData
+from qevd_bio.store.errors import ItemError
 from tests.coach_train.conftest import FEEDBACKS, VISION, segment
 
 
@@ -72,8 +74,15 @@ def test_ablations_train_on_what_is_left(make_coach: Callable[..., Coach], ablat
     SequenceLoss(coach.model)(batch).backward()
 
 
-def test_long_sequences_are_cut_at_their_end(make_coach: Callable[..., Coach]) -> None:
+def test_of_long_segments_the_last_steps_are_left_out(make_coach: Callable[..., Coach]) -> None:
     coach, given = make_coach(), segment(0)
-    whole = make_example(given, FEEDBACKS, coach, CoachData(), lambda: given.features).sequence
-    short = make_example(given, FEEDBACKS, coach, CoachData(max_tokens=40), lambda: given.features).sequence
-    assert len(short) == 40 and (short.ids == whole.ids[:40]).all()
+
+    def made(limit: int) -> TrainingSequence:
+        return make_example(given, FEEDBACKS, coach, CoachData(max_tokens=limit), lambda: given.features).sequence
+
+    whole = made(4096)
+    short = made(len(whole) - 1)
+    assert len(short) < len(whole) and short.steps.max() == 13 and whole.steps.max() == 15
+    assert (short.weights > 0).any()
+    with pytest.raises(ItemError, match="fill the 20 tokens"):
+        made(20)

@@ -82,7 +82,7 @@ class CrossAttentionStack(nn.Module):
         """(B, L, D) hidden states to the same with the vision tokens updated."""
         place = (vision.rows, vision.columns)
         update = self.attn_layers[0](hidden[place], vision.features.to(hidden.dtype))
-        return hidden.index_put(place, update, accumulate=True)
+        return hidden.index_put(place, update.to(hidden.dtype), accumulate=True)
 
 
 def attach(decoder: Any, config: CrossAttentionConfig, vision: VisionConfig) -> None:

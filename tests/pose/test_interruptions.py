@@ -20,6 +20,8 @@ pytest.importorskip("mediapipe")
 def start(data: Path, workspace: Path, *more: str, **options: object) -> subprocess.Popen[str]:
     program = "from qevd_bio.cli.app import main; main()"
     line = [sys.executable, "-c", program, "extract", "--data", str(data), "--workspace", str(workspace), *more]
+    # A test run started in the background ignores Ctrl-C, and so would its children.
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload, no-any-return]
 
 

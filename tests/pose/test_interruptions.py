@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,20 @@ from qevd_bio.video.reader import VideoReader
 pytest.importorskip("mediapipe")
 
 
-def start(data: Path, workspace: Path, *more: str, **options: object) -> subprocess.Popen[str]:
+def start(
+    data: Path, workspace: Path, *more: str, limit: Callable[[], None] | None = None, **options: object
+) -> subprocess.Popen[str]:
     program = "from qevd_bio.cli.app import main; main()"
     line = [sys.executable, "-c", program, "extract", "--data", str(data), "--workspace", str(workspace), *more]
-    # A test run started in the background ignores Ctrl-C, and so would its children.
-    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload, no-any-return]
+
+    def before() -> None:
+        # A test run started in the background ignores Ctrl-C, and so would its children.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if limit is not None:
+            limit()
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(line, text=True, preexec_fn=before, **pipes, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def results(workspace: Path) -> dict[str, bytes]:
@@ -80,7 +89,7 @@ def test_a_full_disk_stops_the_run_with_one_clear_line(three: Path, tmp_path: Pa
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    process = start(three, tmp_path / "full", "--only", "b", preexec_fn=small_files)
+    process = start(three, tmp_path / "full", "--only", "b", limit=small_files)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 2 and "Traceback" not in error
     assert "file size" in error and "next:" in error

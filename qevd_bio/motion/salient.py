@@ -49,7 +49,8 @@ class SalientJoints:
 def read_salient(workspace: Workspace) -> SalientJoints:
     """Salient joints of the workspace: `annotations/salient.parquet`, then `salient-selector.parquet`.
 
-    Rows that failed or that a reviewer rejected are not used. UserError for an unknown joint.
+    Rows that failed or that a reviewer rejected are not used. UserError for an unknown joint, and for two that
+    contradict each other.
     """
     annotated = workspace.annotations / "salient.parquet"
     selected = workspace.annotations / "salient-selector.parquet"
@@ -68,5 +69,12 @@ def _read(path: Path) -> dict[Key, tuple[str, ...]]:
         if unknown:
             raise UserError(f"unknown joint {unknown[0]!r}", where=path, expected="one of the 24 joints")
         key = (row["split"], row["video"], row["segment"])
-        found[key] = tuple(joint for joint in JOINT_NAMES if joint in row["joints"])
+        joints = tuple(joint for joint in JOINT_NAMES if joint in row["joints"])
+        if found.setdefault(key, joints) != joints:
+            raise UserError(
+                f"two annotations of segment {'/'.join(map(str, key))} name different joints",
+                where=path,
+                expected="one annotation a segment",
+                fix="reject one with qevd-bio review, or make the table again with qevd-bio annotate --redo",
+            )
     return found

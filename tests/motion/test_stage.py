@@ -247,6 +247,10 @@ def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_f
     table.write(workspace.annotations / "salient.parquet", [{**row, "joints": ["tail"]}])
     with pytest.raises(UserError, match="unknown joint 'tail'"):
         analyze(workspace, SQUATS)
+    rows = [{**row, "joints": ["hip_r"]}, {**row, "joints": ["knee_r"]}]
+    table.write(workspace.annotations / "salient.parquet", rows)
+    with pytest.raises(UserError, match="two annotations of segment .*/0001/0 name different joints"):
+        analyze(workspace, SQUATS)
 
 
 def test_a_recording_has_no_camera_and_no_widened_tolerance(workspace: Workspace, make_frames: MakeFrames) -> None:

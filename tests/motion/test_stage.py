@@ -249,7 +249,7 @@ def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_f
         analyze(workspace, SQUATS)
     rows = [{**row, "joints": ["hip_r"]}, {**row, "joints": ["knee_r"]}]
     table.write(workspace.annotations / "salient.parquet", rows)
-    with pytest.raises(UserError, match="two annotations of segment .*/0001/0 name different joints"):
+    with pytest.raises(UserError, match=r"two annotations of segment .*/0001/0 name different joints"):
         analyze(workspace, SQUATS)
 
 

@@ -184,11 +184,11 @@ _FORMS = (
     "{Action} by {change} {phase}: bring {subject} from {value} to {bound}.",
     "Off by {change} {phase}: {subject} {value}, target {bound}. {Fix}",
 )
-# Durations have no moment in the repetition.
+# Durations have no moment in the repetition, and so the change stands apart from the action.
 _TIMES = (
-    "{Subject} {value} (target: {bound}). {Action} by {change}.",
-    "{Subject} is {value}; the target is {bound}. {Action} by {change} a repetition.",
-    "{Action} by {change} a repetition: {subject} {value}, target {bound}.",
+    "{Subject} {value} (target: {bound}). {Action}: {change} off.",
+    "{Subject} is {value}; the target is {bound}. {Action}, by {change} a repetition.",
+    "{Action}: {subject} is {value}, {change} off the target of {bound}.",
     "Off by {change}: {subject} {value}, target {bound}. {Fix}",
 )
 # Joints that should be still.

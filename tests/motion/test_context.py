@@ -67,7 +67,7 @@ def test_units_and_faults() -> None:
     issues = (
         Issue("", "knee to ankle width", "insufficient", 0.8, 1.0, "ratio"),
         Issue("", "hand to floor distance", "excessive", 0.12, 0.08, "fraction"),
-        Issue("", "duration of a repetition", "excessive", 1.8, 1.4, "s"),
+        Issue("", "repetition time", "excessive", 1.8, 1.4, "s"),
         Issue("", "lumbar spine", "unstable", 12, 5, "deg"),
         Issue("", "forward trunk lean", "insufficient", -12, 0, "deg"),
     )
@@ -75,7 +75,7 @@ def test_units_and_faults() -> None:
     for part in (
         "Knee to ankle width insufficient (0.80 detected, 1.00 required)",
         "Hand to floor distance excessive (12% detected, at most 8% required)",
-        "Duration of a repetition excessive (1.8s detected, at most 1.4s required)",
+        "Repetition time excessive (1.8s detected, at most 1.4s required)",
         "Lumbar spine unstable (12° detected, at most 5° required)",
         "Forward trunk lean insufficient (-12° detected, 0° required)",
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,11 +27,16 @@ class BioCoach(StreamVLM):
         if next(self.fusion.parameters()).device.type != "meta":
             self.fusion.initialise()
 
-    def fuse(self, features: Tensor, morph_ids: Tensor, known: Tensor) -> Tensor:
-        """Visual tokens (M, N, d) with C_morph's tokens (M, L), `known` (M, L) where these are not padding."""
+    def fuse(
+        self, features: Tensor, morph_ids: Tensor, known: Tensor, runs: Sequence[int] | None = None
+    ) -> Tensor:
+        """Visual tokens (M, N, d) with C_morph's tokens (M, L), `known` (M, L) where these are not padding.
+
+        With `runs` there is one text for each run of rows (see `MorphFusion.forward`).
+        """
         if self.ablations.no_morphology:
             return features
-        fused: Tensor = self.fusion(features, self.embed(morph_ids).detach(), known)
+        fused: Tensor = self.fusion(features, self.embed(morph_ids).detach(), known, runs)
         return fused
 
     def train_only(self, parts: Iterable[str]) -> int:

@@ -6,7 +6,7 @@ A vision token attends to the visual tokens of its own step alone; other tokens 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,17 +14,33 @@ from torch import Tensor, nn
 
 from qevd_bio.coach.config import CrossAttentionConfig, VisionConfig
 
+_EPS = 1e-5
+
 
 @dataclass
 class Vision:
     """Visual tokens of the vision tokens in a batch of sequences.
 
-    rows, columns (M,): where the M vision tokens stand; features (M, N, C): the tokens of each one's step.
+    rows, columns (M,): where the M vision tokens stand; features (M, N, C): the tokens of each one's step;
+    normal (M, N, C): these with mean 0 and variance 1, which every layer's LayerNorm begins with (`normalised`).
     """
 
     rows: Tensor
     columns: Tensor
     features: Tensor
+    normal: Tensor | None = None
+
+    def normalised(self, dtype: torch.dtype) -> Vision:
+        """The same in the number format of the layers that read it, normalised once for all of them."""
+        device = self.features.device.type
+        if torch.is_autocast_enabled(device):
+            dtype = torch.get_autocast_dtype(device)
+        features = self.features.to(dtype)
+        return replace(self, features=features, normal=_normal(features).to(dtype))
+
+
+def _normal(features: Tensor, eps: float = _EPS) -> Tensor:
+    return nn.functional.layer_norm(features, features.shape[-1:], eps=eps)
 
 
 class CrossAttention(nn.Module):
@@ -43,26 +59,35 @@ class CrossAttention(nn.Module):
         self.hidden_attn_fc = nn.Linear(hidden, width, bias=False)
         self.feat_attn_keys_fc = nn.Linear(vision, width, bias=False)
         self.vision_projector = nn.Sequential(
-            nn.LayerNorm(vision),
+            nn.LayerNorm(vision, eps=_EPS),
             nn.Linear(vision, inner, bias=False),
             nn.GELU(),
             nn.Linear(inner, width, bias=False),
         )
         self.out_fc = nn.Linear(width, hidden, bias=False)
 
-    def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
-        """(M, D) hidden states and (M, N, C) visual tokens to (M, D), to be added to the hidden states."""
+    def forward(self, hidden: Tensor, features: Tensor, normal: Tensor | None = None) -> Tensor:
+        """(M, D) hidden states and (M, N, C) visual tokens to (M, D), to be added to the hidden states.
+
+        `normal` are the visual tokens normalised, where they are at hand.
+        """
         query = self._by_head(self.hidden_attn_fc(hidden), -1)
         key_weight = self._by_head(self.feat_attn_keys_fc.weight, 0)
         asked = torch.einsum("mha,hac->mhc", query, key_weight)
         scores = torch.einsum("mhc,mnc->mhn", asked, features) * self.scale
         weights = scores.softmax(dim=-1)
-        inner = self.vision_projector[:3](features)
+        inner = self._inner(_normal(features) if normal is None else normal)
         mixed = torch.einsum("mhn,mnc->mhc", weights, inner)
         value_weight = self._by_head(self.vision_projector.get_parameter("3.weight"), 0)
         values = torch.einsum("mhc,hac->mha", mixed, value_weight).flatten(-2)
         update: Tensor = self.out_fc(values)
         return update
+
+    def _inner(self, normal: Tensor) -> Tensor:
+        """The value MLP up to its last layer; LayerNorm's own gain and offset are folded into the linear layer."""
+        gain, offset = (self.vision_projector.get_parameter(name) for name in ("0.weight", "0.bias"))
+        weight = self.vision_projector.get_parameter("1.weight")
+        return nn.functional.gelu(nn.functional.linear(normal, weight * gain, weight @ offset))
 
     def _by_head(self, values: Tensor, dim: int) -> Tensor:
         """Split dimension `dim` (0 or -1) into heads and the width of each."""
@@ -81,7 +106,7 @@ class CrossAttentionStack(nn.Module):
     def forward(self, hidden: Tensor, vision: Vision) -> Tensor:
         """(B, L, D) hidden states to the same with the vision tokens updated."""
         place = (vision.rows, vision.columns)
-        update = self.attn_layers[0](hidden[place], vision.features.to(hidden.dtype))
+        update = self.attn_layers[0](hidden[place], vision.features.to(hidden.dtype), vision.normal)
         return hidden.index_put(place, update.to(hidden.dtype), accumulate=True)
 
 

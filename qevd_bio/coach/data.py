@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -49,7 +50,8 @@ class Batch:
     """Sequences of B rows padded to L tokens, with the visual tokens of their M vision tokens.
 
     ids, positions, targets (B, L); weights (B, L); mask (B, 1, L, L) bool; rows, columns (M,); features (M, N, C);
-    morph (M, K) token ids of C_morph with `known` (M, K), both of no columns where the model reads none.
+    morph (R, K) token ids of C_morph with `known` (R, K), one for each run of `runs` vision tokens with the same
+    text, all empty where the model reads none.
     """
 
     ids: Tensor
@@ -62,9 +64,11 @@ class Batch:
     features: Tensor
     morph: Tensor
     known: Tensor
+    runs: tuple[int, ...]
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(**{name: getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__})
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
 
 
 def make_example(
@@ -147,7 +151,8 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
     targets, weights = np.full(shape, -100), np.zeros(shape, np.float32)
     mask = np.zeros((len(examples), length, length), bool)
     mask[:, range(length), range(length)] = True
-    rows, columns, features, morphs = [], [], [], []
+    rows, columns, morphs, runs = [], [], [], []
+    shown = np.empty((sum(int((example.sequence.steps >= 0).sum()) for example in examples), *vision), np.float32)
     for row, example in enumerate(examples):
         own = example.sequence
         end = len(own)
@@ -156,12 +161,15 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         mask[row, :end, :end] = own.mask()
         places = np.flatnonzero(own.steps >= 0)
         steps = own.steps[places]
+        first = sum(map(len, columns))
         rows.append(np.full(len(places), row))
         columns.append(places)
-        features.append(example.features()[steps])
-        morphs += [example.morphs[index] for index in _morph_numbers(example, steps)]
-    morph, known = _padded(morphs, sum(map(len, rows)), pad)
-    shown = np.concatenate(features) if features else np.zeros((0, *vision), np.float32)
+        # Straight from the mapped file to its place in the batch.
+        shown[first : first + len(places)] = example.features()[steps[0] : steps[-1] + 1]
+        for text, count in _runs(example, steps):
+            morphs.append(example.morphs[text])
+            runs.append(count)
+    morph, known = _padded(morphs, pad)
     return Batch(
         ids=torch.from_numpy(ids),
         positions=torch.from_numpy(positions),
@@ -173,17 +181,21 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         features=torch.from_numpy(shown),
         morph=morph,
         known=known,
+        runs=tuple(runs),
     )
 
 
-def _morph_numbers(example: Example, steps: NDArray[np.int64]) -> list[int]:
-    return [] if example.morph_of_step is None else [int(n) for n in example.morph_of_step[steps]]
+def _runs(example: Example, steps: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Runs of steps with the same C_morph: its number, and how many."""
+    if example.morph_of_step is None:
+        return []
+    return [(text, len(list(same))) for text, same in groupby(example.morph_of_step[steps].tolist())]
 
 
-def _padded(texts: Sequence[tuple[int, ...]], count: int, pad: int) -> tuple[Tensor, Tensor]:
+def _padded(texts: Sequence[tuple[int, ...]], pad: int) -> tuple[Tensor, Tensor]:
     width = max(map(len, texts), default=0)
-    ids = torch.full((count, width), pad)
-    known = torch.zeros(count, width, dtype=torch.bool)
+    ids = torch.full((len(texts), width), pad)
+    known = torch.zeros(len(texts), width, dtype=torch.bool)
     for place, text in enumerate(texts):
         ids[place, : len(text)] = torch.tensor(text)
         known[place, : len(text)] = True
@@ -230,9 +242,9 @@ def targets_of(segment: Segment) -> list[tuple[float, str]]:
 
 def features_of(source: SegmentSource) -> Features:
     """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
-    from qevd_bio.coach.feature_files import read_features
 
     def load() -> NDArray[np.float32]:
-        return read_features(source.features, source.dim, source.tokens).segment(*span_of(source.segment)).tokens()
+        values = source.mapped().values
+        return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
 
     return load

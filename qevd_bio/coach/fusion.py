@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 
 from qevd_bio.coach.config import FusionConfig
@@ -31,23 +34,49 @@ class MorphFusion(nn.Module):
             nn.init.xavier_uniform_(layer.weight, gain=self.gain)
         nn.init.orthogonal_(self.meet.weight)
 
-    def forward(self, features: Tensor, morph: Tensor, known: Tensor) -> Tensor:
-        """Fuse (M, N, d) visual tokens with (M, L, width) embedded measurements; `known` (M, L) marks real tokens.
+    def forward(
+        self, features: Tensor, morph: Tensor, known: Tensor, runs: Sequence[int] | None = None
+    ) -> Tensor:
+        """Fuse (M, N, d) visual tokens with (R, L, width) embedded measurements; `known` (R, L) marks real tokens.
 
-        A row without any known token keeps its visual tokens as they are.
+        Without `runs` each row of features has a text of its own (R = M). With it the first runs[0] rows share
+        text 0, the next runs[1] text 1, and so on. A row without any known token keeps its visual tokens.
         """
         memory = self.meet(morph.to(self.meet.weight.dtype))
+        any_known = known.any(dim=-1)
+        mask = known | ~any_known[:, None]
+        if runs is None:
+            update = self._each(features.to(memory.dtype), memory, mask)
+        else:
+            update = self._shared(features.to(memory.dtype), memory, mask, runs)
+            any_known = any_known.repeat_interleave(torch.tensor(runs, device=known.device), output_size=sum(runs))
+        fused: Tensor = features + (update * any_known[:, None, None]).to(features.dtype)
+        return fused
+
+    def _each(self, features: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         query, key, value = (
             layer(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer, source in (
-                (self.q, features.to(memory.dtype)),
-                (self.k, memory),
-                (self.v, memory),
-            )
+            for layer, source in ((self.q, features), (self.k, memory), (self.v, memory))
         )
-        any_known = known.any(dim=-1)
-        mask = (known | ~any_known[:, None])[:, None, None, :]
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        update = self.o(mixed.transpose(1, 2).flatten(-2)) * any_known[:, None, None]
-        fused: Tensor = features + update.to(features.dtype)
-        return fused
+        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        update: Tensor = self.o(mixed.transpose(1, 2).flatten(-2))
+        return update
+
+    @torch.compiler.disable
+    def _shared(self, features: Tensor, memory: Tensor, mask: Tensor, runs: Sequence[int]) -> Tensor:
+        """The same numbers for rows that share a text: W_Q and W_O are applied to its few tokens.
+
+        A visual token then costs 2·heads·L·d products instead of 2·d².
+        """
+        count, length, dim = memory.shape
+        key = self.k(memory).unflatten(-1, (self.heads, -1))
+        value = self.v(memory).unflatten(-1, (self.heads, -1))
+        asked = torch.einsum("rlha,hac->rchl", key, self.q.weight.unflatten(0, (self.heads, -1))).flatten(2)
+        given = torch.einsum("rlha,cha->rhlc", value, self.o.weight.unflatten(1, (self.heads, -1))).flatten(1, 2)
+        asked = asked * (dim // self.heads) ** -0.5
+        hidden = torch.zeros(count, length, device=memory.device, dtype=memory.dtype).masked_fill(~mask, -torch.inf)
+        updates = []
+        for number, rows in enumerate(features.split(list(runs))):
+            scores = (rows @ asked[number]).unflatten(-1, (self.heads, length)) + hidden[number]
+            updates.append(scores.softmax(-1).flatten(-2).to(given.dtype) @ given[number])
+        return torch.cat(updates)

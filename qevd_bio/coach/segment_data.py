@@ -30,7 +30,7 @@ class SegmentSource:
     def load(self) -> SegmentInput:
         """The segment's input. ItemError where features or contexts are missing or cannot be used."""
         segment = self.segment
-        part = _features(self.features, self.dim, self.tokens).segment(*span_of(segment))
+        part = self.mapped()
         start = span_of(segment)[0]
         times = part.times - start
         motion: list[str] = []
@@ -41,6 +41,10 @@ class SegmentSource:
                 raise ItemError("contexts_missing", f"{segment.key}: not analysed; qevd-bio analyze")
             motion, morph = contexts.at((times + segment.start_s).tolist())
         return SegmentInput(segment.key, part.tokens(), times, segment_prompt(segment.exercise_official), motion, morph)
+
+    def mapped(self) -> VideoFeatures:
+        """The segment's features, mapped from disk; errors as `load`."""
+        return _features(self.features, self.dim, self.tokens).segment(*span_of(self.segment))
 
     def files(self) -> tuple[Path, ...]:
         """Files that the result depends on; the small record of the features stands for them where there is one."""

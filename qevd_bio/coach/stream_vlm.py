@@ -78,7 +78,7 @@ class StreamVLM(nn.Module):
             attention_mask=mask,
             past_key_values=cache,
             use_cache=cache is not None,
-            vision=vision,
+            vision=vision.normalised(self.dtype) if vision is not None else None,
         )
         state: Tensor = found.last_hidden_state
         return state

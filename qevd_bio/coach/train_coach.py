@@ -39,7 +39,7 @@ class SequenceLoss(nn.Module):
         kept = batch.targets != IGNORED
         features = batch.features
         if isinstance(self.model, BioCoach) and batch.morph.shape[1]:
-            features = self.model.fuse(features, batch.morph, batch.known)
+            features = self.model.fuse(features, batch.morph, batch.known, batch.runs)
         vision = Vision(batch.rows, batch.columns, features)
         return self.model(batch.ids, batch.positions, batch.mask, vision, kept), kept
 

@@ -27,7 +27,7 @@ def test_loss_of_one_sequence_by_hand(make_coach: Callable[..., Coach]) -> None:
     loss = SequenceLoss(coach.model)
     with torch.no_grad():
         found = float(loss(batch))
-        features = coach.model.fuse(batch.features, batch.morph, batch.known)  # type: ignore[operator]
+        features = coach.model.fuse(batch.features, batch.morph, batch.known, batch.runs)  # type: ignore[operator]
         from qevd_bio.coach.cross_attention import Vision
 
         logits = coach.model(batch.ids, batch.positions, batch.mask, Vision(batch.rows, batch.columns, features))[0]

@@ -34,12 +34,17 @@ class Encoder(Protocol):
 
 
 class CnnEncoder:
-    """The 3D CNN: a feature every four frames, of all that was seen."""
+    """The 3D CNN: a feature every four frames, of all that was seen.
+
+    `chunk` frames go through it together: four stay in a processor's caches, a GPU wants more.
+    """
 
     dim, grid = FEATURE_DIM, GRID
 
-    def __init__(self, backbone: Backbone, chunk: int = 16) -> None:
-        self._backbone, self._chunk = backbone, chunk
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone.to(memory_format=torch.channels_last)
+        on_cpu = next(backbone.parameters()).device.type == "cpu"
+        self._chunk = FRAMES_PER_FEATURE if on_cpu else 16 * FRAMES_PER_FEATURE
 
     def stream(self, warm_up: int) -> FeatureStream:
         return FeatureStream(self._backbone, warm_up, self._chunk)

@@ -26,7 +26,8 @@ from .common import (
 )
 
 D = GenerateOptions()
-STREAM = "How segments are streamed"
+B = BaselineOptions()
+STREAM, ASKED = "How segments are streamed", "Baselines that ask a language model"
 
 
 def run(
@@ -65,8 +66,28 @@ def run(
     ] = None,
     llm_url: LlmUrl = None,
     llm_model: Annotated[
-        str, typer.Option(help="The model that a baseline asks, by its name there.", show_default=False)
-    ] = "",
+        str,
+        typer.Option(
+            help="The model that a baseline asks, by its name there.", show_default=False, rich_help_panel=ASKED
+        ),
+    ] = B.llm,
+    activities: Annotated[
+        Literal["motion", "classes"],
+        typer.Option(
+            help="What tells the Socratic model of the user: kinematics, or the 3D CNN's classes.",
+            rich_help_panel=ASKED,
+        ),
+    ] = B.activities,
+    vision_weights: Annotated[
+        Path | None,
+        typer.Option(help="The 3D CNN of the features, with its classifier (classes).", rich_help_panel=ASKED),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Names of its classes.", show_default="label2int.json beside the weights", rich_help_panel=ASKED
+        ),
+    ] = None,
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
@@ -76,6 +97,20 @@ def run(
 
     Needs features (qevd-bio features) and, for BioCoach, contexts (qevd-bio analyze). Run it again to go on.
     """
+    from qevd_bio.dataset.opening import open_dataset
+
+    place = open_workspace(workspace)
+    dataset = open_dataset(need_data(data), user_refs=place.user_refs)
+    selected = run_options(limit, only, retry_failed, redo)
+    if model in BASELINES:
+        from qevd_bio.coach.baselines import write_baseline
+
+        asked = BaselineOptions(
+            url=llm_url, llm=llm_model, temperature=temperature, seed=seed if temperature else None,
+            cache=place.path("runs", "replies.sqlite"), activities=activities, weights=vision_weights, labels=labels,
+        )  # fmt: skip
+        finish(write_baseline(model, dataset, place, out, asked, split, selected), out)
+        return
     from dataclasses import replace
 
     from qevd_bio.coach.biocoach import reads_contexts
@@ -83,18 +118,7 @@ def run(
     from qevd_bio.coach.run_stage import System, run_segments
     from qevd_bio.coach.segment_data import sources
     from qevd_bio.coach.stream import Streamer
-    from qevd_bio.dataset.opening import open_dataset
 
-    place = open_workspace(workspace)
-    dataset = open_dataset(need_data(data), user_refs=place.user_refs)
-    if model in BASELINES:
-        from qevd_bio.coach.baselines import write_baseline
-
-        cache = place.path("runs", "replies.sqlite")
-        asked = BaselineOptions(url=llm_url, llm=llm_model, temperature=temperature, cache=cache)
-        count, unanswered = write_baseline(model, dataset, place, out, asked, split)
-        typer.echo(f"{model}: {count} segments, {unanswered} turns without an answer; in {out}")
-        return
     coach = open_coach(model, device=device, dtype=dtype, seed=seed)
     if coach.about.get("untrained"):
         typer.echo(f"note: preset {coach.config.name} is untrained; what it says means nothing", err=True)
@@ -121,5 +145,4 @@ def run(
     )
     settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
     system = System(coach.config.name, timing, settings)
-    selected = run_options(limit, only, retry_failed, redo)
     finish(run_segments(chosen, place, out, system, Streamer(coach, options).run, selected), out)

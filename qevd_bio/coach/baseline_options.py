@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 TURN_S = 5.0
 """Seconds between two turns of a turn-based model (QEVD, App. E)."""
@@ -30,16 +31,18 @@ VISION_MODELS = {
 }
 """Frame settings of the six zero-shot models (QEVD, App. E.3). Which model answers is the endpoint's matter."""
 
+ZERO_SHOT = "zero-shot-"
+
 BASELINES = (
     "rules",
     "copy-context",
     "interval",
     "socratic",
-    *(f"zero-shot-{name}" for name in VISION_MODELS),
+    *(f"{ZERO_SHOT}{name}" for name in VISION_MODELS),
 )
 """Every system that `qevd-bio run --model` knows beside trained coaches."""
 
-ASKING = tuple(name for name in BASELINES if name.startswith(("zero-shot-", "socratic")))
+ASKING = tuple(name for name in BASELINES if name.startswith((ZERO_SHOT, "socratic")))
 """Those that ask a language model."""
 
 
@@ -48,6 +51,8 @@ class BaselineOptions:
     """gap_s: least silence of copy-context. url, llm, temperature, max_tokens, seed: the model that is asked.
 
     side_by_side: segments whose turns are asked together; picture: longest side of a frame in pixels.
+    activities: what tells the Socratic model of the user's doing; `classes` are those of the 3D CNN in `weights`, by
+    the names in `labels` (default: label2int.json beside the weights).
     """
 
     gap_s: float = 4.0
@@ -60,3 +65,6 @@ class BaselineOptions:
     side_by_side: int = 16
     picture: int = 448
     quality: int = 85
+    activities: Literal["motion", "classes"] = "motion"
+    weights: Path | None = None
+    labels: Path | None = None

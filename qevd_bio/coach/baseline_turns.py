@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,17 +10,21 @@ from typing import Any
 from qevd_bio.coach.baseline_options import TURN_S, BaselineOptions
 from qevd_bio.language.client import complete_many
 from qevd_bio.language.options import ClientOptions
-from qevd_bio.language.request import Image, Message, Request, Sampling
+from qevd_bio.language.request import Image, Message, Reply, Request, Sampling
+from qevd_bio.store.errors import ItemError
 from qevd_bio.store.resources import prompts_path
 
 _NOTHING = "(nothing)"
+_WORDLESS = frozenset({"empty", "refusal", "cut_off"})
 
 
 @dataclass
 class Talk:
-    """One segment being coached: its key, exercise and length; what was said, and turns that got no answer.
+    """One segment being coached: its key, exercise and length, and what was said.
 
     `shown(turn)` gives the pictures of a turn (from 1); `activity` are lines (seconds, text) for the Socratic model.
+    `silent` counts turns in which the model said nothing that can be used, by reason; `broken` is why a turn could
+    not be asked: no further one is then.
     """
 
     key: str
@@ -29,7 +33,8 @@ class Talk:
     shown: Callable[[int], Sequence[Image]] | None = None
     activity: Sequence[tuple[float, str]] = ()
     said: list[tuple[float, str]] = field(default_factory=list)
-    failed: dict[str, int] = field(default_factory=dict)
+    silent: dict[str, int] = field(default_factory=dict)
+    broken: ItemError | None = None
 
     @property
     def turns(self) -> int:
@@ -39,23 +44,31 @@ class Talk:
 def hold_talks(talks: Sequence[Talk], options: BaselineOptions) -> None:
     """Fill `said` of each talk, turn by turn; the talks' turns are asked side by side.
 
-    A question without answer is a silent turn, counted in `failed`. Raises StopRun where the endpoint cannot be used.
+    A reply without words (empty, refused, cut off) is a silent turn. Where the endpoint gave no reply at all the
+    talk is broken off: later turns would be asked, and paid, with a history that a second try would change.
+    Raises StopRun where the endpoint cannot be used.
     """
     client = ClientOptions(
         url=options.url or "", model=options.llm, stage="run", cache=options.cache, structured="text"
     )
     by_key = {talk.key: talk for talk in talks}
     for turn in range(1, max((talk.turns for talk in talks), default=0) + 1):
-        asked = (request_of(talk, turn, options) for talk in talks if turn <= talk.turns)
+        asked = [request_of(talk, turn, options) for talk in talks if turn <= talk.turns and not talk.broken]
         with complete_many(asked, client) as replies:
             for reply in replies:
-                talk = by_key[reply.id]
-                text = plain(reply.text) if reply.ok else ""
-                if text:
-                    talk.said.append((turn * TURN_S, text))
-                else:
-                    reason = reply.reason or "empty"
-                    talk.failed[reason] = talk.failed.get(reason, 0) + 1
+                _hear(by_key[reply.id], turn, reply)
+
+
+def _hear(talk: Talk, turn: int, reply: Reply) -> None:
+    text = plain(reply.text) if reply.ok else ""
+    if text:
+        talk.said.append((turn * TURN_S, text))
+    elif reply.ok or reply.reason in _WORDLESS:
+        reason = reply.reason or "empty"
+        talk.silent[reason] = talk.silent.get(reason, 0) + 1
+    else:
+        detail = f"{talk.key}: turn {turn} of {talk.turns} got no reply ({reply.reason}: {reply.detail})"
+        talk.broken = ItemError("turn_unanswered", detail)
 
 
 def request_of(talk: Talk, turn: int, options: BaselineOptions) -> Request:
@@ -106,9 +119,3 @@ def plain(text: str) -> str:
     """A reply as one sentence of speech: its first non-empty line, without quotes or a leading "Response:"."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line.removeprefix("Response:").strip().strip('"“”').strip()
-
-
-def groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """`items` in runs of `size`."""
-    for first in range(0, len(items), max(size, 1)):
-        yield items[first : first + max(size, 1)]

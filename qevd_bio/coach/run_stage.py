@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from qevd_bio.coach.segment_data import SegmentSource
-from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
+from qevd_bio.coach.segment_input import SegmentOutput
+from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
@@ -17,7 +18,19 @@ from qevd_bio.store.workspace import Workspace, safe_name
 
 VERSION = 1
 Result = SegmentOutput | tuple[str, ItemError]
-StreamOf = Callable[[Iterator[SegmentInput]], Iterator[Result]]
+StreamOf = Callable[[Iterator[Any]], Iterator[Result]]
+"""Takes what the sources load, in order, and gives results in any order."""
+
+
+class Source(Protocol):
+    """One segment and where its inputs lie; picklable."""
+
+    @property
+    def segment(self) -> Segment: ...
+
+    def files(self) -> tuple[Path, ...]: ...
+
+    def load(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,7 @@ class System:
 
 
 def run_segments(
-    chosen: Sequence[SegmentSource],
+    chosen: Sequence[Source],
     workspace: Workspace,
     out: Path,
     system: System,
@@ -40,8 +53,8 @@ def run_segments(
     """Stream every segment and write `out`, one line a segment in the data set's order.
 
     `stream` takes segments and gives their outputs in any order (a `Streamer`, or a baseline). Each finished
-    segment is kept below `<workspace>/runs/`, so that the same command goes on where it was ended. Raises
-    UserError where every segment failed.
+    segment is kept below `<workspace>/runs/`, so that the same command goes on where it was ended; `out` holds
+    those that were made with these settings.
     """
     run = run or RunOptions()
     name = safe_name(out.name.removesuffix(".jsonl"))
@@ -52,9 +65,9 @@ def run_segments(
         part = folder / safe_name(segment.split) / f"{safe_name(segment.video)}-{segment.index}.json"
         items.append(Item(segment.key, source.files(), (part,), source))
     settings = {"system": system.name, "timing": system.timing, **system.settings}
-    work = SideBySide(items, stream, system, run.redo)
+    work = SideBySide(stream, system)
     summary = run_stage(f"run-{name}", workspace, items, work, settings=settings, options=run, version=VERSION)
-    lines = [_read_part(item.outputs[0]) for item in items if item.key not in summary.failed]
+    lines = [_read_part(item.outputs[0], system) for item in items if item.key not in summary.failed]
     write_text(out, "".join(f"{line}\n" for line in lines if line))
     return summary
 
@@ -62,24 +75,22 @@ def run_segments(
 class SideBySide:
     """Work of one segment that lets many be streamed together.
 
-    Asked for one segment, it streams it with those that come after it and are not done; what is finished early
-    waits here until it is asked for.
+    Asked for one segment, it streams it with those that are to come; what is finished early waits here until it is
+    asked for.
     """
 
-    def __init__(self, items: Sequence[Item], stream: StreamOf, system: System, redo: bool) -> None:
-        self._order = {item.key: number for number, item in enumerate(items)}
-        self._items, self._system, self._redo = list(items), system, redo
-        self._stream_of = stream
-        self._wanted: deque[Item] = deque()
+    def __init__(self, stream: StreamOf, system: System) -> None:
+        self._stream_of, self._system = stream, system
+        self._waiting: deque[Item] = deque()
         self._given: set[str] = set()
         self._ready: dict[str, SegmentOutput | ItemError] = {}
         self._stream: Iterator[Result] | None = None
-        self._next = 0
+
+    def expect(self, items: Sequence[Item]) -> None:
+        """The items that will be asked for, in this order."""
+        self._waiting = deque(items)
 
     def __call__(self, item: Item) -> dict[str, Any]:
-        if item.key not in self._given and item not in self._wanted:
-            self._wanted.append(item)
-            self._next = max(self._next, self._order[item.key] + 1)
         while item.key not in self._ready:
             if self._stream is None:
                 self._stream = self._stream_of(self._segments())
@@ -97,13 +108,12 @@ class SideBySide:
             raise found
         line = line_of(item.payload, found, self._system)
         write_json(item.outputs[0], line, indent=None)
-        return {"feedbacks": len(found.feedbacks), "cut": found.cut, "seconds": round(found.seconds, 3)}
+        about = {"feedbacks": len(found.feedbacks), "cut": found.cut, "seconds": round(found.seconds, 3)}
+        return {**about, **found.extra}
 
-    def _segments(self) -> Iterator[SegmentInput]:
-        while True:
-            item = self._take()
-            if item is None:
-                return
+    def _segments(self) -> Iterator[Any]:
+        while self._waiting:
+            item = self._waiting.popleft()
             self._given.add(item.key)
             try:
                 yield item.payload.load()
@@ -112,19 +122,8 @@ class SideBySide:
             except UserError as error:
                 self._ready[item.key] = ItemError("bad_input", str(error))
 
-    def _take(self) -> Item | None:
-        if self._wanted:
-            return self._wanted.popleft()
-        while self._next < len(self._items):
-            item = self._items[self._next]
-            self._next += 1
-            done = item.outputs[0].exists() and not self._redo
-            if item.key not in self._given and not done:
-                return item
-        return None
 
-
-def line_of(source: SegmentSource, output: SegmentOutput, system: System) -> dict[str, Any]:
+def line_of(source: Source, output: SegmentOutput, system: System) -> dict[str, Any]:
     """One line of a predictions file."""
     segment = source.segment
     return {
@@ -136,8 +135,10 @@ def line_of(source: SegmentSource, output: SegmentOutput, system: System) -> dic
         "system": system.name,
         "settings": system.settings,
         "cut": output.cut,
+        **output.extra,
         "feedbacks": [
-            {"time": round(spoken.time_s, 4), "text": _plain(spoken.text), "tokens": spoken.tokens}
+            {"time": round(spoken.time_s, 4), "text": _plain(spoken.text)}
+            | ({"tokens": spoken.tokens} if spoken.tokens else {})
             for spoken in output.feedbacks
         ],
     }
@@ -148,8 +149,12 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_part(path: Path) -> str:
+def _read_part(path: Path, system: System) -> str:
+    """A kept line; empty where there is none, or one that another system or other settings made."""
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
+        text = path.read_text(encoding="utf-8").strip()
+        line = json.loads(text)
+    except (OSError, ValueError):
         return ""
+    same = line["system"] == system.name and line["settings"] == json.loads(json.dumps(system.settings))
+    return text if same else ""

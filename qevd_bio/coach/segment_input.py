@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,10 @@ class SegmentInput:
 
 @dataclass
 class SegmentOutput:
-    """What was said in a segment; `output` are all tokens, `cut` says that the model could read no further."""
+    """What was said in a segment; `output` are all tokens, `cut` says that the model could read no further.
+
+    `extra` goes into the segment's line and record as it is.
+    """
 
     key: str
     feedbacks: list[Spoken]
@@ -36,4 +40,4 @@ class SegmentOutput:
     cut: bool
     context_updates: int = 0
     seconds: float = 0.0
-    extra: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -18,7 +18,7 @@ TOKENS_PER_SECOND = 12.0
 
 @dataclass(frozen=True)
 class Spoken:
-    """One predicted feedback: seconds from the segment's start, its text and its number of tokens."""
+    """One predicted feedback: seconds from the segment's start, its text and its number of tokens (0: not counted)."""
 
     time_s: float
     text: str

@@ -75,9 +75,12 @@ def attempt(work: Work, item: Item) -> Outcome:
 
 
 class InProcess:
-    """One item after the other, in this process."""
+    """One item after the other, in this process; work that has an `expect` is told before what will come."""
 
     def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+        expect = getattr(work, "expect", None)
+        if expect is not None:
+            expect(items)
         for item in items:
             yield attempt(work, item)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,3 +92,47 @@ def make_segment() -> Callable[..., SegmentInput]:
         return SegmentInput(f"split/video/{seed}", features, times, prompt, motion, morph)
 
     return make
+
+
+class Endpoint:
+    """An OpenAI-compatible endpoint on loopback that keeps what it was asked.
+
+    `answer(body)` gives the reply's text, None refuses the request; by default replies are numbered.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.answer: Callable[[dict[str, Any]], str | None] = lambda body: f"Reply {len(self.asked)}."
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                endpoint.asked.append(body)
+                text = endpoint.answer(body)
+                choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+                usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+                reply: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 0, "model": "m"}
+                reply |= {"usage": usage, "choices": [choice]}
+                data = json.dumps(reply if text is not None else {"error": {"message": "no"}}).encode()
+                self.send_response(200 if text is not None else 400)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Keeps quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    made = Endpoint()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()

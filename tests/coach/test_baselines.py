@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from qevd_bio.coach.baseline_classes import ClassHead, lines_of, read_labels
 from qevd_bio.coach.baseline_context import activities, copy_context, first_issue
 from qevd_bio.coach.baseline_frames import window_frames
 from qevd_bio.coach.baseline_options import BASELINES, VISION_MODELS, BaselineOptions
 from qevd_bio.coach.baseline_turns import Talk, hold_talks, plain, socratic_prompt, vision_prompt
-from qevd_bio.coach.baselines import run_baseline
+from qevd_bio.coach.baselines import write_baseline
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.workspace import Workspace
+
+from .conftest import Endpoint
 
 KNEE = Issue("r", "knee flexion", "insufficient", 85.0, 90.0, "deg")
 HIP = Issue("l", "hip flexion", "insufficient", 70.0, 90.0, "deg")
@@ -78,58 +76,68 @@ def test_prompts_hold_history_and_windows() -> None:
     assert plain('\n Response: "Well done!"\nMore.') == "Well done!"
 
 
-@pytest.fixture
-def endpoint() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """An OpenAI-compatible endpoint that numbers its replies; the third question gets an empty one."""
-    asked: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(body)
-            text = "" if len(asked) == 3 else f"Reply {len(asked)}."
-            message = {"role": "assistant", "content": text}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-            reply = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "usage": usage}
-            data = json.dumps({**reply, "choices": [choice]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            """Keeps quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", asked
-    server.shutdown()
-
-
-def test_turns_are_asked_in_order_with_what_was_said(
-    endpoint: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    url, asked = endpoint
+def test_turns_are_asked_in_order_with_what_was_said(endpoint: Endpoint) -> None:
     talk = Talk("s/v/0", "squats", 10.5, None, activities(TIMES, motions()))
-    hold_talks([talk], BaselineOptions(url=url, llm="m"))
-    assert talk.said == [(5.0, "Reply 1."), (10.0, "Reply 2.")] and not talk.failed
-    second = asked[1]["messages"][0]["content"]
-    assert "Timestep: 5.00 – Reply 1." in (
-        second if isinstance(second, str) else json.dumps(second, ensure_ascii=False)
-    )
+    hold_talks([talk], BaselineOptions(url=endpoint.url, llm="m"))
+    assert talk.said == [(5.0, "Reply 1."), (10.0, "Reply 2.")] and not talk.silent
+    assert "Timestep: 5.00 – Reply 1." in endpoint.asked[1]["messages"][0]["content"]
+
+
+def test_a_reply_without_words_is_a_silent_turn_and_no_reply_breaks_the_talk_off(endpoint: Endpoint) -> None:
+    endpoint.answer = lambda body: "" if "10.00" in str(body) and "15.00" not in str(body) else "Go!"
+    talk = Talk("s/v/0", "squats", 15.5, None, [(10.0, "ten"), (15.0, "fifteen")])
+    hold_talks([talk], BaselineOptions(url=endpoint.url, llm="m"))
+    assert talk.said == [(5.0, "Go!"), (15.0, "Go!")] and talk.silent == {"empty": 1} and talk.broken is None
+    endpoint.answer = lambda body: None if "10.00" in str(body) else "Go!"
+    talk = Talk("s/v/0", "squats", 15.5, None, [(10.0, "ten"), (15.0, "fifteen")])
+    hold_talks([talk], BaselineOptions(url=endpoint.url, llm="m"))
+    assert talk.said == [(5.0, "Go!")] and talk.broken is not None and talk.broken.reason == "turn_unanswered"
+    assert "turn 2 of 3 got no reply (refused_request" in talk.broken.detail
 
 
 def test_faults_are_named(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.mp4").write_bytes(b"")
-    data, room = open_dataset(tmp_path / "data"), Workspace(tmp_path / "w")
+    data, room, out = open_dataset(tmp_path / "data"), Workspace(tmp_path / "w"), tmp_path / "x.jsonl"
     with pytest.raises(UserError, match="no baseline 'x'"):
-        list(run_baseline("x", data, room))
+        write_baseline("x", data, room, out)
     with pytest.raises(UserError, match="socratic asks a language model, and none is named"):
-        list(run_baseline("socratic", data, room))
-    with pytest.raises(UserError, match="no such table"):
-        list(run_baseline("rules", data, room))
-    assert len(set(BASELINES)) == 10
+        write_baseline("socratic", data, room, out)
+    with pytest.raises(UserError, match=r"rules reads what analyze writes[\s\S]*qevd-bio analyze"):
+        write_baseline("rules", data, room, out)
+    asked = BaselineOptions(url="http://127.0.0.1:9/v1", llm="m", activities="classes")
+    with pytest.raises(UserError, match=r"needs the 3D CNN[\s\S]*--vision-weights FILE"):
+        write_baseline("socratic", data, room, out, asked)
+    assert len(set(BASELINES)) == 10 and not out.exists()
+
+
+def test_classes_become_a_line_a_second() -> None:
+    head = ClassHead(np.eye(3, 8, dtype=np.float32), np.zeros(3, np.float32), ("squats - fast", "", "plank"), "w")
+    features = np.zeros((10, 35, 8), np.float32)
+    features[:4, :, 0], features[4:8, :, 1], features[4:8, :, 2] = 5, 9, 3
+    features[8:] = -4
+    chances = head.chances(features)
+    assert np.allclose(chances.sum(1), 1) and not chances[:, 1].any()  # a class without a name is no activity
+    assert chances[0, 0] == pytest.approx(1 / (1 + np.exp(-5)))
+    lines = lines_of(0.25 * (1 + np.arange(10)), chances, head.names)
+    assert lines == [(1.0, "The user is doing squats: fast."), (2.0, "The user is doing plank.")]
+    assert lines_of(np.zeros(0), np.zeros((0, 3)), head.names) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 3}', "'a' has the class 3"),
+        ('{"a": true}', "'a' has the class True"),
+        ("{}", "names no class"),
+        ("{", "cannot be read"),
+        (None, "no such file"),
+    ],
+)
+def test_faulty_labels_are_explained(text: str | None, message: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "label2int.json").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_labels(tmp_path / "label2int.json", 3)
+    (tmp_path / "label2int.json").write_text('{"b": 0, "a": 0, "c d": 2}')
+    assert read_labels(tmp_path / "label2int.json", 3) == ("a", "", "c d")

@@ -15,14 +15,20 @@ import pytest
 import torch
 
 from qevd_bio.coach.action_tokens import find_action_tokens
-from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.checkpoint import Coach, save_coach
 from qevd_bio.coach.config import CrossAttentionConfig, LoraSettings, ModelConfig, VisionConfig
+from qevd_bio.coach.feature_files import feature_paths
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.presets import build, read_preset
 from qevd_bio.coach.segment_input import SegmentInput
+from qevd_bio.motion.tables import CONTEXTS
+from qevd_bio.store.workspace import Workspace
 
 MakeCoach = Callable[..., Coach]
 VISION = VisionConfig(32, 6)
+SPLIT = "QEVD-FIT-COACH-Benchmark"
+ZERO = 1.6e9
+GRID = (32, 3, 2)
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +142,47 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     yield made
     made.server.shutdown()
     made.server.server_close()
+
+
+@pytest.fixture
+def data(tmp_path: Path, workspace: Workspace) -> Path:
+    """Two videos of 20 s at 10 Hz with two exercises each; features for both, contexts for both."""
+    folder = tmp_path / "data" / SPLIT
+    (folder / "long_range_videos").mkdir(parents=True)
+    records = []
+    shown = [("First up are squats!", 2, 6, True), ("Lower!", 20, 25, False), ("Moving on to high knees!", 80, 90, True),
+             ("Faster.", 120, 125, False), ("Nice.", 150, 152, False), ("And that's the end!", 180, 190, True)]  # fmt: skip
+    for number, stem in enumerate(("0200", "0201")):
+        dense = [""] * 200
+        for text, start, end, _ in shown:
+            dense[start : end + 1] = [text] * (end - start + 1)
+        records.append({
+            "long_range_video_file": f"./long_range_videos/{stem}.mp4",
+            "video_timestamps": f"./long_range_videos/{stem}_timestamps.npy",
+            "feedbacks": dense,
+            "feedback_timestamps": [ZERO + start / 10 for _, start, _, _ in shown],
+            "is_transition": [flag for *_, flag in shown],
+        })  # fmt: skip
+        times = ((int(ZERO) - 28800) * 10 + np.arange(200)) * 100_000_000
+        np.save(folder / "long_range_videos" / f"{stem}_timestamps.npy", times)
+        paths = feature_paths(workspace, SPLIT, stem)
+        paths.features.parent.mkdir(parents=True, exist_ok=True)
+        generator = np.random.default_rng(number)
+        np.save(paths.features, generator.normal(size=(80, *GRID)).astype(np.float32))
+        np.save(paths.times, ZERO + 0.25 * (1 + np.arange(80)))
+        rows = [
+            {"split": SPLIT, "video": stem, "segment": segment, "exercise": "squats", "step": step,
+             "time_s": start + 0.25 * step, "morph": "User body: height 1.80m.", "tokens": 9, "cycle": -1,
+             "pose_known": True, "motion": f"Current pose: right knee {step}°.\nCycle: none completed.\nForm issues: none."}
+            for segment, start in ((0, 1.0), (1, 8.0)) for step in range(30)
+        ]  # fmt: skip
+        CONTEXTS.write(workspace.contexts(SPLIT, stem), rows)
+    (folder / "feedbacks_long_range.json").write_text(json.dumps(records), encoding="utf-8")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def model(make_coach: MakeCoach, tmp_path: Path) -> Path:
+    coach = make_coach(seed=1)
+    save_coach(tmp_path / "coach", coach.model, coach.tokenizer)
+    return tmp_path / "coach"

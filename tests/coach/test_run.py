@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.coach.checkpoint import save_coach
 from qevd_bio.coach.contexts import NOTHING
 from qevd_bio.coach.feature_files import feature_paths
 from qevd_bio.coach.options import GenerateOptions
@@ -28,55 +31,7 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
 from qevd_bio.store.workspace import Workspace
 
-from .conftest import MakeCoach
-
-SPLIT = "QEVD-FIT-COACH-Benchmark"
-ZERO = 1.6e9
-GRID = (32, 3, 2)
-
-
-@pytest.fixture
-def data(tmp_path: Path, workspace: Workspace) -> Path:
-    """Two videos of 20 s at 10 Hz with two exercises each; features for both, contexts for both."""
-    folder = tmp_path / "data" / SPLIT
-    (folder / "long_range_videos").mkdir(parents=True)
-    records = []
-    shown = [("First up are squats!", 2, 6, True), ("Lower!", 20, 25, False), ("Moving on to high knees!", 80, 90, True),
-             ("Faster.", 120, 125, False), ("Nice.", 150, 152, False), ("And that's the end!", 180, 190, True)]  # fmt: skip
-    for number, stem in enumerate(("0200", "0201")):
-        dense = [""] * 200
-        for text, start, end, _ in shown:
-            dense[start : end + 1] = [text] * (end - start + 1)
-        records.append({
-            "long_range_video_file": f"./long_range_videos/{stem}.mp4",
-            "video_timestamps": f"./long_range_videos/{stem}_timestamps.npy",
-            "feedbacks": dense,
-            "feedback_timestamps": [ZERO + start / 10 for _, start, _, _ in shown],
-            "is_transition": [flag for *_, flag in shown],
-        })  # fmt: skip
-        times = ((int(ZERO) - 28800) * 10 + np.arange(200)) * 100_000_000
-        np.save(folder / "long_range_videos" / f"{stem}_timestamps.npy", times)
-        paths = feature_paths(workspace, SPLIT, stem)
-        paths.features.parent.mkdir(parents=True, exist_ok=True)
-        generator = np.random.default_rng(number)
-        np.save(paths.features, generator.normal(size=(80, *GRID)).astype(np.float32))
-        np.save(paths.times, ZERO + 0.25 * (1 + np.arange(80)))
-        rows = [
-            {"split": SPLIT, "video": stem, "segment": segment, "exercise": "squats", "step": step,
-             "time_s": start + 0.25 * step, "morph": "User body: height 1.80m.", "tokens": 9, "cycle": -1,
-             "pose_known": True, "motion": f"Current pose: right knee {step}°.\nCycle: none completed.\nForm issues: none."}
-            for segment, start in ((0, 1.0), (1, 8.0)) for step in range(30)
-        ]  # fmt: skip
-        CONTEXTS.write(workspace.contexts(SPLIT, stem), rows)
-    (folder / "feedbacks_long_range.json").write_text(json.dumps(records), encoding="utf-8")
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def model(make_coach: MakeCoach, tmp_path: Path) -> Path:
-    coach = make_coach(seed=1)
-    save_coach(tmp_path / "coach", coach.model, coach.tokenizer)
-    return tmp_path / "coach"
+from .conftest import SPLIT, MakeCoach
 
 
 def chosen(data: Path, workspace: Workspace) -> list[SegmentSource]:
@@ -174,3 +129,32 @@ def test_the_selector_chooses_joints_for_analyze(
     assert all(len(joints) == 12 for joints in selected.values())
     with pytest.raises(UserError, match="has no joint selector"):
         select_joints([], make_coach("stream-vlm"), workspace, tmp_path)
+
+
+def test_a_killed_run_keeps_what_is_finished(data: Path, workspace: Workspace, model: Path, tmp_path: Path) -> None:
+    def args(place: Workspace) -> list[str]:
+        return ["run", "--model", str(model), "--data", str(data), "--workspace", str(place.root), "--rows", "1",
+                "--out", str(place.root / "run.jsonl"), "--timing", "corrected", "--max-tokens", "40"]  # fmt: skip
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qevd_bio", *args(workspace)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    parts, end = workspace.path("runs", "run"), time.monotonic() + 120
+    while not list(parts.glob("*/*.json")) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors
+    assert not (workspace.root / "run.jsonl").exists()
+    markers = len(list((workspace.manifests / "run-run").rglob("*.json")))
+    result = CliRunner().invoke(app, args(workspace))
+    assert result.exit_code == 0, result.output
+    assert f"{4 - markers} done, {markers} kept from before" in result.output and markers < 4
+    fresh = Workspace(tmp_path / "fresh")
+    shutil.copytree(workspace.root / "features", fresh.root / "features")
+    shutil.copytree(workspace.motion, fresh.motion)
+    assert CliRunner().invoke(app, args(fresh)).exit_code == 0
+    assert (workspace.root / "run.jsonl").read_bytes() == (fresh.root / "run.jsonl").read_bytes()

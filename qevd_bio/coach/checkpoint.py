@@ -133,16 +133,44 @@ def load_coach(folder: Path, *, device: torch.device | str = "cpu", dtype: str |
     if not (folder / WEIGHTS_FILE).is_file():
         raise UserError("weights missing", where=folder / WEIGHTS_FILE, expected="a whole checkpoint folder")
     model = make_model(config, ablations=ablations, device="meta")
-    fill(model, read_tensors(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE, f"{config.name} ({CONFIG_FILE})")
-    restore_buffers(model)
     kind: torch.dtype = getattr(torch, dtype or config.dtype)
     if torch.device(device).type == "cpu" and dtype is None:
         kind = torch.float32
+    _check_memory(model, kind, device, folder)
+    fill(model, read_tensors(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE, f"{config.name} ({CONFIG_FILE})")
+    restore_buffers(model)
     model = model.to(device=device, dtype=kind).eval()
+    restore_buffers(model, device)  # again in float32
     return Coach(model, tokenizer, tokens, config, ablations, about)
 
 
-def restore_buffers(model: StreamVLM) -> None:
-    """Make the rotary embedding anew: it is no weight, and a model made on the meta device lacks its values."""
+def restore_buffers(model: StreamVLM, device: torch.device | str = "cpu") -> None:
+    """Make the rotary embedding anew, in float32: it is no weight, a model from the meta device lacks its values, and
+    rounded to bf16 its angles would be wrong by radians at the end of a long text.
+    """
     decoder = model.decoder
-    decoder.rotary_emb = type(decoder.rotary_emb)(config=decoder.config)
+    decoder.rotary_emb = type(decoder.rotary_emb)(config=decoder.config).to(device)
+
+
+def _check_memory(model: StreamVLM, kind: torch.dtype, device: torch.device | str, folder: Path) -> None:
+    """UserError where a model would not fit into main memory: the system would end the process without a word."""
+    room = available_memory()
+    needed = sum(parameter.numel() for parameter in model.parameters()) * kind.itemsize
+    if torch.device(device).type == "cpu" and room is not None and needed > room:
+        raise UserError(
+            f"{model.config.name} takes {needed / 2**30:.0f} GiB of main memory in {str(kind).removeprefix('torch.')}, "
+            f"{room / 2**30:.0f} GiB are free",
+            where=folder,
+            expected="a machine with more memory, or a GPU",
+            fix="--dtype bfloat16 takes half of float32 (qevd-bio run); preset tiny runs anywhere",
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes of main memory that a process may still take; None where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return int(found.split()[1]) * 1024 if found else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from qevd_bio.coach.action_tokens import text_ids
 from qevd_bio.coach.biocoach import uses_motion
 from qevd_bio.coach.checkpoint import Coach
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
-from qevd_bio.coach.segment_data import SegmentSource, span_of
+from qevd_bio.coach.segment_data import SegmentSource
 from qevd_bio.coach.segment_input import SegmentInput
 from qevd_bio.coach.sequence import TimedText, TrainingSequence, build_sequence
 from qevd_bio.coach.train_options import CoachData
@@ -67,8 +68,10 @@ class Batch:
     runs: tuple[int, ...]
 
     def to(self, device: torch.device) -> Batch:
-        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
+        moved: dict[str, Any] = {
+            name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
 
 
 def make_example(
@@ -151,7 +154,10 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
     targets, weights = np.full(shape, -100), np.zeros(shape, np.float32)
     mask = np.zeros((len(examples), length, length), bool)
     mask[:, range(length), range(length)] = True
-    rows, columns, morphs, runs = [], [], [], []
+    rows: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
+    morphs: list[tuple[int, ...]] = []
+    runs: list[int] = []
     shown = np.empty((sum(int((example.sequence.steps >= 0).sum()) for example in examples), *vision), np.float32)
     for row, example in enumerate(examples):
         own = example.sequence

@@ -34,9 +34,7 @@ class MorphFusion(nn.Module):
             nn.init.xavier_uniform_(layer.weight, gain=self.gain)
         nn.init.orthogonal_(self.meet.weight)
 
-    def forward(
-        self, features: Tensor, morph: Tensor, known: Tensor, runs: Sequence[int] | None = None
-    ) -> Tensor:
+    def forward(self, features: Tensor, morph: Tensor, known: Tensor, runs: Sequence[int] | None = None) -> Tensor:
         """Fuse (M, N, d) visual tokens with (R, L, width) embedded measurements; `known` (R, L) marks real tokens.
 
         Without `runs` each row of features has a text of its own (R = M). With it the first runs[0] rows share
@@ -62,21 +60,20 @@ class MorphFusion(nn.Module):
         update: Tensor = self.o(mixed.transpose(1, 2).flatten(-2))
         return update
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _shared(self, features: Tensor, memory: Tensor, mask: Tensor, runs: Sequence[int]) -> Tensor:
         """The same numbers for rows that share a text: W_Q and W_O are applied to its few tokens.
 
         A visual token then costs 2·heads·L·d products instead of 2·d².
         """
         count, length, dim = memory.shape
-        key = self.k(memory).unflatten(-1, (self.heads, -1))
-        value = self.v(memory).unflatten(-1, (self.heads, -1))
-        asked = torch.einsum("rlha,hac->rchl", key, self.q.weight.unflatten(0, (self.heads, -1))).flatten(2)
-        given = torch.einsum("rlha,cha->rhlc", value, self.o.weight.unflatten(1, (self.heads, -1))).flatten(1, 2)
+        key, value = (layer(memory).view(count, length, self.heads, -1) for layer in (self.k, self.v))
+        asked = torch.einsum("rlha,hac->rchl", key, self.q.weight.view(self.heads, -1, dim)).flatten(2)
+        given = torch.einsum("rlha,cha->rhlc", value, self.o.weight.view(dim, self.heads, -1)).flatten(1, 2)
         asked = asked * (dim // self.heads) ** -0.5
         hidden = torch.zeros(count, length, device=memory.device, dtype=memory.dtype).masked_fill(~mask, -torch.inf)
         updates = []
-        for number, rows in enumerate(features.split(list(runs))):
-            scores = (rows @ asked[number]).unflatten(-1, (self.heads, length)) + hidden[number]
+        for number, rows in enumerate(torch.split(features, list(runs))):
+            scores = (rows @ asked[number]).view(*rows.shape[:-1], self.heads, length) + hidden[number]
             updates.append(scores.softmax(-1).flatten(-2).to(given.dtype) @ given[number])
         return torch.cat(updates)

@@ -17,7 +17,9 @@ from qevd_bio.coach.data import Batch, Example, Prepared, collate
 from qevd_bio.coach.stream_vlm import StreamVLM
 from qevd_bio.coach.train_batches import hold_out
 from qevd_bio.coach.train_evaluate import generated_scores
+from qevd_bio.coach.train_machine import mixed
 from qevd_bio.coach.train_options import CoachData, LoopOptions
+from qevd_bio.coach.train_state import is_sharded
 
 IGNORED = -100
 
@@ -49,11 +51,15 @@ def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:
 
     BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: all but the 3D CNN on short clips, LoRA on long videos
     (QEVD, App. D). A language model that begins with random weights has nothing to preserve: all of it is trained.
+    Where there is no fusion (no morphology), or the cross-attention begins with random weights, that is trained.
     """
+    biocoach = coach.config.kind == "biocoach"
+    fusion = ("fusion",) if biocoach and not coach.ablations.no_morphology else ()
     if coach.about.get("untrained"):
-        return ("language", "xattn", "fusion", "lora") if coach.config.kind == "biocoach" else ("language", "xattn")
-    if coach.config.kind == "biocoach":
-        return ("fusion",)
+        return ("language", "xattn", *fusion)
+    if biocoach:
+        without = not fusion or coach.ablations.no_pretraining
+        return (*fusion, "xattn") if without else fusion
     if stage == "short":
         return ("language", "xattn")
     return ("lora",) if coach.config.lora.r else ("xattn",)
@@ -79,7 +85,7 @@ class CoachTask:
         model = coach.model
         self.trained = model.train_only(parts)
         if options.activation_checkpointing:
-            model.causal_lm.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            _checkpoint_activations(model.causal_lm)
         self.module: nn.Module = SequenceLoss(model)
         self.lengths: Sequence[int] = [len(example.sequence) for example in self._examples]
         self.chooses = "loss"
@@ -99,23 +105,41 @@ class CoachTask:
 
     @torch.no_grad()
     def validate(self) -> Mapping[str, float]:
-        """Loss over the held-out segments, and lexical scores of what the coach says in some of them."""
+        """Loss over the held-out segments, and lexical scores of what the coach says in some of them.
+
+        Weights that are spread over processes (FSDP) cannot speak step by step: then the loss alone.
+        """
         if not self._held:
             return {}
+        with mixed(self.coach.model.device, self._options.precision):
+            return self._validated()
+
+    def _validated(self) -> dict[str, float]:
         size = self._options.micro_batch or self._options.batch
         ordered = sorted(self._held, key=lambda example: len(example.sequence))
         loss = 0.0
         for first in range(0, len(ordered), size):
             batch = self._collate(ordered[first : first + size]).to(self.coach.model.device)
-            with torch.autocast(self.coach.model.device.type, torch.bfloat16, self._options.precision == "bf16"):
-                loss += float(self.module(batch))
+            loss += float(self.module(batch))
         values = {"loss": loss / max(sum(example.weight for example in self._held), 1e-8)}
         chosen = self._held_sources[: self._data.generate]
-        if chosen:
+        if chosen and not is_sharded(self.module):
             values |= generated_scores(self.coach, chosen, self._data.context_every)
         return values
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
         kept = {name: value for name, value in self.coach.about.items() if name != "untrained"}
         whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **about}
-        save_coach(folder, self.coach.model, self.coach.tokenizer, ablations=self.coach.ablations, about=whole)
+        model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
+        if tensors is not None:
+            tensors = {name.removeprefix("model."): value for name, value in tensors.items()}
+        save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=tensors)
+
+
+def _checkpoint_activations(language: Any) -> None:
+    """Keep each layer's input alone and compute the rest again in the backward pass."""
+    settings = {"use_reentrant": False}
+    if hasattr(language, "activation_checkpointing_enable"):
+        language.activation_checkpointing_enable(settings)
+    else:
+        language.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +15,18 @@ from torch import Tensor, nn
 
 from qevd_bio.coach.train_batches import epoch_batches, share_of
 from qevd_bio.coach.train_log import TrainingLog
+from qevd_bio.coach.train_machine import check_precision, explained_memory, settle_types
 from qevd_bio.coach.train_options import LoopOptions
-from qevd_bio.coach.train_state import FILE, Progress, collect, load_progress, restore, save_progress
+from qevd_bio.coach.train_state import (
+    FILE,
+    Progress,
+    collect,
+    is_sharded,
+    load_progress,
+    restore,
+    save_progress,
+    whole_weights,
+)
 from qevd_bio.store.atomic import make_folder, only_one
 from qevd_bio.store.errors import UserError
 
@@ -24,7 +34,8 @@ from qevd_bio.store.errors import UserError
 class Task(Protocol):
     """What is trained. `module(batch)` gives the sum of weighted losses of a batch, `weight` what to divide by.
 
-    `better` compares two values of the metric `chooses`, which `validate` gives (NaN is never better).
+    `better` compares two values of the metric `chooses`, which `validate` gives (NaN is never better). `save` writes
+    a checkpoint; `tensors` are all of `module`'s weights by name, where these are spread over processes (FSDP).
     """
 
     name: str
@@ -40,7 +51,7 @@ class Task(Protocol):
 
     def validate(self) -> Mapping[str, float]: ...
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None: ...
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,8 @@ def train(
     however often it is interrupted. Raises UserError for other settings and for too little memory.
     """
     folder = make_folder(out)
+    if options.precision == "auto":
+        options = replace(options, precision="no")
     # Of several processes of one run the first holds the lock.
     first = os.environ.get("RANK", "0") == "0"
     lock = only_one(folder / ".lock", f"training in {folder}") if first else nullcontext()
@@ -78,13 +91,14 @@ class _Run:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
+        check_precision(options)
         # Two stages of one process may differ in precision.
         AcceleratorState._reset_state()
         self.task, self.options, self.out, self.say = task, options, out, say
         self.accelerator = Accelerator(mixed_precision=options.precision, cpu=options.device == "cpu")
+        _check_fsdp(self.accelerator)
         trained = [p for p in task.module.parameters() if p.requires_grad]
-        if options.precision == "bf16":
-            _shrink_frozen(task.module)
+        settle_types(task.module, options.precision)
         optimizer = torch.optim.AdamW(
             trained, options.learning_rate, (options.beta1, options.beta2), weight_decay=options.weight_decay
         )
@@ -102,6 +116,8 @@ class _Run:
             return Progress(settings=dict(self.settings))
         progress, tensors = found
         restore(self.module, self._raw_optimizer(), tensors, self.out / FILE)
+        if self.accelerator.scaler is not None and progress.scaler:
+            self.accelerator.scaler.load_state_dict(progress.scaler)
         self.say(f"{self.task.name}: goes on after step {progress.step}")
         return progress
 
@@ -201,17 +217,32 @@ class _Run:
 
     def _save(self) -> None:
         tensors = collect(self.module, self._raw_optimizer())
+        if self.accelerator.scaler is not None:
+            self.progress.scaler = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
             save_progress(self.out, tensors, self.progress)
 
     def _checkpoint(self, name: str) -> None:
         about = {"step": self.progress.step, "best": self.progress.best, "settings": dict(self.settings)}
+        tensors = whole_weights(self.module) if is_sharded(self.module) else None
         if self.accelerator.is_main_process:
-            self.task.save(self.out / name, about)
+            self.task.save(self.out / name, about, tensors)
+        # The other processes read this folder in the next stage.
+        self.accelerator.wait_for_everyone()
 
     def _raw_optimizer(self) -> torch.optim.Optimizer:
         inner: torch.optim.Optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
         return inner
+
+
+def _check_fsdp(accelerator: Any) -> None:
+    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    if plugin is not None and plugin.fsdp_version != 2:
+        raise UserError(
+            "FSDP of the first version keeps frozen and trained weights in one block",
+            expected="the second version",
+            fix="accelerate launch --use_fsdp --fsdp_version 2 …, or without FSDP: each GPU holds the whole model",
+        )
 
 
 def learning_rate(options: LoopOptions, step: int, total: int) -> float:
@@ -224,39 +255,3 @@ def learning_rate(options: LoopOptions, step: int, total: int) -> float:
         return options.learning_rate
     done = (step - options.warm_up_steps) / max(total - options.warm_up_steps, 1)
     return options.learning_rate * (0.55 + 0.45 * math.cos(math.pi * min(done, 1.0)))
-
-
-def _shrink_frozen(module: nn.Module) -> None:
-    for parameter in module.parameters():
-        if not parameter.requires_grad and parameter.is_floating_point():
-            parameter.data = parameter.data.to(torch.bfloat16)
-
-
-@contextmanager
-def explained_memory(options: LoopOptions) -> Iterator[None]:
-    """Turn "out of memory" into what to change."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _too_little(options, error) from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
-            raise
-        raise _too_little(options, error) from error
-
-
-def _too_little(options: LoopOptions, error: BaseException) -> UserError:
-    now = options.micro_batch or options.batch
-    advice = []
-    if now > 1:
-        advice.append(f"--micro-batch {now // 2} (the result stays the same)")
-    if not options.activation_checkpointing:
-        advice.append("--activation-checkpointing")
-    if options.precision == "no":
-        advice.append("--precision bf16")
-    advice.append("--context-every 24 or a smaller --max-tokens (shorter sequences)")
-    return UserError(
-        f"memory is short ({(str(error).splitlines() or ['out of memory'])[0][:120]})",
-        expected="room for weights, gradients and activations",
-        fix="; then ".join(advice),
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Precision = Literal["no", "bf16", "fp16"]
+Precision = Literal["auto", "no", "bf16", "fp16"]
+Device = Literal["auto", "cpu"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class LoopOptions:
     batch: sequences a step over all processes and micro-batches; micro_batch: sequences that one device takes at
     once (0: its whole share), changes memory and speed alone. steps: stop there, 0 for `epochs`. patience: stop
     after so many validations without a better one, 0 never. validate_every, save_every: steps, 0 once an epoch.
+    precision: "auto" is settled by model and machine before the loop begins.
     """
 
     learning_rate: float = 2e-5
@@ -36,7 +38,7 @@ class LoopOptions:
     precision: Precision = "no"
     activation_checkpointing: bool = False
     compile: bool = False
-    device: str = "auto"
+    device: Device = "auto"
 
     def result_settings(self) -> dict[str, object]:
         """The options that change the result of a step; a run is resumed with the same ones alone."""
@@ -59,16 +61,16 @@ class CoachData:
     generate: int = 8
 
 
-COACH = LoopOptions()
+COACH = LoopOptions(precision="auto")
 """Stage 2 of BioCoach (Sec. 3.8): AdamW, 2e-5, batch 8."""
 
-SELECTOR = LoopOptions(epochs=50, patience=5)
+SELECTOR = LoopOptions(precision="auto", epochs=50, patience=5)
 """Stage 1 of BioCoach (Supp. 11.4): until the joint accuracy converges."""
 
-SHORT_CLIPS = LoopOptions(learning_rate=5e-6, batch=32, epochs=2)
+SHORT_CLIPS = LoopOptions(precision="auto", learning_rate=5e-6, batch=32, epochs=2)
 """Stream-VLM on short clips (QEVD, App. D.2)."""
 
-LONG_VIDEOS = LoopOptions(learning_rate=1e-6, batch=32, epochs=2)
+LONG_VIDEOS = LoopOptions(precision="auto", learning_rate=1e-6, batch=32, epochs=2)
 """Stream-VLM on long videos, with LoRA (QEVD, App. D.3)."""
 
 VISION = LoopOptions(

@@ -135,6 +135,8 @@ class SelectorTask:
         share = accuracy(logits, batch.joints, self.coach.config.selector.top_k)
         return {"accuracy": share, "loss": float(balanced_loss(logits, batch.joints))}
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
         whole = {**self.coach.about, "selector": "trained", "selector_training": dict(about)}
-        save_coach(folder, self.coach.model, self.coach.tokenizer, ablations=self.coach.ablations, about=whole)
+        model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
+        gathered = {**model.state_dict(), **tensors} if tensors is not None else None
+        save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=gathered)

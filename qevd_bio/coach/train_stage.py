@@ -11,13 +11,14 @@ from qevd_bio.coach.checkpoint import Coach
 from qevd_bio.coach.data import Prepared, prepare
 from qevd_bio.coach.loading import fingerprint, open_coach
 from qevd_bio.coach.options import Ablations
-from qevd_bio.coach.presets import build, preset_names
 from qevd_bio.coach.segment_data import SegmentSource, sources
 from qevd_bio.coach.train_coach import CoachTask, parts_to_train
 from qevd_bio.coach.train_loop import Outcome, train
+from qevd_bio.coach.train_machine import settled
 from qevd_bio.coach.train_options import CoachData, LoopOptions
 from qevd_bio.coach.train_selector import SelectorTask, read_windows
 from qevd_bio.coach.train_short import prepare_short
+from qevd_bio.coach.train_start import open_start, own_device
 from qevd_bio.dataset.layout import TRAIN
 from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.store.errors import UserError
@@ -39,27 +40,16 @@ class Place:
         return open_dataset(self.data, user_refs=self.workspace.user_refs)
 
 
-def open_model(model: str, ablations: Ablations | None, place: Place, options: LoopOptions) -> Coach:
-    """A checkpoint folder, or a preset with random weights whose tokenizer knows the words of the training data.
+def open_model(
+    model: str, ablations: Ablations | None, place: Place, options: LoopOptions, *, biocoach: bool = False
+) -> Coach:
+    """The coach that a stage begins with (`open_start`); a preset's tokenizer learns the words of the training data."""
 
-    `ablations` switches parts of a preset off; a checkpoint keeps its own. UserError as `open_coach`.
-    """
-    coach = open_coach(model, device="cpu" if options.device == "cpu" else "auto", seed=options.seed)
-    if not coach.about.get("untrained") or model not in preset_names():
-        if ablations is not None and ablations != coach.ablations:
-            raise UserError(
-                "this checkpoint was made with other ablations", where=Path(model), expected=repr(coach.ablations)
-            )
-        return coach
-    if coach.config.tokenizer != "tiny":
-        return coach
-    texts = sorted({f.official_text for s in place.dataset().segments(place.split, strict=False) for f in s.feedbacks})
-    chosen = ablations or Ablations()
-    built, tokenizer = build(coach.config, ablations=chosen, seed=options.seed, texts=tuple(texts))
-    from qevd_bio.coach.action_tokens import find_action_tokens
+    def texts() -> list[str]:
+        segments = place.dataset().segments(place.split, strict=False)
+        return sorted({feedback.official_text for segment in segments for feedback in segment.feedbacks})
 
-    tokens = find_action_tokens(tokenizer, Path(model), coach.config.tokens)
-    return Coach(built.to(coach.model.device), tokenizer, tokens, built.config, chosen, dict(coach.about))
+    return open_start(model, ablations, options, biocoach=biocoach, texts=texts)
 
 
 def training_sources(coach: Coach, place: Place, reads: bool) -> list[SegmentSource]:
@@ -86,7 +76,7 @@ def training_sources(coach: Coach, place: Place, reads: bool) -> list[SegmentSou
 def train_selector(coach: Coach, model: str, place: Place, options: LoopOptions, say: Say) -> Outcome:
     """Stage 1; writes `<out>/selector/`."""
     chosen = training_sources(coach, place, False)
-    out = place.out / "selector"
+    out, options = place.out / "selector", settled(options, coach)
     windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out / "pooled.npy")
     say(f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos")
     task = SelectorTask(coach, windows, options)
@@ -100,7 +90,7 @@ def train_coach(
     reads = reads_contexts(coach.config, coach.ablations)
     prepared = prepare(training_sources(coach, place, reads), coach, data)
     _tell(prepared, say)
-    chosen = parts or parts_to_train(coach, "long")
+    chosen, options = parts or parts_to_train(coach, "long"), settled(options, coach)
     task = CoachTask(coach, prepared, data, options, chosen)
     say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
     settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
@@ -115,6 +105,7 @@ def train_stream_vlm(
     Writes `<out>/short/` and `<out>/coach/`.
     """
     coach = open_model(model, None, place, long)
+    short = settled(short, coach)
     if clips is not None:
         dataset = open_dataset(clips, user_refs=place.workspace.user_refs)
         vision = coach.config.vision
@@ -125,7 +116,7 @@ def train_stream_vlm(
         settings = {"from": fingerprint(model, coach), "stage": "short", "data": str(data)}
         done = train(task, short, place.out / "short", settings, say)
         model = str(done.best_folder)
-        coach = open_coach(model, device=str(coach.model.device))
+        coach = open_coach(model, device=own_device(long.device))
     return train_coach(coach, model, place, long, data, say)
 
 
@@ -138,13 +129,15 @@ def train_both(
     data: CoachData,
     say: Say,
 ) -> Outcome:
-    """The paper's two stages: the selector, then the fusion with the selector frozen (Supp. 11.4)."""
-    coach = open_model(model, ablations, place, coach_options)
-    if coach.config.kind == "biocoach" and not coach.ablations.no_selector:
+    """The paper's two stages: the selector, then the fusion with the selector frozen (Supp. 11.4).
+
+    A Stream-VLM is made into a BioCoach first.
+    """
+    coach = open_model(model, ablations, place, coach_options, biocoach=True)
+    if not coach.ablations.no_selector:
         first = train_selector(coach, model, place, selector, say)
-        best = open_coach(str(first.best_folder), device=str(coach.model.device))
-        coach = Coach(best.model, best.tokenizer, best.tokens, best.config, best.ablations, best.about)
-        return train_coach(coach, str(first.best_folder), place, coach_options, data, say)
+        model = str(first.best_folder)
+        coach = open_coach(model, device=own_device(coach_options.device))
     return train_coach(coach, model, place, coach_options, data, say)
 
 

@@ -19,7 +19,10 @@ _KEY = "qevd_bio_training"
 
 @dataclass
 class Progress:
-    """steps done, the best validation so far with its step, validations since then, and the run's settings."""
+    """steps done, the best validation so far with its step, validations since then, and the run's settings.
+
+    scaler: the scale of fp16's losses, empty for other precisions.
+    """
 
     step: int = 0
     best: float | None = None
@@ -27,6 +30,7 @@ class Progress:
     waited: int = 0
     stopped: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
 def save_progress(folder: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
@@ -63,7 +67,7 @@ def load_progress(folder: Path, settings: dict[str, Any]) -> tuple[Progress, dic
             f"this run was begun with other settings ({told})",
             where=folder,
             expected="the same settings to go on",
-            fix="name another --out, or add --redo to begin again",
+            fix="name another --out, or remove this folder to begin again",
         )
     return progress, tensors
 
@@ -89,26 +93,40 @@ def restore(module: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[s
     from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 
     state: Any
-    weights, state = get_state_dict(module, optimizer, options=_options())
-    expected = {f"model/{name}" for name in weights}
-    if {name for name in tensors if name.startswith("model/")} != expected:
+    # On every process: with offloading, only the first would get it.
+    weights, state = get_state_dict(module, optimizer, options=_options(cpu_offload=False))
+    if {name for name in tensors if name.startswith("model/")} != {f"model/{name}" for name in weights}:
         raise UserError("it trains other weights", where=where, expected="the state of this model and stage")
     moments: dict[str, Any] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer/"):
             parameter, kind = name.removeprefix("optimizer/").rsplit("/", 1)
             moments.setdefault(parameter, {})[kind] = value
-    weights = {name: tensors[f"model/{name}"] for name in weights}
     set_state_dict(
         module,
         optimizer,
-        model_state_dict=weights,
+        model_state_dict={name: tensors[f"model/{name}"] for name in weights},
         optim_state_dict={**state, "state": moments},
         options=_options(strict=False),
     )
 
 
-def _options(strict: bool = True) -> Any:
+def is_sharded(module: nn.Module) -> bool:
+    """Whether the weights are spread over processes (FSDP)."""
+    from torch.distributed.tensor import DTensor
+
+    return any(isinstance(parameter, DTensor) for parameter in module.parameters())
+
+
+def whole_weights(module: nn.Module) -> dict[str, Tensor]:
+    """All weights of a sharded module, gathered on the first process (elsewhere none); every process must call it."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+    weights: Any = get_model_state_dict(module, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    return {name: value.detach() for name, value in weights.items()}
+
+
+def _options(strict: bool = True, cpu_offload: bool = True) -> Any:
     from torch.distributed.checkpoint.state_dict import StateDictOptions
 
-    return StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True, strict=strict)
+    return StateDictOptions(full_state_dict=True, cpu_offload=cpu_offload, ignore_frozen_params=True, strict=strict)

@@ -76,11 +76,12 @@ class VisionTask:
             steps += len(best)
         return {"accuracy": right / steps, "loss": loss / len(self._held)} if self._held else {}
 
-    def save(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
         from safetensors.torch import save_file
 
         make_folder(folder)
-        state = {name: value.detach().cpu().contiguous() for name, value in self.backbone.state_dict().items()}
+        named = {f"backbone.{k}": v for k, v in self.backbone.state_dict().items()} if tensors is None else tensors
+        state = {name.removeprefix("backbone."): value.detach().cpu().contiguous() for name, value in named.items()}
         with atomic_path(folder / WEIGHTS) as path:
             save_file(state, path, metadata={"format": "pt"})
         write_json(folder / LABELS, {label: index for index, label in enumerate(self.labels)})

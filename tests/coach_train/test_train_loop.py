@@ -16,7 +16,8 @@ import pytest
 from qevd_bio.coach.checkpoint import load_coach
 from qevd_bio.coach.train_coach import CoachTask
 from qevd_bio.coach.train_log import TrainingLog, read_log
-from qevd_bio.coach.train_loop import explained_memory, learning_rate, train
+from qevd_bio.coach.train_loop import learning_rate, train
+from qevd_bio.coach.train_machine import explained_memory
 from qevd_bio.coach.train_options import LoopOptions
 from qevd_bio.store.errors import UserError
 

@@ -47,8 +47,14 @@ def run(
         typer.Option(help="What is read again when the motion context changes.", rich_help_panel=STREAM),
     ] = D.context,
     context_every: Annotated[
-        int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=STREAM)
-    ] = D.context_every,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Steps (1/4 s) between motion contexts.",
+            show_default=f"as the model was trained; {D.context_every} where it does not say",
+            rich_help_panel=STREAM,
+        ),
+    ] = None,
     temperature: Annotated[
         float, typer.Option(min=0.0, help="0: greedy; else of sampling.", rich_help_panel=STREAM)
     ] = D.temperature,
@@ -126,7 +132,7 @@ def run(
         D,
         timing=timing,
         context=context,
-        context_every=context_every,
+        context_every=context_every or int(coach.about.get("context_every", D.context_every)),
         temperature=temperature,
         seed=seed,
         max_tokens=max_tokens,

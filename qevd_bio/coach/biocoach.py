@@ -27,9 +27,7 @@ class BioCoach(StreamVLM):
         if next(self.fusion.parameters()).device.type != "meta":
             self.fusion.initialise()
 
-    def fuse(
-        self, features: Tensor, morph_ids: Tensor, known: Tensor, runs: Sequence[int] | None = None
-    ) -> Tensor:
+    def fuse(self, features: Tensor, morph_ids: Tensor, known: Tensor, runs: Sequence[int] | None = None) -> Tensor:
         """Visual tokens (M, N, d) with C_morph's tokens (M, L), `known` (M, L) where these are not padding.
 
         With `runs` there is one text for each run of rows (see `MorphFusion.forward`).

@@ -28,6 +28,7 @@ def report(
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     out: Annotated[Path | None, typer.Option("--out", help="The page.", show_default="WORKSPACE/report.html")] = None,
     only: Only = None,
+    note: Annotated[list[str] | None, typer.Option(help="A sentence for the page's top; repeatable.")] = None,
     frames: Annotated[
         int, typer.Option(min=0, max=24, help="Pictures of each exercise; 0 for none.")
     ] = _DEFAULT.frames,
@@ -55,6 +56,7 @@ def report(
         dataset=find_dataset(place, data),
         rewritten=read_rewritten(place),
         only=only or (),
+        notes=note or (),
         options=ReportOptions(frames, size, band),
     )
     typer.echo(f"{written.path}: {written.videos} videos, {written.runs} runs, {written.size_bytes / 1e6:.1f} MB")

@@ -32,6 +32,11 @@ def simulated(overview: Overview) -> Html:
     )  # fmt: skip
 
 
+def notes(overview: Overview) -> Html:
+    """What the maker of the page says about it."""
+    return tag("ul", *(tag("li", said(note)) for note in overview.notes)) if overview.notes else Html("")
+
+
 def missing(overview: Overview) -> Html:
     """What is not on the page, and how to get it there."""
     if not overview.missing:

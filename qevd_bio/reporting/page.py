@@ -25,6 +25,7 @@ def page(overview: Overview, videos: Iterable[VideoView]) -> Iterator[str]:
     )
     yield '<main id="content">'
     yield about_part.simulated(overview)
+    yield about_part.notes(overview)
     yield about_part.facts(overview)
     yield about_part.missing(overview)
     if overview.runs:

@@ -46,12 +46,14 @@ def write_report(
     dataset: Dataset | None = None,
     rewritten: Rewritten | None = None,
     only: Sequence[str] = (),
+    notes: Sequence[str] = (),
     options: ReportOptions | None = None,
 ) -> Written:
     """Write the page for the runs in `scores` (default: all under the workspace) and everything else that is there.
 
-    `dataset` gives frames and feedback; `only`: patterns of video names. What is not there is listed on the
-    page. UserError for a folder in `scores` that holds none, and where there is nothing at all to show.
+    `dataset` gives frames and feedback; `only`: patterns of video names; `notes`: what to say at the page's
+    top. What is not there is listed on the page. UserError for a folder in `scores` that holds none, and where
+    there is nothing at all to show.
     """
     chosen = options or ReportOptions()
     runs, missing = read_runs(scores or find_scores(workspace.root / "scores"), strict=bool(scores))
@@ -77,6 +79,7 @@ def write_report(
         rewritten=rewritten,
         manifests=dict(_manifests(workspace, scores)),
         videos=tuple(keys),
+        notes=tuple(notes),
     )
     path = out if out is not None else workspace.root / REPORT_FILE
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:

@@ -66,7 +66,7 @@ svg .weak { fill: none; stroke: var(--fault); stroke-width: 1.5; }
 svg .truth { stroke: var(--truth); stroke-width: 2; }
 svg .got { fill: var(--hit); stroke: var(--hit); stroke-width: 2; }
 svg .lost { fill: var(--ground); stroke: var(--miss); stroke-width: 2; }
-svg .tie { stroke: var(--link); stroke-width: 2; }
+svg .tie { stroke: var(--link); stroke-width: 2; fill: none; }
 svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curve); }
 @media (max-width: 640px) {
   table.said thead { display: none; }

@@ -1,10 +1,14 @@
-"""The timeline of one segment as a picture: frames, curve with its reference, repetitions, violations, feedback."""
+"""The timeline of one segment as a picture: frames, curve with its reference, repetitions, violations, feedback.
+
+What has no words of its own shares one path a kind: a page holds hundreds of timelines, and a browser takes its time
+for each element.
+"""
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 import numpy as np
@@ -12,10 +16,11 @@ import numpy as np
 from qevd_bio.reporting.html import Html, join, short, tag
 from qevd_bio.reporting.views import Curve, Fault, Lane, SegmentView, Strip
 
-WIDTH, LEFT, RIGHT = 1000, 96, 10
+WIDTH, LEFT, RIGHT = 1000, 112, 10
 CURVE, REPS, FAULTS, TRUTHS, LANE, GAP, AXIS = 150, 24, 30, 26, 40, 6, 22
 _TITLE = 90
 _NAMED = 4
+_APART = 8
 _POINTS, _BAND_POINTS = 300, 20
 
 X = Callable[[float], float]
@@ -48,7 +53,7 @@ def timeline(view: SegmentView) -> Html:
         parts += [_lane("trainer", top, TRUTHS), _truths(view, x, top)]
         top += TRUTHS + GAP
     for lane in view.lanes:
-        parts += [_lane(short(lane.run, 13), top, LANE), _predictions(view, lane, x, top)]
+        parts += [_lane(short(lane.run, 15), top, LANE), _predictions(view, lane, x, top)]
         top += LANE + GAP
     parts.append(_axis(span, view.start_s, x, top))
     drawing = tag(
@@ -86,6 +91,27 @@ def _strip(strip: Strip, top: int, height: int) -> Html:
     return tag("image", x=LEFT, y=top, width=width, height=height, href=f"data:image/jpeg;base64,{data}")
 
 
+def _course(points: Iterable[tuple[float, int]]) -> str:
+    """A line through points as path data, each but the first told from the one before."""
+    data, before = "", (0, 0)
+    for x, y in points:
+        at = round(x), y
+        if data:
+            dx, dy = at[0] - before[0], at[1] - before[1]
+            data += f"{dx}{dy}" if dy < 0 else f"{dx} {dy}"
+            data += " "
+        else:
+            data = f"M{at[0]} {at[1]}l"
+        before = at
+    return data.rstrip()
+
+
+def _path(data: Iterable[str], class_: str, **more: object) -> Html:
+    """One element for all these stretches; nothing without any."""
+    joined = "".join(data)
+    return tag("path", d=joined, class_=class_, **more) if joined else Html("")
+
+
 def _curve(curve: Curve, x: X, top: int) -> Html:
     known = curve.values[np.isfinite(curve.values)]
     edges = [known, *(b.values + s * b.half_width for b in curve.bands for s in (-1, 1))]
@@ -96,15 +122,15 @@ def _curve(curve: Curve, x: X, top: int) -> Html:
     def y(value: float) -> int:
         return round(top + CURVE - 6 - (CURVE - 12) * (value - low) / room)
 
-    parts = []
+    areas, middles = [], []
     for band in curve.bands:
         step = max(1, len(band.time_s) // _BAND_POINTS)
         points = list(zip(band.time_s[::step].tolist(), band.values[::step].tolist(), strict=True))
-        upper = [f"{x(t):.0f},{y(v + band.half_width)}" for t, v in points]
-        lower = [f"{x(t):.0f},{y(v - band.half_width)}" for t, v in reversed(points)]
-        parts.append(tag("polygon", points=" ".join(upper + lower), class_="band"))
-        parts.append(tag("polyline", points=" ".join(f"{x(t):.0f},{y(v)}" for t, v in points), class_="mid"))
-    parts += [tag("polyline", points=line, class_="curve") for line in _lines(curve, x, y)]
+        upper = [(x(t), y(v + band.half_width)) for t, v in points]
+        lower = [(x(t), y(v - band.half_width)) for t, v in reversed(points)]
+        areas.append(_course(upper + lower) + "z")
+        middles.append(_course((x(t), y(v)) for t, v in points))
+    parts = [_path(areas, "band"), _path(middles, "mid"), _path(_lines(curve, x, y), "curve")]
     for value in (low, high):
         place = y(value) + (12 if value == high else -2)
         parts.append(tag("text", f"{value:.0f}°", x=LEFT + 4, y=place, class_="soft"))
@@ -118,7 +144,7 @@ def _lines(curve: Curve, x: X, y: Callable[[float], int]) -> list[str]:
     step = max(1, len(curve.time_s) // _POINTS)
     pairs = zip(curve.time_s[::step].tolist(), curve.values[::step].tolist(), strict=True)
     stretches = (list(group) for known, group in groupby(pairs, key=lambda p: math.isfinite(p[1])) if known)
-    return [" ".join(f"{x(t):.0f},{y(v)}" for t, v in stretch) for stretch in stretches if len(stretch) > 1]
+    return [_course((x(t), y(v)) for t, v in stretch) for stretch in stretches if len(stretch) > 1]
 
 
 def _reps(view: SegmentView, x: X, top: int) -> Html:
@@ -137,13 +163,19 @@ def _reps(view: SegmentView, x: X, top: int) -> Html:
 
 
 def _faults(view: SegmentView, x: X, top: int) -> Html:
-    """A mark for each moment at which something was found; its words name all that was."""
-    moments: dict[tuple[int, str], list[Fault]] = {}
-    for fault in view.faults:
-        kind = "hard" if fault.alarm == "hard" else "weak"
-        moments.setdefault((round(x(fault.at_s)), kind), []).append(fault)
+    """A mark for each moment at which something was found; its words name all that was found so close to it."""
+    marks: list[tuple[int, str, list[Fault]]] = []
+    latest: dict[str, int] = {}
+    for fault in sorted(view.faults, key=lambda f: f.at_s):
+        kind, at = "hard" if fault.alarm == "hard" else "weak", round(x(fault.at_s))
+        place = latest.get(kind)
+        if place is None or at - marks[place][0] >= _APART:
+            latest[kind] = len(marks)
+            marks.append((at, kind, [fault]))
+        else:
+            marks[place][2].append(fault)
     parts = []
-    for (at, kind), faults in moments.items():
+    for at, kind, faults in marks:
         half = round(4 + 5 * min(max(max(fault.severity for fault in faults), 0.0), 1.0))
         named = [f"{f.rule.split(':', 1)[-1]} {f.side} {_measured(f.value, f.unit)}" for f in faults[:_NAMED]]
         more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
@@ -158,27 +190,28 @@ def _measured(value: float | None, unit: str) -> str:
 
 
 def _truths(view: SegmentView, x: X, top: int) -> Html:
-    parts = []
+    lines, numbers = [], []
     for place, truth in enumerate(view.truths):
         at = x(truth.time_s)
+        lines.append(f"M{at} {top + 13}v{TRUTHS - 13}")
         about = tag("title", short(truth.text, _TITLE))
-        parts.append(tag("line", about, x1=at, x2=at, y1=top + 13, y2=top + TRUTHS, class_="truth"))
-        parts.append(tag("text", place + 1, x=at, y=top + 11, text_anchor="middle"))
-    return join(parts)
+        numbers.append(tag("text", about, place + 1, x=at, y=top + 11, text_anchor="middle"))
+    return join([_path(lines, "truth"), *numbers])
 
 
 def _predictions(view: SegmentView, lane: Lane, x: X, top: int) -> Html:
     """Above, where the trainer spoke; below, where the system did; matched ones are filled and tied together."""
     hits = {p.truth for p in lane.predictions}
     up, down = top + 7, top + LANE - 9
-    parts = []
-    for p in lane.predictions:
-        if p.truth is not None and p.truth < len(view.truths):
-            start = x(view.truths[p.truth].time_s)
-            parts.append(tag("line", x1=start, y1=up, x2=x(p.time_s), y2=down, class_="tie"))
+    ties = [
+        f"M{x(view.truths[p.truth].time_s)} {up}L{x(p.time_s)} {down}"
+        for p in lane.predictions if p.truth is not None and p.truth < len(view.truths)
+    ]  # fmt: skip
+    squares: dict[str, list[str]] = {"got": [], "lost": []}
     for place, truth in enumerate(view.truths):
-        kind = "got" if place in hits else "lost"
-        parts.append(tag("rect", x=round(x(truth.time_s) - 3, 1), y=up - 3, width=6, height=6, class_=kind))
+        left = round(x(truth.time_s) - 3, 1)
+        squares["got" if place in hits else "lost"].append(f"M{left} {up - 3}h6v6h-6z")
+    parts = [_path(ties, "tie"), *(_path(found, kind) for kind, found in squares.items())]
     for p in lane.predictions:
         about = tag("title", short(p.text, _TITLE))
         kind = "lost" if p.truth is None else "got"
@@ -188,9 +221,9 @@ def _predictions(view: SegmentView, lane: Lane, x: X, top: int) -> Html:
 
 def _axis(span: float, start_s: float, x: X, top: int) -> Html:
     step = next((s for s in (1, 2, 5, 10, 20, 30, 60) if span / s <= 12), 120)
-    parts = []
-    for second in range(0, math.floor(span) + 1, step):
-        at = x(start_s + second)
-        parts.append(tag("line", x1=at, x2=at, y1=0, y2=top, class_="grid", stroke_opacity="0.35"))
-        parts.append(tag("text", f"{second} s", x=at, y=top + 15, text_anchor="middle", class_="soft"))
-    return join(parts)
+    places = {second: x(start_s + second) for second in range(0, math.floor(span) + 1, step)}
+    texts = [
+        tag("text", f"{second} s", x=at, y=top + 15, text_anchor="middle", class_="soft")
+        for second, at in places.items()
+    ]
+    return join([_path((f"M{at} 0v{top}" for at in places.values()), "grid", stroke_opacity="0.35"), *texts])

@@ -203,6 +203,7 @@ class Overview:
     """The page above its timelines.
 
     counts     (label, number) of what is shown
+    notes      what the maker of the page says about it
     simulated  why data is known to be simulated; empty for real or unknown data
     rewritten  the rewritten data set, None without one
     manifests  name -> content
@@ -217,3 +218,4 @@ class Overview:
     rewritten: Rewritten | None
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()

@@ -24,6 +24,22 @@ def elements(shown: SegmentView, name: str) -> list[ElementTree.Element]:
     return list(ElementTree.fromstring(re.search(r"<svg.*</svg>", timeline(shown), re.DOTALL)[0]).iter(name))  # type: ignore[index]
 
 
+def paths(shown: SegmentView, kind: str) -> list[str]:
+    """The stretches of the one path of a kind, each from its M to the next."""
+    found = [p.get("d") or "" for p in elements(shown, "path") if p.get("class") == kind]
+    assert len(found) <= 1
+    return ["M" + part for part in "".join(found).split("M")[1:]]
+
+
+def points(stretch: str) -> list[tuple[int, int]]:
+    """Points of path data that moves once and then goes on in steps."""
+    moved, _, steps = stretch.partition("l")
+    numbers = [int(n) for n in re.findall(r"-?\d+", steps)]
+    start = [int(n) for n in re.findall(r"-?\d+", moved)]
+    every = np.cumsum([start, *np.reshape(numbers, (-1, 2)).tolist()], axis=0)
+    return [(int(a), int(b)) for a, b in every]
+
+
 def at(seconds: float) -> float:
     return round(LEFT + seconds / 20.0 * SPAN, 1)
 
@@ -33,10 +49,10 @@ def test_feedback_and_matches_stand_at_their_times() -> None:
     shown = view(truths=(Truth(105.0, "deeper"), Truth(110.0, "nice")), lanes=(lane,))
     circles = elements(shown, "circle")
     assert [(float(c.get("cx") or 0), c.get("class")) for c in circles] == [(at(6.0), "got"), (at(19.0), "lost")]
-    ties = [line for line in elements(shown, "line") if line.get("class") == "tie"]
-    assert [(float(t.get("x1") or 0), float(t.get("x2") or 0)) for t in ties] == [(at(5.0), at(6.0))]
-    squares = [r.get("class") for r in elements(shown, "rect") if r.get("width") == "6"]
-    assert squares == ["got", "lost"]
+    assert [re.findall(r"[\d.]+", tie)[::2] for tie in paths(shown, "tie")] == [[str(at(5.0)), str(at(6.0))]]
+    for kind, seconds in (("got", 5.0), ("lost", 10.0)):
+        (square,) = paths(shown, kind)
+        assert float(re.findall(r"[\d.]+", square)[0]) == round(at(seconds) - 3, 1)
     assert "run: 2 predictions, 1 matched" in timeline(shown)
 
 
@@ -49,10 +65,18 @@ def test_repetitions_and_violations() -> None:
         (str(at(2.0)), f"{at(4.0) - at(2.0):.1f}"), (str(at(4.0)), f"{at(5.0) - at(4.0):.1f}")
     ]  # fmt: skip
     assert ["cut" in (b.get("class") or "") for b in boxes] == [False, True]
-    assert [p.get("d", "").split()[0] for p in elements(shown, "path")] == [f"M{round(at(3.0))}"]
+    assert [p.get("d", "").split()[0] for p in elements(shown, "path")[:1]] == [f"M{round(at(3.0))}"]
     several = view(faults=(fault, replace(fault, side="l"), replace(fault, alarm="soft"), replace(fault, at_s=109.0)))
-    marks = [(p.get("class"), (p[0].text or "").count("knees_shallow")) for p in elements(several, "path")]
+    drawn = [p for p in elements(several, "path") if len(p)]
+    marks = [(p.get("class"), (p[0].text or "").count("knees_shallow")) for p in drawn]
     assert marks == [("hard", 2), ("weak", 1), ("hard", 1)]
+
+
+def test_marks_that_would_lie_on_each_other_are_one() -> None:
+    fault = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
+    near = tuple(replace(fault, at_s=103.0 + 0.06 * n, severity=0.1 * n) for n in range(6))
+    marks = [p for p in elements(view(faults=near), "path") if p.get("class") == "hard"]
+    assert [(p[0].text or "").count("knees_shallow") for p in marks] == [3, 3]
 
 
 def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:
@@ -60,18 +84,20 @@ def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:
     values = np.sin(time_s) * 40
     values[100:120] = np.nan
     curve = Curve("knee", time_s, values, (Band(time_s[:50], values[:50], 10.0),))
-    lines = [p for p in elements(view(curve=curve), "polyline") if p.get("class") == "curve"]
-    counts = [len((line.get("points") or "").split()) for line in lines]
-    assert counts == [100, 81]
+    drawn = [points(line) for line in paths(view(curve=curve), "curve")]
+    assert [len(line) for line in drawn] == [100, 81]
+    assert [line[end][0] for line in drawn for end in (0, -1)] == [round(at(s)) for s in (0.0, 9.9, 12.0, 20.0)]
+    (band,) = paths(view(curve=curve), "band")
+    assert band.endswith("z") and len(points(band)) == 50
 
 
 def test_a_long_curve_is_thinned_and_an_unknown_one_is_empty() -> None:
     time_s = np.linspace(100.0, 120.0, 5000)
-    lines = elements(view(curve=Curve("knee", time_s, time_s)), "polyline")
-    assert 290 < len((lines[0].get("points") or "").split()) < 330
+    (line,) = paths(view(curve=Curve("knee", time_s, time_s)), "curve")
+    assert 290 < len(points(line)) < 330
     nothing = view(curve=Curve("knee", time_s, np.full(5000, np.nan)))
-    assert elements(nothing, "polyline") == []
-    assert elements(view(curve=Curve("knee", time_s[:1], time_s[:1])), "polyline") == []
+    assert paths(nothing, "curve") == []
+    assert paths(view(curve=Curve("knee", time_s[:1], time_s[:1])), "curve") == []
 
 
 def test_what_is_not_there_has_no_lane() -> None:

@@ -47,7 +47,8 @@ NEG = r"(?:not|never|no longer|no more|hardly|barely|without|zero|neither)"
 
 # Things that sound like instructions and are encouragement.
 CHEER = re.compile(
-    LEAD + r"(?:keep (?:it )?(?:up|going|moving|pushing|working|at it|fighting|smiling|on|pumping|lifting|reaching"
+    LEAD + r"(?:(?:off|away|here) (?:we|you) (?:go|are)|keep (?:it )?(?:up|going|coming|moving|pushing|working|at it"
+    r"|fighting|smiling|on|pumping|lifting|reaching"
     r"|jumping|grinding|trying|rolling"
     r"|stretching|breathing|holding|running|punching|kicking|squatting|doing (?:what|that|this|it)|like (?:that"
     r"|this))(?: (?:it )?(?:up|going|like that"
@@ -189,6 +190,10 @@ COMPARE = re.compile(
 BODY_CUE = re.compile(
     LEAD + rf"(?:{DET}\s+)?(?:\w+\s+)?{PART}(?:\s+(?:{PART}|and))?\s+(?:a bit |a little |nice and |all the way "
     rf"|right |further |way |slightly |fully |as |pointing |even |always )*{CUE}\b"
+)
+QUALITY = re.compile(
+    LEAD + r"(?:nice and )?(?:slow|heavy|loose) (?:and|but) (?:controlled|steady|smooth|even|strong|relaxed)"
+    r"(?: please)?$"
 )
 LABEL = re.compile(LEAD + rf"{FRAGMENT_ADJ}(?: and \w+)?\s+(?:{PART}|{PERF})(?: of motion)?(?: please)?$")
 BARE = re.compile(

@@ -29,6 +29,7 @@ from .intent_patterns import (
     PART_BAD,
     PRAISE,
     PURE_FAULT,
+    QUALITY,
     QUESTION,
     REQUEST,
     STATE,
@@ -154,6 +155,7 @@ def _fault(clause: str) -> tuple[str, float] | None:
     if PART_BAD.search(clause) or (
         re.match(rf"^(?:still |keep |getting |now |a bit |and )*(?:{FAULT})\b", clause)
         and not re.match(rf"^{PRAISE}\b", clause)
+        and not QUALITY.match(clause)
     ):
         return "fault", 0.9
     return None
@@ -189,7 +191,7 @@ def _cue(clause: str) -> tuple[str, float] | None:
         return "comparative", 0.85
     if BODY_CUE.match(clause) and not re.search(r"\b(?:is|are|looks?|look|was|were)\b", clause):
         return "body_cue", 0.85
-    if LABEL.match(clause):
+    if LABEL.match(clause) or QUALITY.match(clause):
         return "quality_cue", 0.55
     if BARE.match(clause):
         return "bare_cue", 0.6

@@ -60,6 +60,8 @@ TRANSITIONS = {
     r"|through)(?: (?:for (?:today|now)|here|with (?:the|your|this|our) (?:workout|session|class)|now"
     r"|everyone))*\W*$|\b(?:you have|we have|you) (?:just )?(?:completed|finished|reached the end of"
     r"|come to the end of) (?:the|your|our|this) (?:\w+ )?(?:workout|session|class|training)\b"
+    r"|\b(?:we|you) are (?:all )?(?:done|finished|through) (?:for today|with (?:the|your|this|our) (?:workout|session"
+    r"|class))\b|\bthat is the (?:whole|entire|full) (?:workout|session|class|training)\b"
     r"|\bthat (?:concludes|completes|ends|wraps up)\b|\bend of (?:workout|session)\b|^(?:and |okay "
     r"|so )*that is the end\W*$|^(?:and )?(?:that is a wrap|all done)\W*$|\bsee you (?:next time|tomorrow"
     r"|soon|in the next)\b",
@@ -86,11 +88,11 @@ REMINDERS = {
     r"|\bany ?time (?:now|you)\b|\bwhen ?ever you (?:are|feel|want)|\bready when you are\b"
     r"|\bwhen you are ready\b|\bno time to (?:rest|waste|lose)\b|\bclock is (?:ticking|running)\b"
     r"|\btimer? (?:is running|has started|started)\b",
-    "let_us_begin": r"\blet us (?:go ahead and |all )?(?:begin|start|get (?:it started|started|going|moving"
+    "let_us_begin": rf"\blet us (?:go ahead and |all )?(?:begin|start|get (?:it started|started|going|moving"
     r"|to work|to it"
     r"|into it|on with it|cracking|this (?:started|going|party started)|back (?:to|into|on)\b.*"
-    r"|you (?:moving|started|going)))(?: (?:now|then|already|please|with it|this|the exercise"
-    r"|again))*\W*(?:$|[,.!?])",
+    rf"|you (?:moving|started|going)))(?: (?:now|then|already|please|with it|this|the exercise"
+    rf"|again|{_EX}))*\W*(?:$|[,.!?])",
     "go_now": rf"(?:^|[,.!?] ?)(?:(?:okay|alright|come on|and|please|so|now|hey|right|let us go|just|you can|you may"
     rf"|you could|you should|feel free to|go ahead and|go on and|time to|you need to|you have to|you must"
     rf"|you better|we need to|i need you to|i want you to|it is time to|ready to|you are free to|go on|yes"
@@ -142,6 +144,7 @@ _PAST = (
     r"|demonstrated|reached|lowered|raised|owned|aced"
 )
 SUMMARIES = {
+    "in_set": rf"\b{NUM} [\w ]{{3,20}} in (?:that|this) (?:set|round|session|workout|exercise)\b",
     "overall": r"\b(?:overall|all in all|in total|altogether|in the end|by the end|(?<!nearly )(?<!almost )(?:at"
     r"|towards?|until|till|to) the (?:very )?(?:end|finish|beginning)(?! of (?:the|each|every|your) (?:rep"
     r"|movement|range|stretch|punch|kick))|throughout|for the most part|mostly|from (?:start"
@@ -166,10 +169,10 @@ SUMMARIES = {
     "that_was": r"\b(?:that|this|it|those|these|they) (?:was|were)\b",
     "your_past": r"\b(?:your|the|my favorite) [\w ]{2,40}(?<!i )\b(?:was(?! looking)|were|improved|got|dropped"
     r"|could have been|should have been|stayed|looked|needed|went|remained|became|slipped|suffered|faded"
-    r"|increased|decreased|seemed|started|tended|kept|came)\b|\bi (?:really )?(?:was|liked|loved|saw"
+    r"|increased|decreased|seemed|started|tended|kept|came)\b|(?<!what )\bi (?:really )?(?:was|liked|loved|saw"
     r"|noticed|enjoyed)(?! looking)\b",
-    "in_seconds": rf"\b{NUM} [\w ]{{3,20}} in {NUM} seconds\b|\b(?:done|finished)[,!.] (?:that|nice|great|good|your"
-    rf"|you)\b|\bcould have (?:been|gone|done|had|kept|used)\b|\bshould have (?:been|gone|kept)\b",
+    "in_seconds": rf"\b{NUM} [\w ]{{3,20}} in {NUM} seconds\b|\b(?<!well )(?:done|finished)[,!.] (?:that|nice|great"
+    rf"|good|your|you)\b|\bcould have (?:been|gone|done|had|kept|used)\b|\bshould have (?:been|gone|kept)\b",
 }
 # Past tense about one repetition or one moment is said while the exercise runs.
 _MOMENT = re.compile(
@@ -218,7 +221,12 @@ def is_transition(plain: str) -> str | None:
     """Name of the rule by which the sentence announces an exercise or the end of the session, or None."""
     if re.search(r"\b(?:other|opposite) (?:side|leg|arm|foot|hand|knee)\b", plain):
         return None
-    return next((name for name, pattern in TRANSITIONS.items() if re.search(pattern, plain)), None)
+    # Who urges has announced it before: "come on, let us start the squats".
+    urges = re.match(
+        r"^(?:come on|hey|hurry(?: up)?|quick(?:ly)?|please)\b.*\blet us (?:start|begin)\b(?! with)", plain
+    )
+    names = (name for name, pattern in TRANSITIONS.items() if not (urges and name == "let_us"))
+    return next((name for name in names if re.search(TRANSITIONS[name], plain)), None)
 
 
 def is_reminder(plain: str) -> str | None:
@@ -234,7 +242,7 @@ def is_reminder(plain: str) -> str | None:
 def is_summary(plain: str, cheerful: bool) -> str | None:
     """Name of the rule by which the sentence looks back on the whole exercise, or None."""
     if _MOMENT.search(plain) and not any(
-        re.search(SUMMARIES[k], plain) for k in ("overall", "next_time", "today", "good_set")
+        re.search(SUMMARIES[k], plain) for k in ("overall", "next_time", "today", "good_set", "in_set")
     ):
         return None
     under_way = r"so far|half ?way|more reps|to go|right now|so much already"
@@ -263,7 +271,8 @@ def is_count(plain: str) -> str | None:
     if re.search(
         r"\b(?:degrees|inch|inches|percent|shoulder width)\b|\bone (?:side|arm|leg|hand|knee|foot)\b|^(?:nice"
         r"|good|great|lovely|perfect|well|that is a \w+|that was a \w+) one\W*$|\bhigh five\b"
-        r"|\bone \w+ at a time\b|\bnumber one\b",
+        r"|\bone \w+ at a time\b|\bnumber one\b|\bthat is the one\b|^one (?:more )?(?:thing|note|tip|point|word)\b"
+        rf"|\b{PRAISE} (?:first|last|final) (?:one|rep|repetition)\b",
         plain,
     ):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ class CycleRule:
     range_rad   range of the signal over the reference cycle
     pause_share share of the cycle in which the signal rests while the exercise goes on (a kick or a punch after
                 the squat); 0 where rest is rest
+    rest_ratio  seconds at rest for one of movement in the reference (one-sided signals): only more is a pause
+    fast_s      the exercise's own rules call a cycle shorter than this too fast (infinite without such a rule): to be
+                called so, it must be found
     """
 
     two_sided: bool
@@ -28,6 +32,8 @@ class CycleRule:
     range_rad: float
     rest_high: bool = False
     pause_share: float = 0.0
+    rest_ratio: float = 0.0
+    fast_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Cycle:
         return self.end_s - self.start_s
 
 
-class Builder:
+class Builder(ABC):
     """Puts cycles together from turns; `samples` is the recent smoothed signal."""
 
     def __init__(self, rule: CycleRule, options: CycleOptions, pace: Pace, rejected: Counter[str]) -> None:
@@ -69,15 +75,17 @@ class Builder:
         self.levels: dict[int, deque[float]] = {kind: deque(maxlen=options.memory) for kind in (1, -1)}
         self._clear()
 
+    @abstractmethod
     def _clear(self) -> None:
         """Forget the running cycle; running estimates stay."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add(self, turn: Turn) -> list[Cycle]:
-        raise NotImplementedError
+        """Take the next turn (or rest); returns the cycles that it settles."""
 
+    @abstractmethod
     def finish(self, pending: Turn | None) -> list[Cycle]:
-        raise NotImplementedError
+        """Settle what the end of the stretch leaves open; `pending` is its last extreme, if not yet confirmed."""
 
     def level(self, kind: int) -> float:
         """Median of the recent extremes of this kind; NaN before there is one."""
@@ -85,8 +93,9 @@ class Builder:
         return levels[len(levels) // 2] if levels else math.nan
 
     def too_short(self, duration: float) -> bool:
-        least = self.options.undershoot * self.rule.bounds_s[0]
-        return duration < max(least, self.options.min_period_share * self.pace.period)
+        options = self.options
+        least = max(options.undershoot * self.rule.bounds_s[0], options.min_period_share * self.pace.period)
+        return duration < min(least, options.fast_share * self.rule.fast_s)
 
     def accept(self, cycle: Cycle) -> list[Cycle]:
         """The cycle if its duration is possible; cut-off ones may be short."""

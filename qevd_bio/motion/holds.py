@@ -18,6 +18,9 @@ class HoldDetector:
     still is not a hold. The paper's threshold, the 30th percentile of the signal's own deviations, always calls
     30 % of any signal stable and needs the whole signal; a fixed threshold does neither.
 
+    Getting into the position ends slowly enough to look still, so a hold is cut to where the signal is within
+    `hold_std_deg` of its mean.
+
     The key of a hold is its middle.
     """
 
@@ -32,8 +35,13 @@ class HoldDetector:
         self._window: deque[tuple[float, float]] = deque()
         self._sum = self._squares = 0.0
         self._start = self._last = self._lost = math.nan
+        self._begin_hold()
+
+    def _begin_hold(self) -> None:
         self._values = 0.0
         self._count = 0
+        self._head: list[tuple[float, float]] = []
+        self._tail: deque[tuple[float, float]] = deque()
 
     @property
     def latency_s(self) -> float:
@@ -55,6 +63,9 @@ class HoldDetector:
             if self._steady(time, value) and value >= self.level:
                 if math.isnan(self._start):
                     self._start = self._window[0][0]
+                    for sample in list(self._window)[:-1]:
+                        self._keep(*sample)
+                self._keep(time, value)
                 self._values += value
                 self._count += 1
                 self._lost = math.nan
@@ -88,10 +99,20 @@ class HoldDetector:
         mean = self._sum / count
         return count > 1 and self._squares / count - mean * mean < self._limit * self._limit
 
+    def _keep(self, time: float, value: float) -> None:
+        """Remember the first and the last seconds of the running hold."""
+        if time - self._start <= self.options.hold_settle_s:
+            self._head.append((time, value))
+        self._tail.append((time, value))
+        while time - self._tail[0][0] > self.options.hold_settle_s:
+            self._tail.popleft()
+
     def _close(self, end: float, now: float) -> list[Cycle]:
         start, self._start, self._lost = self._start, math.nan, math.nan
         mean = self._values / max(1, self._count)
-        self._values, self._count = 0.0, 0
+        start = next((time for time, value in self._head if abs(value - mean) <= self._limit), start)
+        end = next((time for time, value in reversed(self._tail) if abs(value - mean) <= self._limit), end)
+        self._begin_hold()
         if end - start < max(self.options.hold_min_s, self.rule.bounds_s[0]):
             self.rejected["too_short"] += 1
             return []

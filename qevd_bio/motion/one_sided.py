@@ -12,8 +12,9 @@ class OneSided(Builder):
     """Rest is low, the key is high: low → high → low.
 
     A cycle begins where the signal leaves the band above its rest and ends where it is back in it. Where that
-    leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top. Where
-    the exercise goes on while this signal rests, the pause belongs to the cycle.
+    leaves no real pause before the next cycle, the two share the middle between: whole cycles from top to top; next
+    to a pause, a cycle has half of the rest that the reference has. Where the exercise goes on while this signal
+    rests, the pause belongs to the cycle.
     """
 
     _sure = False  # whether a repetition has been seen, so that small ones need no comparison
@@ -52,37 +53,65 @@ class OneSided(Builder):
         """End the running cycle at the rest `low`: a turn (the next rise has begun) or a rest that lasts."""
         high = self._high
         assert high is not None
-        level = low.value + self.options.rest_share * (high.value - low.value)
+        before = self._before(low.value)
+        level = self._level(high, max(before, low.value))
         inside = [time for time, value in self.samples if time > high.time and value <= level]
         back, leaves = (inside[0], inside[-1]) if inside else (low.time, low.time)
-        active = back - self._begin(high)
+        active = back - self._leaves(high, before)
         goes_on = self.rule.pause_share / (1.0 - self.rule.pause_share)
-        shared = not low.rest and leaves - back < max(self.options.pause_share, 2.0 * goes_on) * active
+        natural = self.rule.rest_ratio * active
+        falls_on = self._deeper(high, low.value, before)  # back where it began, the signal goes on to a deeper rest
+        longest = max(self.options.pause_share * active + natural, 2.0 * goes_on * active)
+        shared = not low.rest and leaves - back < longest and not falls_on
         if goes_on:
             end = leaves if shared else min(back + goes_on * active, self.samples[-1][0])
         else:
-            end = 0.5 * (back + leaves) if shared else back
+            end = 0.5 * (back + leaves) if shared else back if falls_on else min(back + 0.5 * natural, leaves)
         out = self._finish(end, low.value)
         self._shared = end if shared else math.nan
         return out
 
-    def _begin(self, high: Turn) -> float:
+    def _level(self, high: Turn, rest: float) -> float:
+        """Below this the signal is at rest."""
+        return rest + self.options.rest_share * (high.value - rest)
+
+    def _deeper(self, high: Turn, rest: float, other: float) -> bool:
+        """Whether `rest` is another, deeper position than the `other` rest of the same cycle."""
+        return rest + self.options.uneven_share * (high.value - rest) < other
+
+    def _before(self, after: float) -> float:
+        """The rest before the running cycle; the one `after` it where the clip does not show that."""
+        low = self._low
+        return after if low is None or low.time <= self._began + 0.1 else low.value
+
+    def _begin(self, high: Turn, end: float, after: float) -> float:
+        """When the cycle around `high` that ends at `end` began: with its half of the rest that the exercise has."""
+        before = self._before(after)
+        if self._deeper(high, before, after):  # it does not come back to where it began: it is what lies above both
+            return self._leaves(high, after)
+        leaves = self._leaves(high, before)
+        if self._low is None or not math.isnan(self._shared):
+            return leaves
+        return max(leaves - 0.5 * self.rule.rest_ratio * (end - leaves), self._ended, self._low.time)
+
+    def _leaves(self, high: Turn, rest: float) -> float:
         """When the movement to `high` left its rest."""
         low = self._low
-        if not math.isnan(self._shared):
-            return self._shared
         if low is None:
             return self.samples[0][0]
-        level = low.value + self.options.rest_share * (high.value - low.value)
+        begun = self._ended if math.isnan(self._shared) else self._shared
+        if not math.isnan(self._shared) and rest <= low.value:
+            return begun
+        level = self._level(high, rest)
         for time, value in reversed(self.samples):
             if time <= high.time and value <= level:
-                return max(time, self._ended)
-        return max(low.time, self._ended)
+                return max(time, begun)
+        return max(low.time, begun)
 
     def _finish(self, end: float, value: float, partial: str = "") -> list[Cycle]:
         high, low = self._high, self._low
         assert high is not None
-        start = self._begin(high)
+        start = self._begin(high, end, low.value if partial and low else value)
         if low is None:
             rest, partial = value, "both" if partial else "start"
         else:

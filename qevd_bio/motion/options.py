@@ -40,7 +40,9 @@ class CycleOptions:
     rest_share: float = 0.12
     """Within this share of the amplitude above its lowest point, the signal is at rest."""
     pause_share: float = 0.4
-    """A rest shorter than this share of the movement is no pause: the neighbours share its middle."""
+    """A rest longer than the reference's by this share of the movement is a pause; the neighbours share a shorter one."""
+    uneven_share: float = 0.25
+    """If the rests before and after a repetition differ by more, they are two positions: one stands up at the end."""
     edge_level: float = 0.6
     """An extreme cut off by the clip's start or end must reach this share of the usual range."""
     sure_share: float = 0.5
@@ -48,13 +50,17 @@ class CycleOptions:
     doubt_share: float = 0.45
     """Such a first repetition counts if it has this share of the next one's range."""
     two_sided_level: float = 0.7
-    """The same for a side's turn in right-minus-left signals, where half the range is no movement at all."""
+    """The same for a side's turn in right-minus-left signals, where half the range is no movement at all, …"""
+    small_turn: float = 0.3
+    """… or it must leave the middle of both sides by this share of what it usually does: a mistake may halve it."""
     two_sided_dwell: float = 1.2
     """There the other side's turn must have passed unseen (in periods) before the movement counts as over."""
     min_period_share: float = 0.25
     """Repetitions shorter than this share of the running period are not counted, …"""
     undershoot: float = 0.4
     """… nor those shorter than this times the exercise's bound, which is meant with the rest included, …"""
+    fast_share: float = 0.5
+    """… but always those that last this share of what the exercise's own rules call too fast, …"""
     overlong: float = 2.0
     """… nor those longer than this times the bound."""
     max_gap_s: float = 0.5
@@ -62,6 +68,8 @@ class CycleOptions:
     hold_std_deg: float = 5.0
     hold_window_s: float = 1.0 / 3.0
     hold_min_s: float = 1.0
+    hold_settle_s: float = 3.0
+    """How far into a hold the way into its position, and out of it, can reach."""
 
 
 @dataclass(frozen=True)

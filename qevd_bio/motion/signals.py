@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 CHOOSE_S = 1.0
 """The signal is chosen from the first second with a pose, in streams and in batch alike."""
 
-HOLD_SHARE = 0.7
-"""A hold's signal must be beyond this share of the reference's."""
+HOLD_SHARE = 0.5
+"""A hold's signal must be beyond this share of the reference's: a stretch held badly is still held."""
 
 UNKNOWN_RANGE_DEG = 60.0
 """Range that is expected of a signal where the exercise has no reference."""
@@ -37,7 +37,8 @@ UNKNOWN_RANGE_DEG = 60.0
 class Signal:
     """One candidate: its expression and the degrees of freedom it needs (columns).
 
-    reference (N,) is its course in the reference in degrees, None without reference. pause_share: see CycleRule.
+    reference (N,) is its course in the reference in degrees, None without reference. pause_share, rest_ratio: see
+    CycleRule.
     """
 
     expression: Expression
@@ -45,6 +46,7 @@ class Signal:
     two_sided: bool
     reference: Array | None
     pause_share: float = 0.0
+    rest_ratio: float = 0.0
 
     def values(self, series: Series) -> Array:
         """(T,) radians, NaN where not known.
@@ -65,7 +67,8 @@ def candidates(exercise: Exercise, reference: Array | None, fps: float = 30.0) -
         columns = tuple(DOF_INDEX[dof] for dof in dofs)
         signal = Signal(expression, columns, is_two_sided(expression), course)
         share = _pause_share(exercise, signal, curves, fps) if curves is not None else 0.0
-        found.append(replace(signal, pause_share=share))
+        ratio = 0.0 if share else _rest_ratio(exercise, signal)
+        found.append(replace(signal, pause_share=share, rest_ratio=ratio))
     return tuple(found)
 
 
@@ -97,6 +100,16 @@ def _pause_share(exercise: Exercise, signal: Signal, reference: Curves, fps: flo
     return max(0.0, 1.0 - length / frames) if outside else 0.0
 
 
+def _rest_ratio(exercise: Exercise, signal: Signal) -> float:
+    """Seconds at rest for one second of movement in the reference; 0 where that is not known."""
+    course = signal.reference
+    if course is None or signal.two_sided or exercise.category == "hold" or not np.isfinite(course).all():
+        return 0.0
+    away = course.max() - course if exercise.signal.rest == "max" else course - course.min()
+    resting = float(np.mean(away[:-1] <= CycleOptions.rest_share * away.max()))
+    return resting / (1.0 - resting) if resting < 0.7 else 0.0
+
+
 def is_two_sided(expression: Expression) -> bool:
     """Whether the expression is right minus left: in the mirror image of any pose its sign is turned."""
     poses = np.random.default_rng(0).uniform(LIMITS[:, 0], LIMITS[:, 1], size=(16, 46))
@@ -126,6 +139,7 @@ def cycle_rule(exercise: Exercise, signal: Signal) -> CycleRule:
     course = signal.reference
     known = course is not None and bool(np.isfinite(course).any())
     reach = float(np.nanmax(course) - np.nanmin(course)) if known and course is not None else UNKNOWN_RANGE_DEG
+    shortest = [error.bounds[0] for error in exercise.errors if error.quantity == "cycle_duration"]
     return CycleRule(
         two_sided=signal.two_sided,
         bounds_s=(low, math.inf if high is None else high),
@@ -133,6 +147,8 @@ def cycle_rule(exercise: Exercise, signal: Signal) -> CycleRule:
         range_rad=math.radians(reach),
         rest_high=exercise.signal.rest == "max",
         pause_share=signal.pause_share,
+        rest_ratio=signal.rest_ratio,
+        fast_s=min(filter(math.isfinite, shortest), default=math.inf),
     )
 
 

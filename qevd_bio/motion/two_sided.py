@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 from qevd_bio.motion.builders import Builder, Cycle
@@ -30,6 +31,8 @@ class TwoSided(Builder):
     _sure = False  # whether a full-sized cycle has been seen, so that small ones need no comparison
 
     def _clear(self) -> None:
+        # Midpoints between neighbouring turns: the middle of both sides, wherever the camera makes it appear.
+        self._middles: deque[float] = deque(maxlen=2 * self.options.memory)
         self._running: Turn | None = None
         self._begin = math.nan
         self._rest_value = math.nan
@@ -54,7 +57,8 @@ class TwoSided(Builder):
         running, self._running = self._running, None
         out: list[Cycle] = []
         if running is not None:
-            out = self._take(_Half(running.kind, self._begin, turn.time, running.time, running.value, turn.value))
+            end = self._arrival(running, turn)
+            out = self._take(_Half(running.kind, self._begin, end, running.time, running.value, turn.value))
         self._rest_value = turn.value
         return out + self._flush()
 
@@ -83,14 +87,21 @@ class TwoSided(Builder):
         usual = self.level(half.kind)
         paused = abs(half.value - self._rest_value) < 0.35 * self.pace.amplitude(half.key)
         self._rest_value = math.nan
-        if paused or not (math.isnan(usual) or self._reaches(half.value, half.opposite, usual)):
+        far = math.isnan(usual) or self._reaches(half.value, half.opposite, usual) or self._leaves_middle(half, usual)
+        if paused or not far:
             return self._reject()
         self.levels[half.kind].append(half.value)
+        self._middles.append(0.5 * (half.value + half.opposite))
         return self._pair(half)
 
     def _reaches(self, value: float, opposite: float, usual: float) -> bool:
         span = usual - opposite
         return span != 0 and (value - opposite) / span >= self.options.two_sided_level
+
+    def _leaves_middle(self, half: _Half, usual: float) -> bool:
+        """Whether a turn that is much smaller than usual is one: out of the middle, where a mere return would stop."""
+        middle = sorted(self._middles)[len(self._middles) // 2] if self._middles else 0.0
+        return half.kind * (half.value - middle) >= self.options.small_turn * abs(usual - middle)
 
     def _reject(self) -> list[Cycle]:
         self.rejected["other_side_not_reached"] += 1
@@ -156,6 +167,12 @@ class TwoSided(Builder):
             if time < second.time and first.kind * (value - middle) >= 0:
                 return time
         return 0.5 * (first.time + second.time)
+
+    def _arrival(self, peak: Turn, rest: Turn) -> float:
+        """When the movement from a stretch's last extreme came to rest."""
+        level = rest.value + 0.2 * (peak.value - rest.value)
+        inside = (time for time, value in self.samples if time > peak.time and peak.kind * (value - level) <= 0)
+        return min(next(inside, rest.time), rest.time)
 
     def _departure(self, turn: Turn) -> float:
         """When the movement toward a stretch's first extreme began."""

@@ -96,7 +96,8 @@ def make_example(
         heard = said if steps == len(segment.times) else [one for one in said if one.time_s <= times[-1]]
         return build_sequence(before, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
 
-    sequence = longest_within(first, len(segment.times), data.max_tokens, segment.key)
+    reach = coach.model.max_positions
+    sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
     morphs, of_step = _morphs(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
     return Example(segment.key, group, sequence, features, morphs, of_step)
@@ -131,8 +132,11 @@ def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...],
     return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
 
 
-def longest_within(first: Callable[[int], TrainingSequence], steps: int, limit: int, key: str) -> TrainingSequence:
-    """The sequence of all `steps`, or of as many of the first ones (in tenths) as fit into `limit` tokens.
+def longest_within(
+    first: Callable[[int], TrainingSequence], steps: int, limit: int, reach: int, key: str
+) -> TrainingSequence:
+    """The sequence of all `steps`, or of as many of the first ones (in tenths) as fit into `limit` tokens and into
+    the `reach` positions that the language model knows.
 
     ItemError where less than a second fits.
     """
@@ -141,9 +145,12 @@ def longest_within(first: Callable[[int], TrainingSequence], steps: int, limit: 
         if kept < STEP_HZ and kept < steps:
             break
         sequence = first(kept)
-        if len(sequence) <= limit:
+        if len(sequence) <= limit and sequence.positions.max(initial=0) < reach:
             return sequence
-    raise ItemError("text_too_long", f"{key}: prompt and contexts alone fill the {limit} tokens of a sequence")
+    raise ItemError(
+        "text_too_long",
+        f"{key}: prompt and contexts alone fill the {limit} tokens of a sequence, or the model's {reach} positions",
+    )
 
 
 def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> Batch:

@@ -36,7 +36,8 @@ class SegmentSource:
         motion: list[str] = []
         morph: list[str] = []
         if self.reads_contexts:
-            contexts = _contexts(self.workspace, segment.split, segment.video).get(segment.index)
+            written = _state(self.workspace.contexts(segment.split, segment.video))
+            contexts = _contexts(self.workspace, segment.split, segment.video, written).get(segment.index)
             if contexts is None:
                 raise ItemError("contexts_missing", f"{segment.key}: not analysed; qevd-bio analyze")
             motion, morph = contexts.at((times + segment.start_s).tolist())
@@ -44,7 +45,9 @@ class SegmentSource:
 
     def mapped(self) -> VideoFeatures:
         """The segment's features, mapped from disk; errors as `load`."""
-        return _features(self.features, self.dim, self.tokens).segment(*span_of(self.segment))
+        paths = self.features
+        found = _features(paths, self.dim, self.tokens, _state(paths.features, paths.times))
+        return found.segment(*span_of(self.segment))
 
     def files(self) -> tuple[Path, ...]:
         """Files that the result depends on; the small record of the features stands for them where there is one."""
@@ -87,11 +90,27 @@ def sources(
     return found
 
 
+State = tuple[tuple[int, int] | None, ...]
+
+
+def _state(*paths: Path) -> State:
+    """Size and time of files: what was read from them is kept as long as these stay."""
+    found: list[tuple[int, int] | None] = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
 @lru_cache(maxsize=32)
-def _features(paths: FeaturePaths, dim: int, tokens: int) -> VideoFeatures:
+def _features(paths: FeaturePaths, dim: int, tokens: int, state: State) -> VideoFeatures:
     return read_features(paths, dim, tokens)
 
 
 @lru_cache(maxsize=32)
-def _contexts(workspace: Workspace, split: str, video: str) -> dict[int, SegmentContexts]:
+def _contexts(workspace: Workspace, split: str, video: str, state: State) -> dict[int, SegmentContexts]:
     return read_contexts(workspace, split, video)

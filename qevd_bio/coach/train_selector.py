@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.biocoach import BioCoach
 from qevd_bio.coach.checkpoint import Coach, save_coach
-from qevd_bio.coach.feature_files import read_features
-from qevd_bio.coach.segment_data import SegmentSource, span_of
+from qevd_bio.coach.segment_data import SegmentSource
 from qevd_bio.coach.selector import JointSelector, accuracy, balanced_loss, pool
 from qevd_bio.coach.train_batches import hold_out
 from qevd_bio.coach.train_options import LoopOptions
@@ -56,14 +55,16 @@ def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: 
     """
     salient = read_salient(workspace)
     pooled, joints, groups, first = [], [], [], []
+    problem = "no exercise is known"
     for source in sources:
         segment = source.segment
         if segment.exercise_id is None:
             continue
         chosen, _ = salient.of((segment.split, segment.video, segment.index), get(segment.exercise_id))
         try:
-            found = read_features(source.features, source.dim, source.tokens).segment(*span_of(segment))
-        except (ItemError, UserError):
+            found = source.mapped()
+        except (ItemError, UserError) as error:
+            problem = str(error)
             continue
         count = max(len(found.values) // steps, 1)
         for number in range(count):
@@ -74,7 +75,8 @@ def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: 
             first.append(number == 0)
     if not pooled:
         raise UserError(
-            "no segment with features and a known exercise", fix="qevd-bio features, then qevd-bio train selector"
+            f"no segment with features and a known exercise: {problem}",
+            fix="qevd-bio features, then qevd-bio train selector",
         )
     with atomic_path(cache) as path, path.open("wb") as file:
         np.save(file, np.array(pooled, np.float32), allow_pickle=False)

@@ -71,7 +71,7 @@ def prepare_short(
         for number, (question, answer) in enumerate(pairs_of(clip)):
             asked, said = text_ids(coach.tokenizer, question), text_ids(coach.tokenizer, answer)
             sequence = short_sequence(prompt, steps, asked, said, coach.tokens)
-            if len(sequence) > data.max_tokens:
+            if len(sequence) > min(data.max_tokens, coach.model.max_positions):
                 found.missing["text_too_long"] = found.missing.get("text_too_long", 0) + 1
                 continue
             key = f"{source.segment.key}/{number}"

@@ -17,6 +17,7 @@ from qevd_bio.coach.loading import open_coach
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.presets import build, preset_names, read_preset
 from qevd_bio.coach.selector import JointSelector
+from qevd_bio.coach.train_machine import check_precision
 from qevd_bio.coach.train_options import LoopOptions
 from qevd_bio.store.errors import UserError
 
@@ -46,12 +47,14 @@ def open_start(
     model, or what a BioCoach's checkpoint was made with. UserError as `open_coach`, and for a checkpoint that was
     made with others.
     """
+    check_precision(options)
     coach = open_coach(model, device=own_device(options.device), seed=options.seed)
-    if coach.about.get("untrained") and model in preset_names():
-        return _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
+    preset = bool(coach.about.get("untrained")) and model in preset_names()
+    if preset:
+        coach = _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
     if biocoach and coach.config.kind == "stream-vlm":
         return as_biocoach(coach, ablations or Ablations(), options.seed)
-    if ablations is not None and ablations != coach.ablations:
+    if not preset and ablations is not None and ablations != coach.ablations:
         raise UserError(
             f"this checkpoint was made with other ablations ({_switched(coach.ablations)})",
             where=Path(model),

@@ -82,7 +82,7 @@ def collect(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Te
     state: Any
     weights, state = get_state_dict(module, optimizer, options=_options())
     found: dict[str, Any] = {f"model/{name}": value for name, value in weights.items()}
-    for name, moments in state["state"].items():
+    for name, moments in state.get("state", {}).items():  # processes but the first get nothing
         for kind, value in moments.items():
             found[f"optimizer/{name}/{kind}"] = value
     return {name: value.detach().cpu().contiguous().clone() for name, value in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 from qevd_bio.coach.action_tokens import find_action_tokens
 from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.config import CrossAttentionConfig, VisionConfig
+from qevd_bio.coach.config import CrossAttentionConfig, LoraSettings, VisionConfig
 from qevd_bio.coach.data import Prepared, make_example
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.presets import build, read_preset
@@ -29,7 +30,8 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def small_coach(seed: int = 0, dropout: float = 0.0, **ablations: bool) -> Coach:
+def small_coach(seed: int = 0, dropout: float = 0.0, kind: str = "biocoach", **ablations: bool) -> Coach:
+    """`kind` stream-vlm: with LoRA, as released."""
     tiny = read_preset("tiny")
     language = {
         **tiny.language, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "vocab_size": 400,
@@ -37,6 +39,8 @@ def small_coach(seed: int = 0, dropout: float = 0.0, **ablations: bool) -> Coach
     }  # fmt: skip
     chosen = Ablations(**ablations)  # type: ignore[arg-type]
     config = replace(tiny, language=language, vision=VISION, cross_attention=CrossAttentionConfig((1,), 16, 1))
+    if kind == "stream-vlm":
+        config = replace(config, name="stream-vlm", kind=kind, context_tokens=0, lora=LoraSettings(r=2))
     model, tokenizer = build(config, seed=seed, ablations=chosen)
     tokens = find_action_tokens(tokenizer, Path("small"), config.tokens)
     return Coach(model, tokenizer, tokens, model.config, chosen, {"untrained": True})
@@ -66,3 +70,8 @@ def make_task() -> Callable[..., CoachTask]:
 @pytest.fixture
 def make_coach() -> Callable[..., Coach]:
     return small_coach
+
+
+@pytest.fixture
+def make_stream_vlm() -> Callable[..., Coach]:
+    return partial(small_coach, kind="stream-vlm")

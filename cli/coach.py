@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from qevd_bio.coach.live_options import LiveOptions
+from qevd_bio.coach.options import GenerateOptions
+
 from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
 
+G, L = GenerateOptions(), LiveOptions()
 app = typer.Typer(help="Models of the coach.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -65,3 +69,49 @@ def select_joints(
     typer.echo(f"{done} segments, {failed} failed; in {place.annotations / FILE}")
     if failed:
         raise typer.Exit(2)
+
+
+@app.command()
+def live(
+    source: Annotated[str, typer.Argument(help="A video file, or the number of a camera (0, 1, …).")],
+    exercise: Annotated[str, typer.Option(help="What the person is doing.")],
+    model: Annotated[
+        str, typer.Option(help="rules (no model), a checkpoint folder, or a preset (untrained).")
+    ] = "rules",
+    weights: Annotated[
+        str | None,
+        typer.Option(help="The 3D CNN that a model was trained with; `random` tries out.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Annotated video to write (mp4).", show_default="none: a window")
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Take a file's frames as fast as possible; drop none.")] = L.fast,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="End after so long.", show_default="the end, or Ctrl-C")
+    ] = L.seconds,
+    late: Annotated[float, typer.Option(min=0.0, help="Drop a frame that has waited longer (s).")] = L.late_s,
+    stature: Annotated[
+        float | None, typer.Option("--stature-m", help="Of the person, where known (m).", show_default=False)
+    ] = L.stature_m,
+    context: Annotated[Literal["fast", "exact", "start"], typer.Option(help="As for qevd-bio run.")] = G.context,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0: greedy; else of sampling.")] = G.temperature,
+    seed: Annotated[int, typer.Option(help="Of sampling.")] = G.seed,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+) -> None:
+    """Coach a person in a video or before a camera, live: feedback in the picture as it comes, with its latency.
+
+    Camera and window need OpenCV (pip install 'qevd-bio[live]'); q or Esc ends. --out writes a video instead.
+    """
+    from dataclasses import replace
+
+    from qevd_bio.coach.live_stage import run_live
+
+    options = replace(L, fast=fast, seconds=seconds, late_s=late, stature_m=stature)
+    generate = replace(G, context=context, temperature=temperature, seed=seed)
+    target = out.expanduser() if out else None
+    session = run_live(
+        source, model, exercise, open_workspace(workspace), options,
+        weights=weights, generate=generate, device=device, out=target, say=typer.echo,
+    )  # fmt: skip
+    typer.echo(session.describe() + (f"; in {target}" if target else ""))

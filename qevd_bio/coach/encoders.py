@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,12 +44,44 @@ class CnnEncoder:
     dim, grid = FEATURE_DIM, GRID
 
     def __init__(self, backbone: Backbone) -> None:
-        self._backbone = backbone.to(memory_format=torch.channels_last)
+        self._backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         on_cpu = next(backbone.parameters()).device.type == "cpu"
         self._chunk = FRAMES_PER_FEATURE if on_cpu else 16 * FRAMES_PER_FEATURE
 
     def stream(self, warm_up: int) -> FeatureStream:
         return FeatureStream(self._backbone, warm_up, self._chunk)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Mean and standard deviation of each colour that an image encoder was trained with, on values in 0..1."""
+
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+PREPROCESSOR = "preprocessor_config.json"
+
+
+def read_normal(folder: Path) -> Normal:
+    """What `preprocessor_config.json` in a model's folder says, 0.5 each where there is none.
+
+    UserError for one that cannot be read or names something else than three numbers each.
+    """
+    path = folder / PREPROCESSOR
+    if not path.is_file():
+        return Normal()
+    expected = "image_mean and image_std with three numbers each, as transformers writes them"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not values.get("do_normalize", True):
+            return Normal((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        mean, std = (tuple(float(value) for value in values[name]) for name in ("image_mean", "image_std"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"cannot be used ({error})", where=path, expected=expected) from error
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise UserError(f"image_mean {mean}, image_std {std}", where=path, expected=expected)
+    return Normal(mean, std)
 
 
 class ImageEncoder:
@@ -58,11 +92,13 @@ class ImageEncoder:
 
     grid = GRID
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, normal: Normal | None = None) -> None:
         self._model = model.eval()
         config = getattr(model.config, "vision_config", model.config)
         self.dim = int(config.hidden_size)
         self._size = int(config.image_size)
+        normal = normal or Normal()
+        self._mean, self._std = (torch.tensor(values)[:, None, None] for values in (normal.mean, normal.std))
 
     def stream(self, warm_up: int) -> _ImageStream:
         return _ImageStream(self)
@@ -72,7 +108,7 @@ class ImageEncoder:
         """(3, H, W) in 0..1 to (1, C, 7, 5)."""
         size = (self._size, self._size)
         pixels = torch.nn.functional.interpolate(frame[None], size=size, mode="bilinear", antialias=True)
-        pixels = (pixels - 0.5) / 0.25
+        pixels = (pixels - self._mean) / self._std
         state = self._model(pixel_values=pixels.to(next(self._model.parameters()).device)).last_hidden_state[0]
         side = int((state.shape[0]) ** 0.5)
         patches = state[-side * side :].float().cpu()
@@ -101,7 +137,7 @@ def load_encoder(kind: str, weights: str, seed: int, device: str) -> Encoder:
     if kind == "3d-cnn":
         backbone = Backbone().initialise(seed) if weights == RANDOM else load_backbone(Path(weights))
         return CnnEncoder(backbone.to(device).eval())
-    return ImageEncoder(_vision_model(Path(weights)).to(device))
+    return ImageEncoder(_vision_model(Path(weights)).to(device), read_normal(Path(weights)))
 
 
 def _vision_model(folder: Path) -> Any:

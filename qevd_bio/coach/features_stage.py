@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.coach.encoders import load_encoder
+from qevd_bio.coach.encoders import load_encoder, read_normal
 from qevd_bio.coach.feature_files import FeaturePaths, feature_paths
 from qevd_bio.coach.features import write_video_features
 from qevd_bio.coach.options import RANDOM, FeatureOptions
@@ -72,4 +72,5 @@ def features_of(item: Item) -> dict[str, Any]:
 def _hash(weights: Path) -> str:
     if weights.is_file():
         return hash_file(weights)
-    return hash_json([[path.name, hash_file(path)] for path in sorted(weights.glob("*.safetensors"))])
+    files = [[path.name, hash_file(path)] for path in sorted(weights.glob("*.safetensors"))]
+    return hash_json([files, asdict(read_normal(weights))])

@@ -14,6 +14,9 @@ from qevd_bio.coach.segment_input import SegmentInput
 from qevd_bio.coach.speaker import Speaker
 from qevd_bio.store.errors import ItemError
 
+ENDLESS = 10**9
+"""Steps of a segment that goes on until somebody ends it."""
+
 
 @dataclass
 class Row:
@@ -78,7 +81,7 @@ class RowMaker:
         if options.temperature > 0:
             # Each segment has its own generator, so that its neighbours do not change what is said.
             generator = torch.Generator().manual_seed(_seed(options.seed, segment.key))
-        speaker = Speaker(self._tokens, len(segment.features), options)
+        speaker = Speaker(self._tokens, ENDLESS if segment.live else steps, options)
         return Row(segment, speaker, prompt, self.front, self.front + len(prompt), generator)
 
     def context(self, text: str, key: str) -> list[int]:

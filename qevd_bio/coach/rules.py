@@ -39,7 +39,7 @@ def speak(
     known = {_key(row): row for row in cycles if row["reported_s"] is not None and math.isfinite(row["reported_s"])}
     faults: dict[tuple[Any, ...], list[Row]] = {}
     for row in verdicts:
-        if row["verdict"] == "violation" and row["kind"] == "error" and _key(row) in known:
+        if is_fault(row) and _key(row) in known:
             faults.setdefault((row["split"], row["video"], row["segment"]), []).append(row)
     catalogue = load()
     predictions = []
@@ -59,6 +59,11 @@ def speak(
     return predictions
 
 
+def is_fault(row: Row) -> bool:
+    """Whether a row of `violations` is a mistake that a coach would speak of."""
+    return bool(row["verdict"] == "violation" and row["kind"] == "error")
+
+
 def _key(row: Row) -> tuple[Any, ...]:
     return row["split"], row["video"], row["segment"], row["cycle"]
 
@@ -74,17 +79,31 @@ def _say(
     by_cycle: dict[float, list[Row]] = {}
     for row in faults:
         by_cycle.setdefault(float(known[_key(row)]["reported_s"]), []).append(row)
+    coach = RulesCoach(exercise, options)
     said: list[dict[str, Any]] = []
-    last, last_of = -math.inf, dict[str, float]()
     for time in sorted(by_cycle):
         at = time - segment.start_s
-        fresh = [row for row in by_cycle[time] if at - last_of.get(row["rule"], -math.inf) >= options.repeat_s]
-        if at - last < options.gap_s or not fresh or not 0.0 <= at <= segment.duration_s:
-            continue
-        worst = max(fresh, key=lambda row: (row["alarm"] == "hard", row["severity"], row["rule"]))
-        said.append({"time": round(at, 3), "text": sentence(worst, exercise)})
-        last = last_of[worst["rule"]] = at
+        text = coach.hear(at, by_cycle[time]) if 0.0 <= at <= segment.duration_s else ""
+        if text:
+            said.append({"time": round(at, 3), "text": text})
     return said
+
+
+class RulesCoach:
+    """Told of the faults of each repetition, it says the gravest one that it has not just said."""
+
+    def __init__(self, exercise: Exercise, options: RulesOptions | None = None) -> None:
+        self._exercise, self._options = exercise, options or RulesOptions()
+        self._last, self._last_of = -math.inf, dict[str, float]()
+
+    def hear(self, at: float, faults: Iterable[Row]) -> str:
+        """What to say at `at` seconds about these rows of `violations`, "" for nothing. `at` never falls."""
+        fresh = [row for row in faults if at - self._last_of.get(row["rule"], -math.inf) >= self._options.repeat_s]
+        if at - self._last < self._options.gap_s or not fresh:
+            return ""
+        worst = max(fresh, key=lambda row: (row["alarm"] == "hard", row["severity"], row["rule"]))
+        self._last = self._last_of[worst["rule"]] = at
+        return sentence(worst, self._exercise)
 
 
 def sentence(row: Row, exercise: Exercise) -> str:

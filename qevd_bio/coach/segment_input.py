@@ -17,6 +17,7 @@ class SegmentInput:
     """One segment: features (T, N, C), step times (T,) in seconds from its start, the prompt.
 
     `motion` and `morph` are C_motion and C_morph of each step (length T), or empty where the model reads none.
+    `live`: the end is not known; these are lists then, and grow while the segment runs.
     """
 
     key: str
@@ -25,6 +26,7 @@ class SegmentInput:
     prompt: str
     motion: Sequence[str] = ()
     morph: Sequence[str] = ()
+    live: bool = False
 
 
 @dataclass

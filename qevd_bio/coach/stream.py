@@ -59,21 +59,22 @@ class Streamer:
                     more = False
                     break
                 try:
-                    self._begin(segment)
+                    self.begin(segment)
                 except ItemError as error:
                     yield segment.key, error
             try:
-                self._turn()
+                self.turn()
             except _RowError as error:
-                self._remove(error.row)
+                self.remove(error.row)
                 yield error.row.segment.key, error.cause
                 continue
             for row in [row for row in self._rows if row.speaker.pending is None]:
-                self._remove(row)
+                self.remove(row)
                 yield self._finish(row)
 
     @torch.inference_mode()
-    def _begin(self, segment: SegmentInput) -> None:
+    def begin(self, segment: SegmentInput) -> Row:
+        """Put a segment into a free row. ItemError for one that cannot be streamed."""
         start = time.perf_counter()
         row = self._maker.make(segment, self._options)
         number = len(self._rows)
@@ -86,9 +87,10 @@ class Streamer:
             self._read_again(row, number)
         row.seconds += time.perf_counter() - start
         self._rows.append(row)
+        return row
 
     @torch.inference_mode()
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """Every row reads its pending token and gets the next."""
         start = time.perf_counter()
         self._stop_full_rows()
@@ -216,7 +218,7 @@ class Streamer:
             row.morph_text, row.morph = text, self._maker.morph(text, row.segment.key)
 
     @torch.inference_mode()
-    def _remove(self, row: Row) -> None:
+    def remove(self, row: Row) -> None:
         """Take a row out of the batch; the last one moves into its place."""
         number = next(n for n, other in enumerate(self._rows) if other is row)
         last = self._rows.pop()

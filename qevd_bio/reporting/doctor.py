@@ -60,6 +60,7 @@ def checks(workspace: Path, data: Path | None, llm_url: str | None, hsmr_root: P
         yield _package(name, extra, purpose)
     yield _shipped()
     yield _pose_model()
+    yield _live()
     yield _hsmr(hsmr_root)
     yield _wordnet()
     yield _punkt()
@@ -126,6 +127,20 @@ def _pose_model() -> Check:
     fix = "" if ok else "pip install --no-deps --force-reinstall opencv-python-headless==4.11.0.86"
     found = f"model of mediapipe {text} runs" if ok else f"does not start: {text}"
     return Check("pose", "mediapipe backend", ok, found, fix if "GL" in text or "cv2" in text else "", True)
+
+
+def _live() -> Check:
+    name = "camera and window (coach live)"
+    if util.find_spec("cv2") is None:
+        return Check("pose", name, False, "OpenCV is not installed", "pip install 'qevd-bio[live]'")
+    ok, text = _run_python("import cv2; print(cv2.__version__, cv2.currentUIFramework() or '-')")
+    version, _, windows = text.partition(" ")
+    if not ok:
+        return Check("pose", name, False, f"OpenCV does not start: {text}", "pip install 'qevd-bio[live]'")
+    found = f"OpenCV {version}, " + (
+        "no windows: coach live --out FILE.mp4" if windows == "-" else f"windows by {windows}"
+    )
+    return Check("pose", name, True, found)
 
 
 def _hsmr(root: Path | None) -> Check:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.coach.encoders import ImageEncoder
+from qevd_bio.coach.encoders import ImageEncoder, Normal, read_normal
 from qevd_bio.coach.feature_files import paths_in, read_features, with_zero_in_front
 from qevd_bio.coach.features import write_video_features
 from qevd_bio.coach.frames import crop_box, prepare
@@ -177,6 +179,39 @@ def test_an_image_encoder_sees_each_frame_alone(tmp_path: Path) -> None:
     assert torch.equal(found[7], [alone.push(frames[7]) for _ in range(4)][3])
     with pytest.raises(UserError, match="no image encoder here"):
         load_encoder("image", str(tmp_path), 0, "cpu")
+
+
+def test_colours_are_normalised_as_the_encoder_was_trained(tmp_path: Path) -> None:
+    from transformers import CLIPImageProcessor
+
+    assert read_normal(tmp_path) == Normal()
+    CLIPImageProcessor().save_pretrained(tmp_path)
+    found = read_normal(tmp_path)
+    assert found.mean == pytest.approx((0.48145466, 0.4578275, 0.40821073))
+    assert found.std == pytest.approx((0.26862954, 0.26130258, 0.27577711))
+
+    class Model:
+        config = type("C", (), {"hidden_size": 3, "image_size": 4})()
+
+        def eval(self) -> Model:
+            return self
+
+        def parameters(self) -> Iterator[torch.Tensor]:
+            return iter([torch.zeros(1)])
+
+        def __call__(self, pixel_values: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(last_hidden_state=pixel_values.flatten(2).transpose(1, 2))
+
+    seen = ImageEncoder(Model(), found).encode(torch.full((3, 28, 20), 0.5))
+    assert seen[0, :, 3, 2].tolist() == pytest.approx(
+        [(0.5 - m) / s for m, s in zip(found.mean, found.std, strict=True)], abs=1e-5
+    )
+    (tmp_path / "preprocessor_config.json").write_text('{"do_normalize": false}')
+    assert read_normal(tmp_path).std == (1.0, 1.0, 1.0)
+    for text in ("{", "[]", '{"image_mean": [1, 2], "image_std": [1, 2]}', '{"image_mean": 1}'):
+        (tmp_path / "preprocessor_config.json").write_text(text)
+        with pytest.raises(UserError, match=r"preprocessor_config.json[\s\S]*three numbers each"):
+            read_normal(tmp_path)
 
 
 def test_the_command_writes_the_official_layout(tmp_path: Path) -> None:

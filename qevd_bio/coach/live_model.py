@@ -1,0 +1,72 @@
+"""A trained coach in a live session: one step at a time, for as long as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.coach.action_tokens import text_of
+from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.reader import Row
+from qevd_bio.coach.segment_input import SegmentInput
+from qevd_bio.coach.stream import Streamer
+
+
+class LiveModel:
+    """Streams a segment whose steps come one by one; says what `qevd-bio run --timing corrected` would.
+
+    Where the model can read no further (`max_position_embeddings`) it begins again with an empty memory.
+    """
+
+    def __init__(self, coach: Coach, prompt: str, options: GenerateOptions) -> None:
+        ablations = coach.ablations
+        interval = ablations.interval_steps if ablations.no_action_tokens else 0
+        options = replace(options, timing="corrected", rows=1, interval_steps=interval)
+        self._coach, self._prompt = coach, prompt
+        self._streamer = Streamer(coach, options)
+        self._row: Row | None = None
+        self._told = 0
+        self._begin_anew()
+
+    def step(self, tokens: NDArray[np.float32], time_s: float, motion: str, morph: str) -> list[tuple[float, str]]:
+        """One 4 Hz step: visual tokens (N, C), its time, C_motion and C_morph. Returns what is said: time and text.
+
+        While a feedback is being said the steps pass unseen, as in `corrected` timing.
+        """
+        for values, new in zip(self._steps, (tokens, time_s, motion, morph), strict=True):
+            values.append(new)
+        if self._row is None:
+            self._row = self._streamer.begin(self._segment)
+        return self._go_on(self._row)
+
+    def _go_on(self, row: Row) -> list[tuple[float, str]]:
+        speaker, said = row.speaker, []
+        while speaker.pending is not None and speaker.step < len(row.segment.features):
+            self._streamer.turn()
+            if speaker.pending == self._coach.tokens.end:
+                times = [float(time) for time in row.segment.times]
+                spoken = speaker.feedbacks(times, self._words)
+                said += [(one.time_s, one.text) for one in spoken[self._told :]]
+                self._told = len(spoken)
+        if speaker.pending is None:
+            self._streamer.remove(row)
+            self._begin_anew()
+        return said
+
+    def _begin_anew(self) -> None:
+        self._row, self._told = None, 0
+        # Lists in the place of arrays: each step is put at their end.
+        features: Any = []
+        times: Any = []
+        motion: list[str] = []
+        morph: list[str] = []
+        self._steps: tuple[list[Any], ...] = (features, times, motion, morph)
+        self._segment = SegmentInput("live", features, times, self._prompt, motion, morph, live=True)
+
+    def _words(self, ids: Sequence[int]) -> str:
+        return text_of(self._coach.tokenizer, ids)

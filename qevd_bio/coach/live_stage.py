@@ -1,0 +1,122 @@
+"""A live session from the names that a user gives: coach, exercise, source, where it is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from qevd_bio.coach.live import ModelWatcher, RulesWatcher, Session, Watcher, coach_live
+from qevd_bio.coach.live_motion import LiveMotion
+from qevd_bio.coach.live_options import LiveOptions
+from qevd_bio.coach.live_pose import live_pose
+from qevd_bio.coach.live_show import need_window, show, write
+from qevd_bio.coach.live_source import open_source
+from qevd_bio.coach.options import RANDOM, FeatureOptions, GenerateOptions
+from qevd_bio.coach.rules import RulesCoach
+from qevd_bio.dataset.names import load_names
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.workspace import Workspace
+
+RULES = "rules"
+
+
+def run_live(
+    name: str,
+    model: str,
+    exercise: str,
+    workspace: Workspace,
+    options: LiveOptions,
+    *,
+    weights: str | None = None,
+    generate: GenerateOptions | None = None,
+    device: str = "auto",
+    out: Path | None = None,
+    say: Callable[[str], None],
+) -> Session:
+    """Coach whoever is seen in `name` (a video file, or a camera's number) until it ends.
+
+    model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model. The annotated
+    pictures go to `out`, else to a window. Raises UserError for what is not there or cannot be opened.
+    """
+    chosen = find_exercise(exercise, workspace)
+    if out is None:
+        need_window()
+    session = Session()
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(open_source(name, options)))
+        pose = stack.enter_context(live_pose(options.window_s, options.stature_m)) if model == RULES else None
+        if pose is not None:
+            motion = LiveMotion(pose, chosen, workspace, options.stature_m)
+            watcher: Watcher = RulesWatcher(motion, RulesCoach(chosen))
+        else:
+            watcher = stack.enter_context(
+                _model_watcher(model, chosen, workspace, options, weights, generate or GenerateOptions(), device, say)
+            )
+        pictures = coach_live(source, watcher, chosen.name, options, session, say)
+        if out is None:
+            show(pictures)
+        else:
+            write(pictures, out, source.hz)
+    return session
+
+
+def find_exercise(name: str, workspace: Workspace) -> Exercise:
+    """The exercise that `name` means. UserError with the closest names for one that is not known."""
+    catalogue = load((workspace.user_refs / "exercises",))
+    found = load_names(workspace.user_refs).find(name)
+    exercise = catalogue.get(found.id)
+    if exercise is None:
+        raise UserError(f"no rules for {name!r}", expected=f"one of {', '.join(sorted(catalogue))}")
+    return exercise
+
+
+@contextmanager
+def _model_watcher(
+    model: str,
+    exercise: Exercise,
+    workspace: Workspace,
+    options: LiveOptions,
+    weights: str | None,
+    generate: GenerateOptions,
+    device: str,
+    say: Callable[[str], None],
+) -> Iterator[Watcher]:
+    """A trained coach with what it needs to see and read."""
+    from qevd_bio.coach.biocoach import BioCoach, reads_contexts
+    from qevd_bio.coach.encoders import load_encoder
+    from qevd_bio.coach.live_model import LiveModel
+    from qevd_bio.coach.loading import open_coach
+    from qevd_bio.coach.prompts import segment_prompt
+
+    coach = open_coach(model, device=device)
+    ablations, vision = coach.ablations, coach.config.vision
+    if weights is None:
+        raise UserError(
+            f"{coach.config.name} sees through a vision backbone, and none is named",
+            expected="--weights FILE with the 3D CNN that it was trained with (an image encoder's folder for one "
+            f"trained with --encoder image), or --weights {RANDOM} to try out",
+        )
+    if coach.about.get("untrained"):
+        say(f"note: preset {coach.config.name} is untrained; what it says means nothing")
+    encoder = load_encoder("image" if ablations.image_encoder else "3d-cnn", weights, 0, str(coach.model.device))
+    cells = encoder.grid[0] * encoder.grid[1]
+    if (encoder.dim, cells) != (vision.dim, vision.tokens):
+        raise UserError(
+            f"these weights give {encoder.dim} values in {cells} cells",
+            where=weights,
+            expected=f"{vision.dim} values in {vision.tokens} cells, as {coach.config.name} sees",
+        )
+    features = encoder.stream(FeatureOptions().warm_up)
+    live = LiveModel(coach, segment_prompt(exercise.name), generate)
+    if not reads_contexts(coach.config, ablations):
+        yield ModelWatcher(live, features, None)
+        return
+    selects = isinstance(coach.model, BioCoach) and coach.about.get("selector") == "trained"
+    chooser = coach.model if selects and not ablations.no_selector else None
+    with live_pose(options.window_s, options.stature_m) as pose:
+        motion = LiveMotion(pose, exercise, workspace, options.stature_m)
+        assert chooser is None or isinstance(chooser, BioCoach)
+        yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)

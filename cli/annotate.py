@@ -24,20 +24,22 @@ from .common import (
     open_workspace,
     run_options,
 )
+from .flags import spread
 from .segments import Exercise
 
 F = FrameOptions()
 FRAMES = "Frames shown to the model"
 
 
+@spread
 def annotate(
+    *,
     data: Data = None,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     method: Annotated[
         AnnotateMethod, typer.Option(help="rules: standard set and kinematics; vlm: a vision-language model.")
     ] = "rules",
     exercise: Exercise = None,
-    llm_url: ask.LlmUrl = None,
     model: ask.Model = ANNOTATE_MODEL,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames a segment.", rich_help_panel=FRAMES)] = F.count,
     frame_size: Annotated[
@@ -46,26 +48,13 @@ def annotate(
     frame_quality: Annotated[
         int, typer.Option(min=1, max=95, help="JPEG quality.", rich_help_panel=FRAMES)
     ] = F.quality,
-    key_variable: ask.KeyVariable = ask.C.key_variable,
-    cache: ask.CacheFile = None,
-    structured: ask.StructuredOutput = ask.C.structured,
-    temperature: ask.Temperature = ask.A.temperature,
-    top_p: ask.TopP = ask.A.top_p,
-    max_tokens: ask.MaxTokens = ask.A.max_tokens,
-    seed: ask.Seed = None,
-    concurrency: ask.Concurrency = ask.C.concurrency,
-    timeout: ask.TimeoutS = ask.C.timeout_s,
     dry_run: ask.DryRun = False,
-    max_calls: ask.MaxCalls = None,
-    max_cost: ask.MaxCost = None,
-    price_in: ask.PriceIn = None,
-    price_out: ask.PriceOut = None,
-    batch: ask.Batch = None,
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
     redo: Redo = False,
     jobs: Jobs = 1,
+    asked: ask.AskFlags,
 ) -> None:
     """Say which of the 24 joints matter in each segment, into annotations/salient.parquet.
 
@@ -80,24 +69,7 @@ def annotate(
     place = open_workspace(workspace)
     questions = None
     if method == "vlm":
-        questions = ask.asking(
-            llm_url,
-            model,
-            key_variable=key_variable,
-            cache=cache,
-            structured=structured,
-            temperature=temperature,
-            top_p=top_p,
-            max_tokens=max_tokens,
-            seed=seed,
-            concurrency=concurrency,
-            timeout=timeout,
-            max_calls=max_calls,
-            max_cost=max_cost,
-            price_in=price_in,
-            price_out=price_out,
-            batch=batch,
-        )
+        questions = asked.of(model)
     elif dry_run:
         raise UserError("--dry-run is about calls to a model; the rules make none", fix="--method vlm --dry-run")
     dataset = open_dataset(need_data(data), exercise=exercise, user_refs=place.user_refs)

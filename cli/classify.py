@@ -20,9 +20,12 @@ from .common import (
     open_workspace,
     run_options,
 )
+from .flags import spread
 
 
+@spread
 def classify(
+    *,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     method: Annotated[
         Literal["rules", "llm"], typer.Option(help="rules: the shipped, reviewed table; llm: ask a language model.")
@@ -30,27 +33,13 @@ def classify(
     apply: Annotated[
         bool, typer.Option("--apply", help="Write the workspace's own rules from annotations/roles.parquet.")
     ] = False,
-    llm_url: ask.LlmUrl = None,
     model: ask.Model = TEXT_MODEL,
-    key_variable: ask.KeyVariable = ask.C.key_variable,
-    cache: ask.CacheFile = None,
-    structured: ask.StructuredOutput = ask.C.structured,
-    temperature: ask.Temperature = ask.A.temperature,
-    top_p: ask.TopP = ask.A.top_p,
-    max_tokens: ask.MaxTokens = ask.A.max_tokens,
-    seed: ask.Seed = None,
-    concurrency: ask.Concurrency = ask.C.concurrency,
-    timeout: ask.TimeoutS = ask.C.timeout_s,
     dry_run: ask.DryRun = False,
-    max_calls: ask.MaxCalls = None,
-    max_cost: ask.MaxCost = None,
-    price_in: ask.PriceIn = None,
-    price_out: ask.PriceOut = None,
-    batch: ask.Batch = None,
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
     redo: Redo = False,
+    asked: ask.AskFlags,
 ) -> None:
     """Say which joints should move and which should stay still in each exercise, into annotations/roles.parquet.
 
@@ -71,24 +60,7 @@ def classify(
         stage.by_rules(place)
         typer.echo(f"the shipped table of roles: {place.annotations / 'roles.parquet'} and .csv")
         return
-    questions = ask.asking(
-        llm_url,
-        model,
-        key_variable=key_variable,
-        cache=cache,
-        structured=structured,
-        temperature=temperature,
-        top_p=top_p,
-        max_tokens=max_tokens,
-        seed=seed,
-        concurrency=concurrency,
-        timeout=timeout,
-        max_calls=max_calls,
-        max_cost=max_cost,
-        price_in=price_in,
-        price_out=price_out,
-        batch=batch,
-    )
+    questions = asked.of(model)
     options = run_options(limit, only, retry_failed, redo)
     if dry_run:
         typer.echo(stage.dry_run(place, options, questions).describe())

@@ -24,9 +24,12 @@ from .common import (
     open_workspace,
     run_options,
 )
+from .flags import spread
 
 
+@spread
 def intent(
+    *,
     source: Annotated[Path | None, typer.Option("--in", help="A text file, one sentence a line.")] = None,
     target: Annotated[Path | None, typer.Option("--out", help="JSON lines, one for each line of --in.")] = None,
     data: Data = None,
@@ -34,27 +37,13 @@ def intent(
     method: Annotated[
         IntentMethod, typer.Option(help="rules; llm; or both: rules first, a model for what they leave uncertain.")
     ] = "rules",
-    llm_url: ask.LlmUrl = None,
     model: ask.Model = TEXT_MODEL,
-    key_variable: ask.KeyVariable = ask.C.key_variable,
-    cache: ask.CacheFile = None,
-    structured: ask.StructuredOutput = ask.C.structured,
-    temperature: ask.Temperature = ask.A.temperature,
-    top_p: ask.TopP = ask.A.top_p,
-    max_tokens: ask.MaxTokens = ask.A.max_tokens,
-    seed: ask.Seed = None,
-    concurrency: ask.Concurrency = ask.C.concurrency,
-    timeout: ask.TimeoutS = ask.C.timeout_s,
     dry_run: ask.DryRun = False,
-    max_calls: ask.MaxCalls = None,
-    max_cost: ask.MaxCost = None,
-    price_in: ask.PriceIn = None,
-    price_out: ask.PriceOut = None,
-    batch: ask.Batch = None,
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
     redo: Redo = False,
+    asked: ask.AskFlags,
 ) -> None:
     """Sort feedback: corrective, motivational, count, transition, reminder or summary, with body parts and directions.
 
@@ -68,24 +57,7 @@ def intent(
     place = open_workspace(workspace)
     questions = None
     if method != "rules":
-        questions = ask.asking(
-            llm_url,
-            model,
-            key_variable=key_variable,
-            cache=cache,
-            structured=structured,
-            temperature=temperature,
-            top_p=top_p,
-            max_tokens=max_tokens,
-            seed=seed,
-            concurrency=concurrency,
-            timeout=timeout,
-            max_calls=max_calls,
-            max_cost=max_cost,
-            price_in=price_in,
-            price_out=price_out,
-            batch=batch,
-        )
+        questions = asked.of(model)
         questions = for_stage(questions, place, "intent", retry_failed)
     elif dry_run:
         raise UserError("--dry-run is about calls to a model; the rules make none", fix="--method both --dry-run")

@@ -12,7 +12,8 @@ from qevd_bio.coach.options import VARIANTS, Ablations
 from qevd_bio.coach.train_options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, CoachData
 
 from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
-from .train_flags import SEQUENCES, LoopFlags, MemoryFlags, SequenceFlags, spread
+from .flags import spread
+from .train_flags import SEQUENCES, LoopFlags, MemoryFlags, SequenceFlags
 
 if TYPE_CHECKING:
     from qevd_bio.coach.train_stage import Place

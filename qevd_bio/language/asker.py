@@ -151,7 +151,7 @@ class Asker:
                 stored = await self._wire.send(request, messages, key)
                 self._cache.put(stored)
                 future.set_result(stored)
-            except BaseException as error:
+            except BaseException as error:  # also Ctrl-C: whoever waits for this reply would wait for ever
                 future.set_exception(ItemError("interrupted") if isinstance(error, asyncio.CancelledError) else error)
                 # Nobody else may be waiting for it; asking for the exception keeps asyncio from reporting it.
                 future.exception()

@@ -40,7 +40,7 @@ class CycleOptions:
     rest_share: float = 0.12
     """Within this share of the amplitude above its lowest point, the signal is at rest."""
     pause_share: float = 0.4
-    """A rest longer than the reference's by this share of the movement is a pause; the neighbours share a shorter one."""
+    """A rest longer than the reference's by this share of the movement is a pause; neighbours share a shorter one."""
     uneven_share: float = 0.25
     """If the rests before and after a repetition differ by more, they are two positions: one stands up at the end."""
     edge_level: float = 0.6

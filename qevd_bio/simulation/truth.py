@@ -72,8 +72,15 @@ def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
 def window(scene: Scene, number: int) -> tuple[float, float]:
     """Start and end of a repetition in seconds; a two-sided one begins half way to its first side."""
     rep = scene.reps[number]
-    early = 0.25 * rep.keys.duration_s if rep.keys.two_sided else 0.0
-    return rep.start_s - early, rep.end_s - early
+    start, end = rep.start_s - _early(rep), rep.end_s - _early(rep)
+    if number:
+        before = scene.reps[number - 1]
+        start = max(start, before.end_s - _early(before))
+    return start, end
+
+
+def _early(rep: Rep) -> float:
+    return 0.25 * rep.keys.duration_s if rep.keys.two_sided else 0.0
 
 
 def _place(workout: Workout, scene: Scene, index: int) -> Row:

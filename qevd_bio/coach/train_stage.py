@@ -128,17 +128,18 @@ def train_both(
     coach_options: LoopOptions,
     data: CoachData,
     say: Say,
+    parts: tuple[str, ...] = (),
 ) -> Outcome:
     """The paper's two stages: the selector, then the fusion with the selector frozen (Supp. 11.4).
 
-    A Stream-VLM is made into a BioCoach first.
+    A Stream-VLM is made into a BioCoach first. `parts`: what the second stage trains instead of what was published.
     """
     coach = open_model(model, ablations, place, coach_options, biocoach=True)
     if not coach.ablations.no_selector:
         first = train_selector(coach, model, place, selector, say)
         model = str(first.best_folder)
         coach = open_coach(model, device=own_device(coach_options.device))
-    return train_coach(coach, model, place, coach_options, data, say)
+    return train_coach(coach, model, place, coach_options, data, say, parts)
 
 
 def _tell(prepared: Prepared, say: Say) -> None:

@@ -83,7 +83,7 @@ def table(
     for row in rows:
         cells = []
         for i, cell in enumerate(row):
-            label = labels[i] if class_ == "said" else None
+            label = labels[i] if "said" in class_.split() else None
             name, scope = ("th", "row") if i == 0 else ("td", None)
             cells.append(tag(name, cell, scope=scope, data_label=label, class_="n" if i >= text else None))
         lines.append(tag("tr", *cells))

@@ -12,6 +12,8 @@ from qevd_bio.scoring.render import TITLES
 from qevd_bio.scoring.results import Score, Scores
 
 _SPAN = 72
+_OPEN = 2
+"""Of more runs, the details of each are folded."""
 
 
 def scores_part(runs: Sequence[RunView]) -> Html:
@@ -21,7 +23,7 @@ def scores_part(runs: Sequence[RunView]) -> Html:
         own = [run for run in runs if benchmark_of(run.scores) == benchmark]
         if own:
             parts += [_beside_published(benchmark, own)]
-    parts += [_run(run) for run in runs]
+    parts += [_run(run, folded=len(runs) > _OPEN) for run in runs]
     return join(parts)
 
 
@@ -68,8 +70,9 @@ def _beside_published(benchmark: str, runs: Sequence[RunView]) -> Html:
             notes.append(f"{row.method}: {row.note}")
         origin = f"[{sources.index(row.source) + 1}] {row.group}"
         rows.append([row.method, *(row.values.get(name, "–") for name in COLUMNS), origin])
-    for run in runs:
-        for protocol in PROTOCOLS:
+    # By protocol, then by run: numbers of one protocol are those that compare.
+    for protocol in PROTOCOLS:
+        for run in runs:
             found = run.scores.protocols.get(protocol, {})
             if any(score.value is not None for score in found.values()):
                 name = join((tag("b", tag("bdi", run.name)), f" ({protocol})"))
@@ -80,10 +83,10 @@ def _beside_published(benchmark: str, runs: Sequence[RunView]) -> Html:
     return join((made, *below))
 
 
-def _run(run: RunView) -> Html:
+def _run(run: RunView, folded: bool) -> Html:
     scores = run.scores
-    parts: list[Html] = [tag("div", tag("b", "Warning: "), said(text), class_="note") for text in scores.warnings]
-    parts.append(_metrics(scores))
+    warnings = [tag("div", tag("b", "Warning: "), said(text), class_="note") for text in scores.warnings]
+    parts = [_metrics(scores)]
     parts += [tag("p", line, class_="soft") for line in _coverage(scores)]
     reasons = [
         tag("li", f"{TITLES.get(name, name)} ({protocol}): ", said(score.reason or ""))
@@ -98,7 +101,8 @@ def _run(run: RunView) -> Html:
     if signatures:
         parts.append(fold("Signatures: equal lines, comparable numbers", tag("ul", *signatures)))
     parts += [_breakdown(scores, by) for by in dict.fromkeys(str(row.get("by")) for row in scores.breakdown)]
-    return tag("section", tag("h3", tag("bdi", run.name)), *parts)
+    shown = [fold("All metrics, coverage, break-downs", *parts, class_="part shown")] if folded else parts
+    return tag("section", tag("h3", tag("bdi", run.name)), *warnings, *shown)
 
 
 def _metrics(scores: Scores) -> Html:

@@ -25,6 +25,7 @@ from qevd_bio.store.workspace import Workspace
 
 REPORT_FILE = "report.html"
 TITLE = "QEVD-bio report"
+_FEW_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _counts(
         found.append(("violations", str(sum(row["violations"] for row in cycles))))
     if rewritten is not None:
         found.append(("feedbacks rewritten", str(rewritten.figures.rewritten)))
-    for run in runs:
+    for run in runs if len(runs) <= _FEW_RUNS else ():
         score = run.scores.protocols.get(PROTOCOLS[0], {}).get("temporal_f_score")
         if score is not None and score.value is not None:
             found.append((f"T-F-score, {run.name}", f"{score.value:.3f}"))

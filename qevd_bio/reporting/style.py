@@ -42,7 +42,7 @@ tbody th { font-weight: 400; } thead th { border-bottom: 2px solid var(--line); 
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .n small { display: block; white-space: nowrap; } tr.own th, tr.own td { font-weight: 600; background: var(--panel); }
 .said td, .said th { overflow-wrap: anywhere; } .said { width: 100%; table-layout: fixed; }
-.said th:first-child { width: 5.2rem; }
+.said th:first-child { width: 5.2rem; } .who th:nth-child(2) { width: 9rem; }
 .tag { display: inline-block; border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5rem; font-size: .8rem;
   color: var(--soft); white-space: nowrap; }
 .hit { color: var(--hit); border-color: currentColor; } .miss { color: var(--miss); border-style: dashed; }

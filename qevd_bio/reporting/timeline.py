@@ -16,7 +16,7 @@ import numpy as np
 from qevd_bio.reporting.html import Html, join, short, tag
 from qevd_bio.reporting.views import Curve, Fault, Lane, SegmentView, Strip
 
-WIDTH, LEFT, RIGHT = 1000, 112, 10
+WIDTH, LEFT, RIGHT = 1000, 126, 10
 CURVE, REPS, FAULTS, TRUTHS, LANE, GAP, AXIS = 150, 24, 30, 26, 40, 6, 22
 _TITLE = 90
 _NAMED = 4

@@ -11,7 +11,7 @@ from qevd_bio.reporting.views import Fault, Prediction, SegmentView, Truth, Vide
 from qevd_bio.scoring.render import TITLES
 
 _SIDES = {"r": "right", "l": "left"}
-_BOTH = 60
+_BOTH, _SIDE_BY_SIDE = 60, 2
 
 
 def video(view: VideoView, place: int, opened: bool) -> Html:
@@ -80,13 +80,32 @@ def _silent(view: SegmentView) -> Iterator[str]:
 
 
 def _feedback(view: SegmentView) -> Html:
-    head = ["time", "trainer", *(short(lane.run, 60) for lane in view.lanes)]
-    rows = [
-        [f"{time - view.start_s:.1f} s", left, *cells]
-        for time, left, cells in sorted(_lines(view), key=lambda line: line[0])
-    ]
-    made = table(head, rows, class_="said", text=len(head))
-    return fold(f"Feedback: {len(view.truths)} by the trainer", made, open_=len(rows) <= _BOTH)
+    """Side by side for one or two systems; for more, all that was said in one list by time."""
+    if len(view.lanes) <= _SIDE_BY_SIDE:
+        head = ["time", "trainer", *(short(lane.run, 60) for lane in view.lanes)]
+        lines = [(time, [left, *cells]) for time, left, cells in _lines(view)]
+        made, class_ = sorted(lines, key=lambda line: line[0]), "said"
+    else:
+        head, class_ = ["time", "who", "feedback"], "said who"
+        made = sorted(_listed(view), key=lambda line: line[0])
+    rows = [[f"{time - view.start_s:.1f} s", *cells] for time, cells in made]
+    title = f"Feedback: {len(view.truths)} by the trainer"
+    return fold(title, table(head, rows, class_=class_, text=len(head)), open_=len(rows) <= _BOTH)
+
+
+def _listed(view: SegmentView) -> Iterator[tuple[float, list[Html]]]:
+    """(time, who and what): the trainer's feedback with who met it, then what each system said."""
+    for place, truth in enumerate(view.truths):
+        met = [lane.run for lane in view.lanes if any(p.truth == place for p in lane.predictions)]
+        text = f"met by {', '.join(met)}" if met else "missed by all"
+        mark = tag("span", tag("bdi", text), class_="tag hit" if met else "tag miss")
+        yield truth.time_s, [tag("b", "trainer"), join((_truth(place, truth), " ", mark))]
+    for lane in view.lanes:
+        for p in lane.predictions:
+            yield (
+                p.time_s,
+                [tag("bdi", short(lane.run, 60)), _lone(p) if p.truth is None else _pair(p, f"{p.truth + 1}, ")],
+            )
 
 
 def _lines(view: SegmentView) -> Iterator[tuple[float, Html, list[Html]]]:
@@ -114,10 +133,10 @@ def _truth(place: int, truth: Truth) -> Html:
     return join(parts)
 
 
-def _pair(p: Prediction) -> Html:
+def _pair(p: Prediction, which: str = "") -> Html:
     values = "".join(f", {TITLES.get(name, name)} {value:.2f}" for name, value in p.values.items())
     delta = "" if p.delta_s is None else f"{p.delta_s:+.1f} s"
-    return join((said(p.text), " ", tag("span", f"matched {delta}{values}", class_="tag hit")))
+    return join((said(p.text), " ", tag("span", f"matched {which}{delta}{values}", class_="tag hit")))
 
 
 def _lone(p: Prediction) -> Html:

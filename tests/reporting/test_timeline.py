@@ -122,6 +122,28 @@ def test_the_feedback_table_pairs_what_was_matched() -> None:
     assert "b said nothing here." in made
 
 
+def test_more_than_two_systems_speak_in_one_list_by_time() -> None:
+    lanes = (
+        Lane("a", (Prediction(106.0, "deep", 0, 1.0, {"meteor": 0.5}), Prediction(119.0, "done"))),
+        Lane("b", (Prediction(104.0, "lower", 0, -1.0),)),
+        Lane("c", ()),
+    )
+    made = segment(view(truths=(Truth(105.0, "deeper"), Truth(110.0, "nice")), lanes=lanes))
+    rows = re.findall(
+        r'<tr><th scope="row"[^>]*>(.*?) s</th><td[^>]*><(?:b|bdi)>(.*?)</(?:b|bdi)></td>(.*?)</tr>', made
+    )
+    assert [row[:2] for row in rows] == [
+        ("4.0", "b"),
+        ("5.0", "trainer"),
+        ("6.0", "a"),
+        ("10.0", "trainer"),
+        ("19.0", "a"),
+    ]
+    assert "matched 1, -1.0 s" in rows[0][2] and "met by a, b" in rows[1][2]
+    assert "matched 1, +1.0 s, METEOR 0.50" in rows[2][2]
+    assert "missed by all" in rows[3][2] and "no feedback to match" in rows[4][2]
+
+
 def test_violations_are_grouped_by_rule_with_their_bounds() -> None:
     shallow = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
     slow = Fault("target:tempo", "", 0, 104.0, 1.2, None, 1.0, None, "s", 0.2, "soft")

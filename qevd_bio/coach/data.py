@@ -14,6 +14,7 @@ from torch import Tensor
 
 from qevd_bio.coach.action_tokens import text_ids
 from qevd_bio.coach.biocoach import uses_motion
+from qevd_bio.coach.block_attention import Block, BlockGroup, blocks_of, grouped
 from qevd_bio.coach.checkpoint import Coach
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
 from qevd_bio.coach.segment_data import SegmentSource
@@ -50,7 +51,8 @@ class Example:
 class Batch:
     """Sequences of B rows padded to L tokens, with the visual tokens of their M vision tokens.
 
-    ids, positions, targets (B, L); weights (B, L); mask (B, 1, L, L) bool; rows, columns (M,); features (M, N, C);
+    ids, positions, targets (B, L); weights (B, L); rows, columns (M,); features (M, N, C); blocks: which token sees
+    which others, empty where each sees all before it;
     morph (R, K) token ids of C_morph with `known` (R, K), one for each run of `runs` vision tokens with the same
     text, all empty where the model reads none.
     """
@@ -59,19 +61,19 @@ class Batch:
     positions: Tensor
     targets: Tensor
     weights: Tensor
-    mask: Tensor
     rows: Tensor
     columns: Tensor
     features: Tensor
     morph: Tensor
     known: Tensor
     runs: tuple[int, ...]
+    blocks: tuple[BlockGroup, ...]
 
     def to(self, device: torch.device) -> Batch:
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
         }
-        return replace(self, **moved)
+        return replace(self, **moved, blocks=tuple(group.to(device) for group in self.blocks))
 
 
 def make_example(
@@ -154,13 +156,13 @@ def longest_within(
 
 
 def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> Batch:
-    """Examples side by side; `vision` = (tokens, dim) of the features. Padding sees itself alone."""
+    """Examples side by side; `vision` = (tokens, dim) of the features. Padding comes after everything real."""
     length = max(len(example.sequence) for example in examples)
     shape = (len(examples), length)
-    ids, positions = np.full(shape, pad), np.zeros(shape, np.int64)
+    ids, positions = np.full(shape, pad), np.tile(np.arange(length), (len(examples), 1))
     targets, weights = np.full(shape, -100), np.zeros(shape, np.float32)
-    mask = np.zeros((len(examples), length, length), bool)
-    mask[:, range(length), range(length)] = True
+    contexts: list[Block] = []
+    streams: list[Block] = []
     rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
     morphs: list[tuple[int, ...]] = []
@@ -171,7 +173,9 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         end = len(own)
         ids[row, :end], positions[row, :end] = own.ids, own.positions
         targets[row, :end], weights[row, :end] = own.targets, own.weights
-        mask[row, :end, :end] = own.mask()
+        parts = blocks_of(own, row * length)
+        contexts += parts[0]
+        streams += parts[1]
         places = np.flatnonzero(own.steps >= 0)
         steps = own.steps[places]
         first = sum(map(len, columns))
@@ -188,13 +192,14 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         positions=torch.from_numpy(positions),
         targets=torch.from_numpy(targets),
         weights=torch.from_numpy(weights),
-        mask=torch.from_numpy(mask)[:, None],
         rows=torch.from_numpy(np.concatenate(rows)),
         columns=torch.from_numpy(np.concatenate(columns)),
         features=torch.from_numpy(shown),
         morph=morph,
         known=known,
         runs=tuple(runs),
+        # Without contexts a sequence is an ordinary text: the language model's own way is the fastest.
+        blocks=(grouped(contexts), grouped(streams)) if contexts else (),
     )
 
 

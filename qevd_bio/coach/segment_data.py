@@ -15,6 +15,8 @@ from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.workspace import Workspace
 
+State = tuple[tuple[int, int] | None, ...]
+
 
 @dataclass(frozen=True)
 class SegmentSource:
@@ -45,9 +47,12 @@ class SegmentSource:
 
     def mapped(self) -> VideoFeatures:
         """The segment's features, mapped from disk; errors as `load`."""
-        paths = self.features
-        found = _features(paths, self.dim, self.tokens, _state(paths.features, paths.times))
+        found = _features(self.features, self.dim, self.tokens, self.state())
         return found.segment(*span_of(self.segment))
+
+    def state(self) -> State:
+        """Size and time of the feature files: changes where these do."""
+        return _state(self.features.features, self.features.times)
 
     def files(self) -> tuple[Path, ...]:
         """Files that the result depends on; the small record of the features stands for them where there is one."""
@@ -88,9 +93,6 @@ def sources(
     if not found:
         raise UserError("no segment in this data set", where=dataset.root, fix="qevd-bio segments says why")
     return found
-
-
-State = tuple[tuple[int, int] | None, ...]
 
 
 def _state(*paths: Path) -> State:

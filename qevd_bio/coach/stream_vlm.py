@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from qevd_bio.coach.block_attention import BlockGroup, register
 from qevd_bio.coach.config import ModelConfig
 from qevd_bio.coach.cross_attention import Vision, attach
 from qevd_bio.coach.options import Ablations
@@ -65,12 +66,19 @@ class StreamVLM(nn.Module):
         return embedded
 
     def hidden(
-        self, ids: Tensor, positions: Tensor, mask: Tensor, vision: Vision | None = None, cache: Any = None
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        vision: Vision | None = None,
+        cache: Any = None,
+        blocks: Sequence[BlockGroup] = (),
     ) -> Tensor:
         """Last hidden states (B, L, D) of ids (B, L).
 
-        positions (B, L); mask (B, 1, L, K) bool, True where a token sees a key; K = L without cache. `cache` takes
-        new keys and values and gives back all of them (`RowCache`).
+        positions (B, L); mask (B, 1, L, K) bool, True where a token sees a key; K = L without cache; `blocks` say the
+        same for training sequences. With neither, a token sees itself and what stands before it. `cache` takes new
+        keys and values and gives back all of them (`RowCache`).
         """
         found = self.decoder(
             input_ids=ids,
@@ -79,6 +87,7 @@ class StreamVLM(nn.Module):
             past_key_values=cache,
             use_cache=cache is not None,
             vision=vision.normalised(self.dtype) if vision is not None else None,
+            blocks=blocks,
         )
         state: Tensor = found.last_hidden_state
         return state
@@ -89,10 +98,16 @@ class StreamVLM(nn.Module):
         return scores
 
     def forward(
-        self, ids: Tensor, positions: Tensor, mask: Tensor, vision: Vision | None = None, keep: Tensor | None = None
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        vision: Vision | None = None,
+        keep: Tensor | None = None,
+        blocks: Sequence[BlockGroup] = (),
     ) -> Tensor:
         """Logits of every token (B, L, V), or of those that `keep` (B, L) bool names (M, V)."""
-        state = self.hidden(ids, positions, mask, vision)
+        state = self.hidden(ids, positions, mask, vision, blocks=blocks)
         return self.logits(state if keep is None else state[keep])
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
@@ -137,7 +152,7 @@ def _language_model(config: ModelConfig, vocabulary: int | None) -> Any:
             where=Path(config.name),
             expected="a model type of the LLaMA family that transformers knows, as llama or mistral",
         ) from error
-    model = AutoModelForCausalLM.from_config(language, attn_implementation="sdpa")  # type: ignore[no-untyped-call]
+    model = AutoModelForCausalLM.from_config(language, attn_implementation=register())  # type: ignore[no-untyped-call]
     attach(model.model, config.cross_attention, config.vision)
     return model
 

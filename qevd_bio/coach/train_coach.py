@@ -43,7 +43,7 @@ class SequenceLoss(nn.Module):
         if isinstance(self.model, BioCoach) and batch.morph.shape[1]:
             features = self.model.fuse(features, batch.morph, batch.known, batch.runs)
         vision = Vision(batch.rows, batch.columns, features)
-        return self.model(batch.ids, batch.positions, batch.mask, vision, kept), kept
+        return self.model(batch.ids, batch.positions, None, vision, kept, batch.blocks), kept
 
 
 def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.biocoach import BioCoach
 from qevd_bio.coach.checkpoint import Coach, save_coach
-from qevd_bio.coach.segment_data import SegmentSource
+from qevd_bio.coach.segment_data import SegmentSource, span_of
 from qevd_bio.coach.selector import JointSelector, accuracy, balanced_loss, pool
 from qevd_bio.coach.train_batches import hold_out
 from qevd_bio.coach.train_options import LoopOptions
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.motion.salient import read_salient
-from qevd_bio.store.atomic import atomic_path
+from qevd_bio.store.atomic import atomic_path, make_folder
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.hashing import hash_json
 from qevd_bio.store.workspace import Workspace
 
 
@@ -47,41 +48,51 @@ class JointBatch:
         return JointBatch(self.pooled.to(device), self.joints.to(device))
 
 
-def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: int, cache: Path) -> Windows:
-    """Every whole window of `steps` steps of each segment, pooled once; kept in `cache` and mapped from there.
+def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: int, folder: Path) -> Windows:
+    """Every whole window of `steps` steps of each segment.
 
+    Windows are pooled once, kept in `folder` under a name that follows from the feature files, and mapped from there.
     Joints are the annotated ones, else the exercise's standard set. UserError where no segment has both features
     and an exercise.
     """
     salient = read_salient(workspace)
-    pooled, joints, groups, first = [], [], [], []
+    chosen: list[tuple[SegmentSource, int]] = []
+    joints, groups, first, files = [], [], [], []
     problem = "no exercise is known"
     for source in sources:
         segment = source.segment
         if segment.exercise_id is None:
             continue
-        chosen, _ = salient.of((segment.split, segment.video, segment.index), get(segment.exercise_id))
+        names, _ = salient.of((segment.split, segment.video, segment.index), get(segment.exercise_id))
         try:
-            found = source.mapped()
+            count = max(len(source.mapped().values) // steps, 1)
         except (ItemError, UserError) as error:
             problem = str(error)
             continue
-        count = max(len(found.values) // steps, 1)
-        for number in range(count):
-            window = found.tokens(slice(number * steps, (number + 1) * steps))
-            pooled.append(pool(torch.from_numpy(window)).numpy())
-            joints.append([float(name in chosen) for name in JOINT_NAMES])
-            groups.append(f"{segment.split}/{segment.video}")
-            first.append(number == 0)
-    if not pooled:
+        chosen.append((source, count))
+        files.append([segment.key, list(span_of(segment)), count, source.state()])
+        joints += [[float(name in names) for name in JOINT_NAMES]] * count
+        groups += [f"{segment.split}/{segment.video}"] * count
+        first += [number == 0 for number in range(count)]
+    if not chosen:
         raise UserError(
             f"no segment with features and a known exercise: {problem}",
             fix="qevd-bio features, then qevd-bio train selector",
         )
-    with atomic_path(cache) as path, path.open("wb") as file:
-        np.save(file, np.array(pooled, np.float32), allow_pickle=False)
+    cache = make_folder(folder) / f"pooled-{hash_json([steps, files])[:16]}.npy"
+    if not cache.is_file():
+        pooled = [window for source, count in chosen for window in _pooled(source, count, steps)]
+        with atomic_path(cache) as path, path.open("wb") as file:
+            np.save(file, np.array(pooled, np.float32), allow_pickle=False)
     mapped = np.load(cache, mmap_mode="r", allow_pickle=False)
     return Windows(mapped, np.array(joints, np.float32), tuple(groups), np.array(first))
+
+
+def _pooled(source: SegmentSource, count: int, steps: int) -> Iterator[NDArray[np.float32]]:
+    found = source.mapped()
+    for number in range(count):
+        window = found.tokens(slice(number * steps, (number + 1) * steps))
+        yield pool(torch.from_numpy(window)).numpy()
 
 
 class SelectorLoss(nn.Module):

@@ -77,7 +77,7 @@ def train_selector(coach: Coach, model: str, place: Place, options: LoopOptions,
     """Stage 1; writes `<out>/selector/`."""
     chosen = training_sources(coach, place, False)
     out, options = place.out / "selector", settled(options, coach)
-    windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out / "pooled.npy")
+    windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out)
     say(f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos")
     task = SelectorTask(coach, windows, options)
     return train(task, options, out, {"from": fingerprint(model, coach), "stage": "selector"}, say)

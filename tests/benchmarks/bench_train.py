@@ -28,7 +28,7 @@ from qevd_bio.coach.data import Batch, Example, collate
 from qevd_bio.coach.options import SequenceOptions
 from qevd_bio.coach.presets import read_preset
 from qevd_bio.coach.sequence import TimedText, build_sequence
-from qevd_bio.coach.stream_vlm import StreamVLM, causal_mask
+from qevd_bio.coach.stream_vlm import StreamVLM
 from qevd_bio.coach.train_coach import SequenceLoss
 
 PEAK_BF16 = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "B200": 2250e12}
@@ -69,13 +69,12 @@ def coach_step(model: StreamVLM, batch: Batch, optimizer: torch.optim.Optimizer)
 
 
 def bare_step(model: StreamVLM, batch: Batch, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """The language model alone on the same tokens: same mask, logits at every place, no vision."""
+    """The language model alone on the same tokens, as it is usually trained: causal, its fastest attention, no vision."""
     bare = model.causal_lm
-    mask = causal_mask(batch.ids.shape[1], batch.ids.device).expand(len(batch.ids), -1, -1, -1)
     targets = batch.ids.roll(-1, 1)
 
     def step() -> None:
-        found = bare(input_ids=batch.ids, attention_mask=mask, use_cache=False)
+        found = bare(input_ids=batch.ids, use_cache=False)
         torch.nn.functional.cross_entropy(found.logits.flatten(0, 1).float(), targets.flatten()).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -101,7 +100,7 @@ def tiny(vision: VisionConfig | None, rounds: int) -> float:
     config = read_preset("tiny")
     config = replace(config, vision=vision or config.vision)
     model = make_model(config, seed=0)
-    batch = make_batch(config, 8, 120, 0 if vision is None else 100)
+    batch = make_batch(config, 8, 120, 100)
     model.train_only(("language", "xattn", "fusion"))
     bare = make_model(config, seed=0)
     bare.train_only(("language",))

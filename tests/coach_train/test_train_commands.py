@@ -107,8 +107,11 @@ def test_the_selector_alone_and_then_the_fusion(run: Run, make_coach: Callable[.
     assert "4 steps in" in said and changed(Path(model), out / "selector" / "last") == {"selector"}
     rows = read_log(out / "selector")
     assert [row["kind"] for row in rows] == ["train"] * 4 + ["validation"] and 0 <= rows[-1]["accuracy"] <= 1
-    pooled = np.load(out / "selector" / "pooled.npy", mmap_mode="r")
-    assert pooled.shape == (9, 16)
+    (pooled,) = (out / "selector").glob("pooled-*.npy")
+    assert np.load(pooled, mmap_mode="r").shape == (9, 16)
+    made = pooled.stat().st_mtime_ns
+    assert "goes on after step 4" in run("train", "selector", "--model", model, "--out", str(out))
+    assert pooled.stat().st_mtime_ns == made
     chosen = run("coach", "select-joints", "--model", str(out / "selector" / "last"), learn=False)
     assert "6 segments, 0 failed" in chosen
     run("train", "coach", "--model", str(out / "selector" / "last"), "--out", str(out), "--targets", "original",

@@ -127,3 +127,11 @@ def test_a_log_drops_what_came_after_the_saved_step(tmp_path: Path) -> None:
     assert [row["loss"] for row in read_log(tmp_path)] == [1.0, None, 1.0]
     TrainingLog(tmp_path, 2).close()
     assert [row["step"] for row in read_log(tmp_path)] == [1, 2]
+
+
+def test_without_tensorboard_the_log_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    log = TrainingLog(tmp_path, 0)
+    log.write("train", 1, {"loss": 2.0})
+    log.close()
+    assert read_log(tmp_path) == [{"step": 1, "kind": "train", "loss": 2.0}] and not (tmp_path / "tensorboard").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from qevd_bio.coach.live import ModelWatcher, RulesWatcher, Session, Watcher, coach_live
@@ -110,7 +111,8 @@ def _model_watcher(
             expected=f"{vision.dim} values in {vision.tokens} cells, as {coach.config.name} sees",
         )
     features = encoder.stream(FeatureOptions().warm_up)
-    live = LiveModel(coach, segment_prompt(exercise.name), generate)
+    every = int(coach.about.get("context_every", generate.context_every))
+    live = LiveModel(coach, segment_prompt(exercise.name), replace(generate, context_every=every))
     if not reads_contexts(coach.config, ablations):
         yield ModelWatcher(live, features, None)
         return

@@ -31,8 +31,9 @@ class TwoSided(Builder):
     _sure = False  # whether a full-sized cycle has been seen, so that small ones need no comparison
 
     def _clear(self) -> None:
-        # Midpoints between neighbouring turns: the middle of both sides, wherever the camera makes it appear.
+        # Midpoints between turns of both sides: the middle of the movement, wherever the camera makes it appear.
         self._middles: deque[float] = deque(maxlen=2 * self.options.memory)
+        self._previous = math.nan  # value of the half before, if it was a turn of its side
         self._running: Turn | None = None
         self._begin = math.nan
         self._rest_value = math.nan
@@ -60,6 +61,7 @@ class TwoSided(Builder):
             end = self._arrival(running, turn)
             out = self._take(_Half(running.kind, self._begin, end, running.time, running.value, turn.value))
         self._rest_value = turn.value
+        self._previous = math.nan
         return out + self._flush()
 
     def _take(self, half: _Half) -> list[Cycle]:
@@ -91,7 +93,9 @@ class TwoSided(Builder):
         if paused or not far:
             return self._reject()
         self.levels[half.kind].append(half.value)
-        self._middles.append(0.5 * (half.value + half.opposite))
+        if not math.isnan(self._previous):
+            self._middles.append(0.5 * (half.value + self._previous))
+        self._previous = half.value
         return self._pair(half)
 
     def _reaches(self, value: float, opposite: float, usual: float) -> bool:
@@ -105,6 +109,7 @@ class TwoSided(Builder):
 
     def _reject(self) -> list[Cycle]:
         self.rejected["other_side_not_reached"] += 1
+        self._previous = math.nan
         return []
 
     def _pair(self, half: _Half) -> list[Cycle]:

@@ -19,7 +19,7 @@ from qevd_bio.exercise.poses import CHANNELS, WEIGHTS, base_poses, mirror_channe
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.store.errors import UserError
 
-KINDS = ("scale", "shift", "peak", "own", "other", "middle", "rest", "tempo", "pause")
+KINDS = ("scale", "size", "shift", "peak", "own", "other", "one", "middle", "rest", "shake", "tempo", "pause")
 _DOFS = len(DOF_NAMES)
 
 # Groups of channels with their shares of the amount; "*" stands for both sides. out, forward and turn are the arm's
@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Mapping[str, float]] = {
     "leg": {"hip_flexion_*": 1.0, "knee_angle_*": 1.0, "ankle_angle_*": 0.0},
     "spread": {"hip_adduction_*": -1.0, "subtalar_angle_*": 0.0},
     "cave": {"hip_adduction_*": 0.55, "hip_rotation_*": 1.0},
+    "valgus": {"hip_adduction_*": -1.0, "hip_rotation_*": 1.0},
     "ankle": {"ankle_angle_*": 1.0},
     "shin": {"ankle_angle_*": 1.0, "knee_angle_*": 1.0},
     "heels": {"ankle_angle_*": -1.0, "mtp_angle_*": -1.0, "flat_*": -0.02},
@@ -60,7 +61,8 @@ class Keys:
     """The key poses of one repetition.
 
     phases (K,) from 0, poses (K, 49), own: side whose turn a key is ("" for both), weight (K,) how far a key is
-    from rest, 0..1. duration_s of the repetition; pause_s of rest before it.
+    from rest, 0..1. duration_s of the repetition; pause_s of rest before it. shake (49,) is by how much a held pose
+    swings to and fro, None for a still one.
     """
 
     phases: FloatArray
@@ -70,6 +72,7 @@ class Keys:
     two_sided: bool
     duration_s: float
     pause_s: float = 0.0
+    shake: FloatArray | None = None
 
     @property
     def centre(self) -> FloatArray:
@@ -78,15 +81,17 @@ class Keys:
 
     def mirrored(self) -> Keys:
         swap = {"r": "l", "l": "r", "": ""}
-        return replace(self, poses=mirror_channels(self.poses), own=tuple(swap[side] for side in self.own))
+        shake = None if self.shake is None else mirror_channels(self.shake)
+        return replace(self, poses=mirror_channels(self.poses), own=tuple(swap[side] for side in self.own), shake=shake)
 
 
 @dataclass(frozen=True)
 class Move:
     """`kind` says on which keys, `group` which channels, `amount` degrees, a factor (scale, tempo) or seconds.
 
-    Kinds: scale about the rest; shift on all keys; peak by distance from rest; own, other: that side's channels in
-    its turn; middle: keys of both sides; rest: keys near rest; tempo: duration times amount; pause: seconds.
+    Kinds: scale about the rest; size: scale the channels themselves; shift on all keys; peak by distance from rest;
+    own, other: that side's channels in its turn; one: the left side's alone; middle: keys of both sides; rest: keys
+    near rest; shake: to and fro about a held pose; tempo: duration times amount; pause: seconds.
     """
 
     kind: str
@@ -99,8 +104,13 @@ class Move:
             return replace(keys, duration_s=keys.duration_s * (1.0 + share * (self.amount - 1.0)))
         if self.kind == "pause":
             return replace(keys, pause_s=keys.pause_s + share * self.amount)
+        if self.kind == "shake":
+            shake = share * self.amount * _vector(self.group, "rl")
+            return replace(keys, shake=shake if keys.shake is None else keys.shake + shake)
         poses = keys.poses.copy()
-        if self.kind == "scale":
+        if self.kind == "size":
+            poses += (share * (self.amount - 1.0)) * poses * np.abs(_vector(self.group, "rl"))
+        elif self.kind == "scale":
             change = (share * (self.amount - 1.0)) * (poses - keys.centre)
             poses += change * np.abs(_vector(self.group, "rl"))
         else:
@@ -116,6 +126,8 @@ class Move:
             if not side:
                 return "rl", 0.0 if sided else weight
             return (side if self.kind == "own" else {"r": "l", "l": "r"}[side]), weight
+        if self.kind == "one":
+            return "l", weight if side == "l" else 0.0
         if self.kind == "middle":
             return "rl", 0.0 if side else weight
         return "rl", {"shift": 1.0, "peak": weight, "rest": 1.0 - weight}[self.kind]

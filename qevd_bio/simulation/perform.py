@@ -17,6 +17,8 @@ from qevd_bio.simulation.moves import Keys
 FPS = 30.0
 CHANGE_S = 3.0
 """Seconds between the holds of two sides: back to standing, then into the other one."""
+SWING_S = 1.2
+"""Seconds from one side to the other where a held pose shakes."""
 
 _HEADING = DOF_INDEX["pelvis_rotation"]
 _PRONE, _FLAT = CHANNELS - 1, (CHANNELS - 3, CHANNELS - 2)
@@ -88,8 +90,8 @@ def lay_out(course: Course, reps: Sequence[Rep], start_s: float, end_s: float, h
         course.add(begin, _turned(ready, heading_deg))
     for rep in reps:
         if rep.hold:
-            course.add(rep.start_s, _turned(rep.keys.poses[0], heading_deg))
-            course.add(rep.end_s, _turned(rep.keys.poses[0], heading_deg))
+            for time, pose in _held(rep):
+                course.add(time, _turned(pose, heading_deg))
             if rep is not last:
                 course.add(rep.end_s + 0.5 * CHANGE_S, _turned(idle, heading_deg))
             continue
@@ -109,6 +111,14 @@ def lay_out(course: Course, reps: Sequence[Rep], start_s: float, end_s: float, h
     if prone:
         course.add(leave + 0.6 * way_in, _turned(crouch_pose(), 0.5 * heading_deg))
     course.add(min(leave + way_in, end_s - 0.1), idle)
+
+
+def _held(rep: Rep) -> list[tuple[float, FloatArray]]:
+    """A held pose from its start to its end; one that shakes swings to and fro in between."""
+    pose, shake = rep.keys.poses[0], rep.keys.shake
+    swings = 0 if shake is None else int((rep.end_s - rep.start_s) / SWING_S)
+    between = [(rep.start_s + (i + 0.5) * SWING_S, pose + (-1) ** i * shake) for i in range(swings)]
+    return [(rep.start_s, pose), *between, (rep.end_s, pose)]
 
 
 def _way(prone: bool) -> float:

@@ -18,7 +18,7 @@ from qevd_bio.simulation.perform import FPS
 from qevd_bio.simulation.render import render_clip
 from qevd_bio.simulation.tables import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
 from qevd_bio.simulation.truth import kinematics_of, truth_of
-from qevd_bio.simulation.workout import frame_times, make_workout, person_of, video_name
+from qevd_bio.simulation.workout import Workout, frame_times, make_workout, person_of, video_name
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.tables import Table, concat
@@ -119,14 +119,19 @@ def make_one(item: Item) -> dict[str, Any]:
         table.write(places.part(name, split, video), getattr(truth, name))
     write_json(places.truth / "spans" / split / f"{video}.json", [list(span) for span in truth.spans])
     if options.video:
-        frames = render_clip(workout.angles, workout.skeleton, workout.root, workout.camera, workout.person.style)
-        write_mp4(places.video(split, video), frames, FPS)
+        film(workout, places.video(split, video))
     return {
         "participant": workout.person.name,
         "exercises": [scene.exercise.id for scene in workout.scenes],
         "frames": len(workout.angles),
         "camera_heading_deg": round(workout.camera.heading_deg, 1),
     }
+
+
+def film(workout: Workout, path: Path) -> None:
+    """Draw every frame of a workout and write the video."""
+    frames = render_clip(workout.angles, workout.skeleton, workout.root, workout.camera, workout.person.style)
+    write_mp4(path, frames, FPS)
 
 
 def finish(places: Places, options: SimulateOptions, numbers: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,50 @@ def test_a_small_first_movement_waits_for_the_next_and_is_dropped() -> None:
 def test_shallow_repetitions_count_when_all_are_shallow() -> None:
     times = seconds(12.5)
     assert len(found(times, squats(times, 2.5, 35.0))) == 5
+
+
+def test_standing_up_after_the_last_one_is_no_part_of_it() -> None:
+    """Squats that are never finished upright (30° at the top), then the person stands up and stays."""
+    bent = np.radians(30) + squats(seconds(7.5), 2.5, 70.0)
+    up = np.radians(30) * 0.5 * (1 + np.cos(np.linspace(0, math.pi, 24)))
+    values = np.concatenate([np.zeros(60), up[::-1], bent, up, np.zeros(90)])
+    times = seconds(len(values) / FPS)
+    cycles = found(times, values)
+    assert len(cycles) == 3
+    for cycle in cycles:
+        inside = np.degrees(values[(times >= cycle.start_s) & (times <= cycle.end_s)])
+        assert inside.min() > 27.0
+    assert [c.duration_s for c in cycles] == pytest.approx([2.5] * 3, abs=0.45)
+
+
+def test_a_rest_as_long_as_the_references_is_no_pause() -> None:
+    one = np.concatenate([squats(seconds(2.0), 2.0), np.zeros(24)])
+    values = np.tile(one, 6)
+    times = seconds(len(values) / FPS)
+    cut = found(times, values)[1:-1]
+    whole = found(times, values, replace(SQUAT, rest_ratio=0.9))[1:-1]
+    assert all(c.duration_s < 2.2 for c in cut)
+    assert [c.duration_s for c in whole] == pytest.approx([2.8] * 4, abs=0.05)
+
+
+def test_what_the_exercise_itself_calls_too_fast_is_found() -> None:
+    times = seconds(16)
+    values = np.where(times < 12, squats(times, 4.0), squats(times, 0.8))
+    slow = replace(SQUAT, typical_s=(3.0, 5.0))
+    assert len(found(times, values, slow)) < 8
+    assert len(found(times, values, replace(slow, fast_s=1.2))) == pytest.approx(8, abs=1)
+    assert len(found(times, values, replace(slow, fast_s=5.0))) < 8
+
+
+def test_small_turns_count_where_they_leave_the_middle_of_both_sides() -> None:
+    times = seconds(16)
+    size = np.where(times < 8, 90.0, 40.0)
+    small = np.radians(size) * np.sin(2 * math.pi * times / 1.0)
+    assert sum(c.halves for c in found(times, small, KNEES)) == pytest.approx(32, abs=1)
+    # One side alone returns to the middle and goes no further: that is no turn of the other side.
+    right = np.where(times < 8, small, np.maximum(np.radians(90) * np.sin(2 * math.pi * times / 1.0), 0.0))
+    cycles = found(times, right, KNEES)
+    assert sum(c.halves for c in cycles if c.start_s > 8.5) == pytest.approx(8, abs=1)
 
 
 def test_bounds_are_in_seconds() -> None:

@@ -35,6 +35,17 @@ def test_a_hold_lasts_from_stillness_to_movement() -> None:
     assert end == pytest.approx(8.0, abs=0.35)
 
 
+def test_the_slow_end_of_the_way_into_a_hold_is_no_part_of_it() -> None:
+    """Minimum jerk over two seconds: the last half second moves by 6° only, which looks like stillness."""
+    share = np.linspace(0.0, 1.0, 60)
+    way = 120 * (10 * share**3 - 15 * share**4 + 6 * share**5)
+    values = np.radians(np.concatenate([np.zeros(30), way, np.full(150, 120.0), way[::-1], np.zeros(30)]))
+    [(start, end)] = holds(values)
+    inside = np.degrees(values[round(start * FPS) : round(end * FPS) + 1])
+    assert inside.min() > 112.0 and inside.std() < 2.0
+    assert end - start > 5.0
+
+
 def test_standing_still_is_no_hold_and_a_moment_is_too_short() -> None:
     assert holds(np.zeros(300)) == []
     assert holds(stretch(0.5)) == []

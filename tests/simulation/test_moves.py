@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from qevd_bio.exercise.trajectory import periodic
 from qevd_bio.simulation.judge import FINE, MISTAKE, clear_margin, judge
 from qevd_bio.simulation.mistakes import mistakes
 from qevd_bio.simulation.moves import Keys, Move, keys_of, reference_keys
+from qevd_bio.simulation.perform import Course, Rep, lay_out
 from qevd_bio.store.errors import UserError
 
 KNEE = DOF_INDEX["knee_angle_r"]
@@ -50,9 +52,34 @@ def test_tempo_and_pause_change_times_alone() -> None:
     assert keys.mirrored().mirrored().own == keys.own
 
 
-def test_an_exercise_without_reference_cannot_be_moved() -> None:
-    from dataclasses import replace
+def test_one_side_alone_and_size_about_zero() -> None:
+    keys = reference_keys("boxing_squat_punches")
+    change = Move("one", "elbow", 100.0).apply(keys).poses - keys.poses
+    assert set(np.flatnonzero(change.any(axis=0))) == {DOF_INDEX["elbow_flexion_l"]}
+    assert [bool(row.any()) for row in change] == [side == "l" for side in keys.own]
+    keys = reference_keys("shoulder_gators")
+    x, y = DOF_INDEX["shoulder_r_x"], DOF_INDEX["shoulder_r_y"]  # the arm's swing sideways and forward
+    small = Move("size", "arm", 0.6).apply(keys)
+    before, after = np.hypot(*keys.poses[:, [x, y]].T), np.hypot(*small.poses[:, [x, y]].T)
+    np.testing.assert_allclose(after, 0.6 * before)
 
+
+def test_a_held_pose_that_shakes_swings_to_both_sides() -> None:
+    keys = replace(reference_keys("quad_stretch"), duration_s=6.0)
+    still, shaking = Course(), Course()
+    lay_out(still, [Rep(keys, 2.0, hold=True)], 0.0, 12.0, 0.0)
+    shaken = Move("shake", "knee", 13.0).apply(keys)
+    lay_out(shaking, [Rep(shaken, 2.0, hold=True)], 0.0, 12.0, 0.0)
+    standing = DOF_INDEX["knee_angle_l"]
+    off = [
+        p[standing] - keys.poses[0, standing] for t, p in zip(shaking.times, shaking.poses, strict=True) if 2 < t < 8
+    ]
+    assert sorted({round(float(d)) for d in off}) == [-13, 13] and len(off) == 5
+    assert len(shaking.times) == len(still.times) + 5
+    np.testing.assert_allclose(shaken.mirrored().mirrored().shake, shaken.shake)
+
+
+def test_an_exercise_without_reference_cannot_be_moved() -> None:
     with pytest.raises(UserError, match="no `reference` block"):
         keys_of(replace(load()["squats"], reference=None))
 
@@ -69,7 +96,7 @@ def _worst(exercise_id: str, keys: Keys) -> dict[str, str]:
     return verdicts
 
 
-@pytest.mark.parametrize("exercise_id", ["squats", "push_ups", "high_knees", "walking_lunges", "jumping_jacks"])
+@pytest.mark.parametrize("exercise_id", [e.id for e in load().values() if e.category != "hold"])
 def test_each_mistake_breaks_its_own_rule_clearly(exercise_id: str) -> None:
     keys = reference_keys(exercise_id)
     clean = _worst(exercise_id, keys)

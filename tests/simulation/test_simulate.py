@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.perform import FPS
-from qevd_bio.simulation.stage import Places, simulate
+from qevd_bio.simulation.stage import Places, film, simulate
 from qevd_bio.simulation.tables import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
 from qevd_bio.simulation.workout import choose_exercises, make_workout
 from qevd_bio.store.errors import UserError
@@ -134,8 +136,6 @@ def test_five_or_six_exercises_in_three_sections() -> None:
 
 
 def test_video_has_the_frames_of_its_truth(tmp_path: Path) -> None:
-    import av
-
     options = SimulateOptions(workouts=1, seed=1, minutes=0.4, width=120, height=168)
     simulate(tmp_path, options)
     places = Places(tmp_path)
@@ -143,6 +143,23 @@ def test_video_has_the_frames_of_its_truth(tmp_path: Path) -> None:
     with av.open(str(video)) as container:
         frames = sum(1 for _ in container.decode(video=0))
     assert frames == len(Kinematics.read(places.kinematics(SPLIT, video.stem))) == round(0.4 * 60 * FPS)
+
+
+def test_the_same_seed_gives_the_same_pictures(tmp_path: Path) -> None:
+    """Decoded frames of the first two seconds in which somebody moves, made twice from the settings."""
+
+    def pictures(name: str, seed: int) -> list[str]:
+        made = make_workout(SimulateOptions(seed=seed, minutes=0.4, width=120, height=168), 0)
+        part = slice(150, 210)
+        film(replace(made, angles=made.angles[part], root=made.root[part]), tmp_path / name)
+        with av.open(str(tmp_path / name)) as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [hashlib.sha256(frame.tobytes()).hexdigest() for frame in frames]
+
+    first = pictures("a.mp4", 3)
+    assert len(first) == 60 and len(set(first)) > 50
+    assert pictures("b.mp4", 3) == first
+    assert pictures("c.mp4", 4) != first
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ COUNTS = {
     "stream-vlm-7b": (7_176_393_216, {"xattn": 411_130_368, "lora": 26_322_944}),
     "biocoach-7b": (7_188_983_064, {"selector": 793_368, "fusion": 11_796_480}),
     "tiny": (10_517_912, {"selector": 793_368, "fusion": 6_717_440}),
+    "tiny-stream-vlm": (1_707_648, {"xattn": 379_392}),
 }
 
 

@@ -101,7 +101,7 @@ def live(
 ) -> None:
     """Coach a person in a video or before a camera, live: feedback in the picture as it comes, with its latency.
 
-    Camera and window need OpenCV (pip install 'qevd-bio[live]'); q or Esc ends. --out writes a video instead.
+    Camera and window need OpenCV (the extra `live`); q, Esc or Ctrl-C ends. --out writes a video instead.
     """
     from dataclasses import replace
 

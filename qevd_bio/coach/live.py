@@ -123,15 +123,17 @@ def coach_live(
     options: LiveOptions,
     session: Session,
     say: Callable[[str], None],
+    ended: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Run a session: gives each frame, annotated, with its time; fills `session` and says each feedback.
+    """Run a session until the frames or `seconds` are over or it has `ended`: gives each frame, annotated, with its
+    time; fills `session` and says each feedback.
 
     Frames are looked at 16 times a second. One that has waited longer than `late_s` is only shown, and dropped for
     the coach; the frames after it then follow closer, so that a step stays a quarter of a second.
     """
     take = at_rate(LIVE_HZ)
     for frame in source:
-        if options.seconds is not None and frame.time_s >= options.seconds:
+        if ended() or (options.seconds is not None and frame.time_s >= options.seconds):
             break
         late = time.monotonic() - frame.arrived
         session.frames += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -56,12 +58,36 @@ def run_live(
             watcher = stack.enter_context(
                 _model_watcher(model, chosen, workspace, options, weights, generate or GenerateOptions(), device, say)
             )
-        pictures = coach_live(source, watcher, chosen.name, options, session, say)
+        ended = stack.enter_context(until_interrupted())
+        pictures = coach_live(source, watcher, chosen.name, options, session, say, ended)
         if out is None:
             show(pictures)
         else:
             write(pictures, out, source.hz)
     return session
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: the session then ends at its next frame, and what was recorded is kept.
+
+    A second Ctrl-C ends the program.
+    """
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(*_: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def find_exercise(name: str, workspace: Workspace) -> Exercise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +20,9 @@ from qevd_bio.coach.live import Session, coach_live
 from qevd_bio.coach.live_model import LiveModel
 from qevd_bio.coach.live_options import LiveOptions
 from qevd_bio.coach.live_picture import annotated, plain, wrapped
-from qevd_bio.coach.live_show import steady
+from qevd_bio.coach.live_show import steady, write
 from qevd_bio.coach.live_source import CameraSource, FileSource, LiveFrame
+from qevd_bio.coach.live_stage import until_interrupted
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
 from qevd_bio.coach.stream import Streamer
@@ -142,6 +144,25 @@ def test_a_file_keeps_its_pace_and_late_frames_are_dropped(tmp_path: Path) -> No
     fast = Session()
     list(coach_live(FileSource(path, True), Slow(0.0), "x", LiveOptions(fast=True), fast, lines.append))
     assert (fast.looked_at, fast.dropped) == (24, 0) and "0 dropped" in fast.describe()
+
+
+def test_ctrl_c_ends_a_session_and_keeps_its_recording(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    write_mp4(path, iter(np.zeros((24, 32, 48, 3), np.uint8)), 16)
+
+    class Impatient(Slow):
+        def see(self, frame: LiveFrame) -> list[tuple[float, str]]:
+            if frame.index == 9:
+                signal.raise_signal(signal.SIGINT)
+            return []
+
+    before = signal.getsignal(signal.SIGINT)
+    with until_interrupted() as ended:
+        session, source = Session(), FileSource(path, True)
+        shown = coach_live(source, Impatient(0.0), "x", LiveOptions(fast=True), session, print, ended)
+        write(shown, tmp_path / "out.mp4", source.hz)
+    assert session.frames == 10 and len(pictures(tmp_path / "out.mp4")) == 10
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_camera_gives_its_newest_frame(monkeypatch: pytest.MonkeyPatch) -> None:

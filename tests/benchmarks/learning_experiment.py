@@ -1,6 +1,6 @@
-"""Does the coach learn from C_motion? The `tiny` preset with and without it, on made-up squats, on a CPU.
+"""Does the coach learn from C_motion? The `tiny` preset with and without it, on simulated workouts, on a CPU.
 
-    python tests/benchmarks/learning_experiment.py --out outputs/learning
+    python tests/benchmarks/learning_experiment.py --out outputs/learning --jobs 2
 
 Three seeds of three variants, METEOR with 95 % intervals; docs/experiments.md says what it shows and what not.
 Interrupted, it goes on where it was.
@@ -13,161 +13,212 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from learning_data import GRID, WIDTH, DataOptions, Session, make_data, read_sessions, rewritten_rows, to_train
 
 from qevd_bio.coach.action_tokens import find_action_tokens
+from qevd_bio.coach.baseline_context import copy_context
 from qevd_bio.coach.biocoach import reads_contexts, uses_motion
 from qevd_bio.coach.checkpoint import Coach
 from qevd_bio.coach.config import CrossAttentionConfig, VisionConfig
 from qevd_bio.coach.data import Prepared, make_example
 from qevd_bio.coach.options import TABLE_3, Ablations, GenerateOptions
 from qevd_bio.coach.presets import build, read_preset
-from qevd_bio.coach.prompts import segment_prompt
 from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
 from qevd_bio.coach.stream import Streamer
 from qevd_bio.coach.train_coach import CoachTask, parts_to_train
 from qevd_bio.coach.train_evaluate import lexical_scores
 from qevd_bio.coach.train_loop import train
 from qevd_bio.coach.train_options import CoachData, LoopOptions
-from qevd_bio.exercise.catalogue import get
-from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.vocabulary import vocabulary
-from qevd_bio.motion.context import BodyValue, Issue, Morph, Motion, rounded, write_morph, write_motion
-from qevd_bio.rewriting.finding import Finding
-from qevd_bio.rewriting.phrase import phrase
+from qevd_bio.scoring.matching import official_pairs
+from qevd_bio.scoring.measures import measure
+from qevd_bio.scoring.options import MatchingOptions, ScoreOptions
 from qevd_bio.store.atomic import write_json
+from qevd_bio.store.workspace import Workspace
 
 VARIANTS = ("full", "no-morphology", "no-motion-context")
-STEPS, CYCLE = 24, 8
-VISION = VisionConfig(64, 4)
-Session = tuple[SegmentInput, list[tuple[float, str]]]
+COLUMNS = ("meteor", "meteor_all", "rouge", "temporal_f", "matched")
+Heard = dict[str, list[tuple[float, str]]]
 
 
-def sessions(count: int, seed: int, exercise: Exercise, blur: float) -> list[Session]:
-    """Six seconds of squats each: three repetitions, a fault in each, and what QEVD-bio says after it.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, and for how long.
 
-    A step's visual tokens are a fixed random projection of phase, and of the size of each possible fault in the
-    running repetition, with noise of standard deviation `blur` (a fault's own share of a token is about 0.3): at 0.3 what
-    is wrong is plain to see, at 3 hardly. C_motion always tells the fault and its degrees.
+    C_motion is read every `context_every` steps (of 1/4 s). alpha: weight of `<next>`; with the default 0.1 the model
+    without C_motion, which cannot know when a correction is due, stays silent and there is nothing to compare.
     """
-    generator = np.random.default_rng(seed)
-    errors = exercise.errors
-    project = np.random.default_rng(0).normal(size=(len(errors) + 3, VISION.tokens, VISION.dim)) / 3
-    found = []
-    for number in range(count):
-        height = generator.uniform(1.5, 2.0)
-        morph = write_morph(Morph((BodyValue("height", round(height, 2), "m", False),)))
-        shown = np.zeros((STEPS, len(errors) + 3))
-        motion, said, issues = [], [], ()
-        for step in range(STEPS):
-            cycle, within = divmod(step, CYCLE)
-            if within == 0:
-                chosen = int(generator.integers(len(errors)))
-                size = generator.uniform(0.05, 0.5)
-                finding = finding_of(exercise, chosen, size)
-            shown[step, chosen] = size * 4
-            angle = 2 * np.pi * within / CYCLE
-            shown[step, -3:] = np.cos(angle), np.sin(angle), height
-            if within == CYCLE - 1:
-                issues = (issue_of(finding),)
-                text = phrase((finding,), f"{seed}/{number}/{cycle}", rationale=False).text
-                said.append((0.25 * (step + 1), text))
-            completed = cycle + (within == CYCLE - 1)
-            motion.append(write_motion(Motion(cycles=completed, last_s=2.0, score=0.9, issues=issues)))
-        noise = generator.normal(size=(STEPS, VISION.tokens, VISION.dim)) * blur
-        features = (np.einsum("tf,fnc->tnc", shown, project) + noise).astype(np.float32)
-        times = 0.25 * (1 + np.arange(STEPS))
-        key = f"made/{number:04d}/0"
-        prompt = segment_prompt(exercise.name)
-        found.append((SegmentInput(key, features, times, prompt, motion, [morph] * STEPS), said))
-    return found
 
-
-def finding_of(exercise: Exercise, number: int, size: float) -> Finding:
-    """A violation of one of the exercise's errors, `size` (share of the threshold) beyond it."""
-    error = exercise.errors[number]
-    unit = vocabulary().quantities[error.quantity].unit
-    low = error.below is not None
-    bound = float(error.below if low else error.above)  # type: ignore[arg-type]
-    value = rounded(bound * (1 - size if low else 1 + size), unit)
-    moment = next((key.phrase for key in exercise.keys if key.name == error.at), "")
-    return Finding(
-        f"{error.id}", "violation", "error", f"error:{error.id}", 0, 0.0, 2.0, 1.0, error.quantity, "", "",
-        error.stat, value, float(error.goal), unit, moment, error.joints, error.parts, error.directions, size, 1,
-        "hard", True, error.fix,
-    )  # fmt: skip
-
-
-def issue_of(finding: Finding) -> Issue:
-    fault = "insufficient" if finding.goal > finding.value else "excessive"
-    name = vocabulary().quantities[finding.quantity].name
-    return Issue("", name, fault, finding.value, finding.goal, finding.unit)
+    steps: int = 300
+    batch: int = 8
+    learning_rate: float = 3e-3
+    context_every: int = 4
+    alpha: float = 0.03
 
 
 def new_coach(ablations: Ablations, seed: int, texts: Sequence[str]) -> Coach:
-    """The tiny preset with fewer and narrower visual tokens, untrained."""
-    config = replace(read_preset("tiny"), vision=VISION, cross_attention=CrossAttentionConfig((1, 2, 3), 128, 1))
-    config = replace(config, context_tokens=96, morph_tokens=32)
+    """The tiny preset with fewer and narrower visual tokens and short contexts, untrained."""
+    config = replace(
+        read_preset("tiny"),
+        vision=VisionConfig(WIDTH, GRID[0] * GRID[1]),
+        cross_attention=CrossAttentionConfig((1, 2, 3), 128, 1),
+        context_tokens=64,
+        morph_tokens=32,
+    )
     model, tokenizer = build(config, ablations=ablations, seed=seed, texts=tuple(texts))
     tokens = find_action_tokens(tokenizer, Path("tiny"), config.tokens)
     return Coach(model, tokenizer, tokens, model.config, ablations, {"untrained": True})
 
 
-def run(
-    variant: str, seed: int, train_set: list[Session], test: list[Session], steps: int, out: Path
-) -> dict[str, Any]:
-    """Train one variant and score what it says in the test sessions."""
-    ablations = TABLE_3[variant]
-    coach = new_coach(ablations, seed, [text for _, said in train_set for _, text in said])
-    data = CoachData(context_every=1, generate=0)
+def as_read(segment: SegmentInput, coach: Coach) -> SegmentInput:
+    """The session without the contexts that this variant does not read."""
+    motion = segment.motion if uses_motion(coach.config, coach.ablations) else []
+    morph = segment.morph if reads_contexts(coach.config, coach.ablations) else []
+    return replace(segment, motion=motion, morph=morph)
+
+
+def trained(variant: str, seed: int, sessions: list[Session], training: Training, folder: Path) -> Coach:
+    """One variant after training on these sessions, which goes on where it was ended."""
+    coach = new_coach(TABLE_3[variant], seed, sorted({one.text for s in sessions for one in s.said}))
+    data = CoachData(alpha=training.alpha, context_every=training.context_every, generate=0)
     loop = LoopOptions(
-        learning_rate=2e-3, batch=8, steps=steps, schedule="cosine", warm_up_steps=20, validation_share=0.0,
-        seed=seed, save_every=100, device="cpu",
+        learning_rate=training.learning_rate, batch=training.batch, steps=training.steps, schedule="cosine",
+        warm_up_steps=20, validation_share=0.0, seed=seed, save_every=50, device="cpu",
     )  # fmt: skip
-    blind = not reads_contexts(coach.config, ablations)
-    ready = [(replace_contexts(segment, coach, blind), said) for segment, said in train_set]
-    examples = [make_example(s, said, coach, data, lambda s=s: s.features) for s, said in ready]
+    examples = []
+    for session in sessions:
+        segment = as_read(session.segment, coach)
+        said = [(one.time_s, one.text) for one in session.said]
+        examples.append(make_example(segment, said, coach, data, lambda s=segment: s.features))
     task = CoachTask(coach, Prepared(examples, [], {}), data, loop, parts_to_train(coach, "long"), variant)
-    done = train(task, loop, out / f"{variant}-{seed}", {"variant": variant}, lambda text: print(text, flush=True))
-    streamer = Streamer(coach, GenerateOptions(timing="corrected"))
-    outputs = streamer.run(replace_contexts(segment, coach, blind) for segment, _ in test)
-    said_by = {o.key: [(s.time_s, s.text) for s in o.feedbacks] for o in outputs if isinstance(o, SegmentOutput)}
-    scores = lexical_scores([(said, said_by[segment.key]) for segment, said in test])
-    examples_said = [text for key in list(said_by)[:2] for _, text in said_by[key]]
-    return {**scores, "train_seconds": done.seconds, "examples": examples_said}
+    train(
+        task,
+        loop,
+        folder,
+        {"variant": variant, **asdict(training)},
+        lambda text: print(f"{folder.name}: {text}", flush=True),
+    )
+    return coach
 
 
-def replace_contexts(segment: SegmentInput, coach: Coach, blind: bool) -> SegmentInput:
-    reads = uses_motion(coach.config, coach.ablations)
-    return replace(segment, motion=segment.motion if reads else [], morph=[] if blind else segment.morph)
+def speak(coach: Coach, sessions: list[Session], context_every: int) -> Heard:
+    """What the coach says in each session, streamed."""
+    streamer = Streamer(coach, GenerateOptions(timing="corrected", context_every=context_every))
+    outputs = streamer.run(as_read(session.segment, coach) for session in sessions)
+    return {o.key: [(s.time_s, s.text) for s in o.feedbacks] for o in outputs if isinstance(o, SegmentOutput)}
+
+
+def scores(sessions: list[Session], heard: Heard) -> dict[str, float]:
+    """Official scores of all feedback, and those of the pairs whose reference was rewritten."""
+    found = lexical_scores([(said_of(session), heard[session.segment.key]) for session in sessions])
+    pairs = []
+    for session in sessions:
+        own = heard[session.segment.key]
+        times, texts = [time for time, _ in own], [text for _, text in own]
+        wanted = [one.time_s for one in session.said]
+        for a, b in official_pairs(wanted, times, texts, MatchingOptions().tolerance_s):
+            if session.said[a].rewritten:
+                pairs.append((session.said[a].text, texts[b]))
+    found["rewritten"] = sum(one.rewritten for session in sessions for one in session.said)
+    found["rewritten_matched"] = len(pairs)
+    found["matched"] = len(pairs) / max(found["rewritten"], 1)
+    for metric in ("meteor", "rouge"):
+        outcome = measure(metric, {"official": pairs}, ScoreOptions(), None) if pairs else None
+        if outcome is not None and outcome.reason is None:
+            found[f"{metric}_rewritten"] = outcome.measured["official"].value
+    # What was never answered counts as 0 here; official METEOR leaves it out.
+    found["meteor_all"] = found.get("meteor_rewritten", 0.0) * found["matched"]
+    return found
+
+
+def said_of(session: Session) -> list[tuple[float, str]]:
+    return [(one.time_s, one.text) for one in session.said]
+
+
+def run(variant: str, seed: int, workspace: Workspace, data: DataOptions, training: Training, out: Path) -> float:
+    """Train one variant, stream the test sessions through it, write `scores.json`; processor seconds of all that."""
+    torch.set_num_threads(1)
+    began = time.process_time()
+    folder = out / f"{variant}-{seed}"
+    coach = trained(variant, seed, to_train(read_sessions(workspace, "train", data), seed), training, folder)
+    learnt = time.process_time() - began
+    test = read_sessions(workspace, "test", data)
+    heard = speak(coach, test, training.context_every)
+    spent = {"train_cpu_s": learnt, "cpu_s": time.process_time() - began}
+    examples = [[said_of(session), heard[session.segment.key]] for session in test if session.corrects][:20]
+    settings = {"data": asdict(data), "training": asdict(training)}
+    write_json(folder / "scores.json", {**scores(test, heard), **spent, "settings": settings, "examples": examples})
+    return spent["cpu_s"]
+
+
+def copied(workspace: Workspace, data: DataOptions) -> dict[str, float]:
+    """Scores of `copy-context` in the same sessions."""
+    test = read_sessions(workspace, "test", data)
+    heard = {s.segment.key: copy_context(s.segment.times.tolist(), s.segment.motion, 4.0) for s in test}
+    return scores(test, heard)
+
+
+def reachable(workspace: Workspace) -> dict[str, float]:
+    """METEOR of the training split's sentences in place of the test split's rewritten ones, at the right time.
+
+    same_fault: one about the same fault in the same exercise; commonest_fault: about the exercise's commonest one.
+    """
+    train_set, test = (rewritten_rows(workspace, split) for split in ("train", "test"))
+    texts: dict[tuple[str, ...], list[str]] = {}
+    for row in train_set:
+        texts.setdefault((row["exercise"], *row["rules"]), []).append(row["text"])
+    common = {key[0]: key for key in sorted(texts, key=lambda key: len(texts[key]))}
+    draw = np.random.default_rng(0)
+    found = {}
+    for name, key_of in (
+        ("same_fault", lambda row: (row["exercise"], *row["rules"])),
+        ("commonest_fault", lambda row: common[row["exercise"]]),
+    ):
+        pairs = [(row["text"], str(draw.choice(texts[key_of(row)]))) for row in test if key_of(row) in texts]
+        outcome = measure("meteor", {"official": pairs}, ScoreOptions(), None)
+        if outcome.reason is None:
+            found[name] = outcome.measured["official"].value
+    return found
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean and half width of its 95 % interval (Student's t over seeds)."""
     from scipy import stats
 
-    half = (
-        stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-        if len(values) > 1
-        else np.nan
-    )
+    if len(values) < 2:
+        return float(np.mean(values)) if values else float("nan"), float("nan")
+    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
     return float(np.mean(values)), float(half)
 
 
 def summary(out: Path) -> None:
     """The table of all runs that are finished."""
-    print(f"{'variant':20s} {'seeds':>5s} {'METEOR':>16s} {'ROUGE-L':>16s} {'T-F':>16s}")
+    print(f"{'variant':18s} {'seeds':>5s}" + "".join(f"{name:>19s}" for name in COLUMNS) + f"{'CPU s':>8s}")
     for variant in VARIANTS:
         rows = [json.loads(path.read_text()) for path in sorted(out.glob(f"{variant}-*/scores.json"))]
-        cells = [interval([row.get(name, 0.0) for row in rows]) for name in ("meteor", "rouge", "temporal_f")]
-        print(f"{variant:20s} {len(rows):5d} " + " ".join(f"{mean:7.3f} ± {half:6.3f}" for mean, half in cells))
+        cells = [interval([row.get(name, 0.0) for row in rows]) for name in COLUMNS]
+        spent = sum(row["cpu_s"] for row in rows)
+        print(f"{variant:18s} {len(rows):5d}" + "".join(f"   {m:7.3f} ± {h:6.3f}" for m, h in cells) + f"{spent:8.0f}")
+
+
+def run_all(options: argparse.Namespace, workspace: Workspace, data: DataOptions, training: Training) -> None:
+    """Every run that is not finished, `--jobs` of them side by side, one thread each."""
+    wanted = [(variant, seed) for seed in options.seeds for variant in options.variants]
+    wanted = [(v, s) for v, s in wanted if not (options.out / f"{v}-{s}" / "scores.json").is_file()]
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        begun = {pool.submit(run, v, s, workspace, data, training, options.out): (v, s) for v, s in wanted}
+        for one in as_completed(begun):
+            print(*begun[one], f"finished, {one.result():.0f} s of processor time", flush=True)
 
 
 def main() -> None:
@@ -175,23 +226,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("outputs/learning"))
     parser.add_argument("--seeds", type=int, nargs="*", default=(0, 1, 2))
     parser.add_argument("--variants", nargs="*", default=VARIANTS)
-    parser.add_argument("--steps", type=int, default=240)
-    parser.add_argument("--sessions", type=int, default=400)
-    parser.add_argument("--blur", type=float, default=3.0, help="noise of the visual tokens")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2, help="runs side by side, one thread each")
+    parser.add_argument("--steps", type=int, default=Training.steps)
+    parser.add_argument("--feedback", choices=("rewritten", "all"), default=DataOptions.feedback)
+    parser.add_argument("--noise", type=float, default=DataOptions.noise_deg, help="degrees, on what vision sees")
+    parser.add_argument("--train", type=int, default=DataOptions.train, help="workouts to train on")
+    parser.add_argument("--test", type=int, default=DataOptions.test, help="workouts to test on")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    exercise, began = get("squats"), time.perf_counter()
-    train_set, test = (sessions(n, seed, exercise, options.blur) for n, seed in ((options.sessions, 1), (40, 2)))
-    for seed in options.seeds:
-        for variant in options.variants:
-            done = options.out / f"{variant}-{seed}" / "scores.json"
-            if not done.is_file():
-                found = run(variant, seed, train_set, test, options.steps, options.out)
-                write_json(done, found)
-                print(variant, seed, found, flush=True)
+    data = DataOptions(train=options.train, test=options.test, noise_deg=options.noise, feedback=options.feedback)
+    began, wall = time.process_time(), time.perf_counter()
+    workspace = make_data(options.out / "data", data)
+    print(f"data: {time.process_time() - began:.0f} s of processor time", flush=True)
+    run_all(options, workspace, data, Training(steps=options.steps))
     summary(options.out)
-    print(f"{time.perf_counter() - began:.0f} s in all")
+    print("reachable", {name: round(value, 3) for name, value in reachable(workspace).items()})
+    print("copy-context", {name: round(value, 3) for name, value in copied(workspace, data).items()})
+    print(f"{time.perf_counter() - wall:.0f} s in all")
 
 
 if __name__ == "__main__":

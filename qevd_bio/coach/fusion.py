@@ -32,7 +32,10 @@ class MorphFusion(nn.Module):
         """Xavier uniform with gain 0.1 for W_Q, W_K, W_V, W_O: at first hardly more than the visual tokens."""
         for layer in (self.q, self.k, self.v, self.o):
             nn.init.xavier_uniform_(layer.weight, gain=self.gain)
-        nn.init.orthogonal_(self.meet.weight)
+        # The decomposition behind it exists for float32 alone.
+        start = nn.init.orthogonal_(torch.empty_like(self.meet.weight, dtype=torch.float32))
+        with torch.no_grad():
+            self.meet.weight.copy_(start)
 
     def forward(self, features: Tensor, morph: Tensor, known: Tensor, runs: Sequence[int] | None = None) -> Tensor:
         """Fuse (M, N, d) visual tokens with (R, L, width) embedded measurements; `known` (R, L) marks real tokens.

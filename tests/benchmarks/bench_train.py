@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_train.py             (CPU, tiny preset; bar: 0.9)
     python tests/benchmarks/bench_train.py --gpu-7b    (one GPU of 80 GiB or more: tokens/s, memory, MFU; bar: 0.40)
+    python tests/benchmarks/bench_train.py --dry       (the same code in a small shape on a CPU: does it run?)
 
 Both sides run in turns in one process, so that a busy machine slows both.
 """
@@ -12,7 +13,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from qevd_bio.coach.presets import read_preset
 from qevd_bio.coach.sequence import TimedText, build_sequence
 from qevd_bio.coach.stream_vlm import StreamVLM
 from qevd_bio.coach.train_coach import SequenceLoss
+from qevd_bio.coach.train_machine import mixed, settle_types
 
 PEAK_BF16 = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "B200": 2250e12}
 """Dense bf16 FLOP/s by name of the GPU (makers' data sheets)."""
@@ -57,9 +59,7 @@ def make_batch(config: ModelConfig, rows: int, steps: int, context: int) -> Batc
     return collate(examples, 0, (config.vision.tokens, config.vision.dim))
 
 
-def coach_step(model: StreamVLM, batch: Batch, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    loss = SequenceLoss(model)
-
+def coach_step(loss: SequenceLoss, batch: Batch, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
     def step() -> None:
         (loss(batch) / len(batch.ids)).backward()
         optimizer.step()
@@ -69,7 +69,7 @@ def coach_step(model: StreamVLM, batch: Batch, optimizer: torch.optim.Optimizer)
 
 
 def bare_step(model: StreamVLM, batch: Batch, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """The language model alone on the same tokens, as it is usually trained: causal, its fastest attention, no vision."""
+    """The language model alone on the same tokens, as it is usually trained: causal, its fast attention, no vision."""
     bare = model.causal_lm
     targets = batch.ids.roll(-1, 1)
 
@@ -105,8 +105,8 @@ def tiny(vision: VisionConfig | None, rounds: int) -> float:
     bare = make_model(config, seed=0)
     bare.train_only(("language",))
     steps = [
-        step(own, batch, torch.optim.AdamW([p for p in own.parameters() if p.requires_grad], 1e-4))
-        for step, own in ((coach_step, model), (bare_step, bare))
+        coach_step(SequenceLoss(model), batch, torch.optim.AdamW([p for p in model.parameters() if p.requires_grad])),
+        bare_step(bare, batch, torch.optim.AdamW([p for p in bare.parameters() if p.requires_grad])),
     ]
     taken: list[list[float]] = [[], []]
     for _ in range(rounds):
@@ -120,70 +120,92 @@ def tiny(vision: VisionConfig | None, rounds: int) -> float:
     return theirs / ours
 
 
-def gpu_7b(rows: int, rounds: int) -> None:
-    """BioCoach's second stage in the 7B shape, random bf16 weights: tokens/s, memory and MFU."""
-    config = read_preset("biocoach-7b")
+def large(config: ModelConfig, device: torch.device, rows: int, rounds: int, steps: int = 120) -> list[float]:
+    """BioCoach's fusion, then LoRA, in a large shape with random bf16 weights: tokens/s, memory, share of the peak.
+
+    Returns the operations of a step for both.
+    """
     torch.set_default_dtype(torch.bfloat16)
-    model = make_model(config, device="cuda", seed=0)
+    model = make_model(config, device=str(device), seed=0)
     torch.set_default_dtype(torch.float32)
-    model.train()
-    device = torch.device("cuda")
-    batch = make_batch(config, rows, 120, 130).to(device)
-    name = torch.cuda.get_device_name()
+    batch = make_batch(config, rows, steps, 130).to(device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     peak = next((flops for key, flops in PEAK_BF16.items() if key in name), None)
+    found = []
     for stage in (("fusion",), ("lora",)):
         trained = model.train_only(stage)
-        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 2e-5)
-        with torch.autocast("cuda", torch.bfloat16):
-            step = coach_step(model, batch, optimizer)
+        loss = SequenceLoss(model).train()
+        settle_types(loss, "bf16")
+        step = coach_step(loss, batch, torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 2e-5))
+        if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
+        with mixed(device, "bf16"):
             taken = statistics.median([seconds(step) for _ in range(rounds)][1:])
-        count = batch.ids.numel()
-        flops = model_flops(model, batch)
-        share = (
-            f"{flops / taken / peak:.2f} of {peak / 1e12:.0f} TFLOP/s"
-            if peak
-            else f"{flops / taken / 1e12:.0f} TFLOP/s"
+        found.append(model_flops(model, batch, stage))
+        speed = f"{found[-1] / taken / 1e12:.3g} TFLOP/s"
+        share = f"{speed}, MFU {found[-1] / taken / peak:.2f} of {peak / 1e12:.0f}" if peak else speed
+        memory = (
+            f"{torch.cuda.max_memory_allocated() / 2**30:.0f} GiB" if device.type == "cuda" else "memory not measured"
         )
-        memory = torch.cuda.max_memory_allocated() / 2**30
+        tokens = batch.ids.numel()
         print(f"{name}, {'+'.join(stage)} ({trained:,} values), {rows} x {batch.ids.shape[1]} tokens:")
-        print(f"  {count / taken:,.0f} tokens/s, {memory:.0f} GiB, MFU {share}")
+        print(f"  {tokens / taken:,.0f} tokens/s, {memory}, {share}")
+    return found
 
 
-def model_flops(model: StreamVLM, batch: Batch) -> float:
-    """Floating point operations that one step needs, as MFU counts them.
+def model_flops(model: StreamVLM, batch: Batch, stage: Sequence[str]) -> float:
+    """Floating point operations that one step of the language model needs, as MFU counts them (two a product).
 
-    Frozen weights cost a forward pass and the gradient of their input: 4 a weight and token instead of 6;
-    attention scores and sums likewise. Vision is left out (a few per cent), so the share is a lower bound.
+    A frozen layer costs its forward pass and, once something before it is trained, the gradient of its input: as much
+    again, for attention twice as much. Pairs of tokens that do not see each other, logits where nothing is learnt,
+    LoRA and vision are not counted (a few per cent), so the share of the peak is a lower bound.
     """
-    settings = model.causal_lm.config
-    frozen = sum(p.numel() for n, p in model.causal_lm.named_parameters() if "embed" not in n and "xattn" not in n)
-    tokens = batch.ids.numel()
-    attention = 4 * settings.num_hidden_layers * settings.hidden_size * batch.ids.shape[1] * tokens
-    return 4.0 * frozen * tokens + 2.0 * attention
+    language = model.causal_lm
+    tokens, learnt = batch.ids.numel(), int((batch.targets != -100).sum())
+    pairs = sum(int(group.seen.flatten(0, 2)[group.real].sum()) for group in batch.blocks)
+    layers = language.config.num_hidden_layers
+    weights = sum(
+        value.numel() for name, value in language.model.layers.named_parameters()
+        if value.ndim == 2 and "xattn" not in name and "lora" not in name
+    ) / layers  # fmt: skip
+    before = 0 if "lora" in stage else 1 + min(model.config.cross_attention.layers)
+    linear, attention = 2.0 * weights * tokens, 4.0 * language.config.hidden_size * pairs
+    output = 2.0 * language.config.hidden_size * language.config.vocab_size * learnt
+    return layers * (linear + attention) + (layers - before) * (linear + 2 * attention) + 2 * output
+
+
+def small_shape(config: ModelConfig) -> ModelConfig:
+    """The same model with every width made small, to try this script without a GPU."""
+    language = {
+        **config.language, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
+        "num_key_value_heads": 4, "vocab_size": 512,
+    }  # fmt: skip
+    cross = replace(config.cross_attention, dim=64)
+    return replace(config, language=language, cross_attention=cross, vision=VisionConfig(64, 4))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gpu-7b", action="store_true", help="the 7B shape on a GPU")
+    parser.add_argument("--dry", action="store_true", help="what --gpu-7b does, in a small shape on the CPU")
     parser.add_argument("--whole", action="store_true", help="also with 35 x 1280 visual tokens (minutes)")
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
+    if options.dry:
+        large(small_shape(read_preset("biocoach-7b")), torch.device("cpu"), 1, 2, 24)
+        return
     if options.gpu_7b:
         if not torch.cuda.is_available():
-            raise SystemExit("error: --gpu-7b needs a CUDA GPU with 80 GiB or more; without it this measures the CPU")
-        gpu_7b(options.rows, options.rounds)
+            raise SystemExit("error: --gpu-7b needs a CUDA GPU with 80 GiB or more; --dry tries it on a CPU")
+        large(read_preset("biocoach-7b"), torch.device("cuda"), options.rows, options.rounds)
         return
     torch.set_num_threads(1)
     narrow = tiny(VisionConfig(64, 4), options.rounds)
-    print(f"narrow visual tokens (4 x 64), with C_motion: {narrow:.2f} x the bare model (bar: 0.90)")
-    if not options.whole:
-        return
-    whole = tiny(None, max(options.rounds // 2, 2))
-    print(
-        f"visual tokens of the 3D CNN (35 x 1280), without C_motion: {whole:.2f} x (vision outweighs a tiny language)"
-    )
+    print(f"narrow visual tokens (4 x 64): {narrow:.2f} x the bare model (bar: 0.90)")
+    if options.whole:
+        whole = tiny(None, max(options.rounds // 2, 3))
+        print(f"visual tokens of the 3D CNN (35 x 1280): {whole:.2f} x (vision is most of so small a model's work)")
 
 
 if __name__ == "__main__":

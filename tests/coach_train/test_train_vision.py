@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from qevd_bio.cli.app import app
+from typer.testing import CliRunner
 
 from qevd_bio.coach.action_tokens import ActionTokens
 from qevd_bio.coach.backbone_weights import load_backbone
@@ -15,13 +18,9 @@ from qevd_bio.coach.config import TokensConfig
 from qevd_bio.coach.sequence import IGNORED
 from qevd_bio.coach.train_clips import LabelledClip, crop_batch, mirror_classes, swapped
 from qevd_bio.coach.train_log import read_log
-from qevd_bio.coach.train_options import LoopOptions
 from qevd_bio.coach.train_short import pairs_of, short_sequence
-from qevd_bio.coach.train_vision import train_vision
-from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.short_clips import Clip, Question
 from qevd_bio.simulation.mp4 import write_mp4
-from qevd_bio.store.errors import UserError
 
 TOKENS = ActionTokens(3, 4, 5, 1, 0, TokensConfig())
 
@@ -79,12 +78,23 @@ def test_the_3d_cnn_is_trained_and_can_be_used(tmp_path: Path) -> None:
         file = f"./short_clips/0000000{number}.mp4"
         records.append({"video_path": file, "split": "train", "labels": labels, "labels_descriptive": labels})
     (root / "fine_grained_labels.json").write_text(json.dumps(records))
-    options = LoopOptions(batch=2, steps=1, validation_share=0.34, device="cpu", clip_norm=0.0, learning_rate=1e-4)
-    done = train_vision(open_dataset(root), None, tmp_path / "out", options, lambda _: None)
-    assert load_backbone(done.best_folder / "backbone.safetensors").classifier.out_features == 2
-    assert json.loads((done.best_folder / "label2int.json").read_text()) == {"squats - deep": 0, "squats - shallow": 1}
-    rows = read_log(tmp_path / "out")
+
+    def command(data: Path, out: Path, *more: str) -> Any:
+        place = ["--data", str(data), "--out", str(out), "--batch", "2", "--steps", "1", "--validation", "0.34"]
+        return CliRunner().invoke(app, ["train", "vision", *place, "--device", "cpu", *more])
+
+    out = tmp_path / "out"
+    done = command(root, out)
+    assert done.exit_code == 0 and "vision: 3 clips, 2 labels" in done.output, done.output
+    assert f"qevd-bio features --weights {out / 'best' / 'backbone.safetensors'}" in done.output.replace("\n", "")
+    assert load_backbone(out / "best" / "backbone.safetensors").classifier.out_features == 2
+    assert json.loads((out / "best" / "label2int.json").read_text()) == {"squats - deep": 0, "squats - shallow": 1}
+    rows = read_log(out)
     assert rows[0]["loss"] == pytest.approx(np.log(2), abs=0.5) and 0 <= rows[1]["accuracy"] <= 1
+    again = command(root, out)
+    assert "goes on after step 1" in again.output and read_log(out) == rows
+    missing = command(root, tmp_path / "other", "--weights", str(tmp_path / "no.pth"))
+    assert missing.exit_code == 2 and "no such file" in missing.output
     (root / "fine_grained_labels.json").write_text(json.dumps([{**record, "split": "test"} for record in records]))
-    with pytest.raises(UserError, match="no labelled clip to train on"):
-        train_vision(open_dataset(root), None, tmp_path / "other", options, lambda _: None)
+    nothing = command(root, tmp_path / "other")
+    assert nothing.exit_code == 2 and "no labelled clip to train on" in nothing.output

@@ -12,6 +12,7 @@ from qevd_bio.scoring.render import TITLES
 from qevd_bio.scoring.results import Score, Scores
 
 _SPAN = 72
+_COUNTS = ("ground_truth", "predicted", "matched_ground_truth")
 _OPEN = 2
 """Of more runs, the details of each are folded."""
 
@@ -152,8 +153,8 @@ def _breakdown(scores: Scores, by: str) -> Html:
     tables = []
     for protocol in dict.fromkeys(str(row.get("protocol")) for row in rows):
         lines = [
-            [tag("bdi", str(row.get("group"))), row.get("ground_truth", "–"), row.get("predicted", "–"),
-             row.get("matched_ground_truth", "–"), *(number(row.get(name)) for name in metrics)]
+            [tag("bdi", str(row.get("group")).replace("_", " ")), *(row.get(name, "–") for name in _COUNTS),
+             *(number(row.get(name)) for name in metrics)]
             for row in rows if str(row.get("protocol")) == protocol
         ]  # fmt: skip
         head = [by, "trainer", "predicted", "matched", *(TITLES.get(name, name) for name in metrics)]

@@ -74,6 +74,8 @@ svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curv
   .said th:first-child { width: auto; font-weight: 600; } .said td:empty { display: none; }
   .said td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .8rem; }
   .said th, .said td { border: 0; padding: .15rem 0; text-align: left; }
+  table:not(.said) tbody th { position: sticky; left: 0; background: var(--ground); }
+  .who td::before { display: none; } .who th, .who td:nth-child(2) { display: inline-block; margin-right: .6rem; }
   .said tr { border-bottom: 1px solid var(--line); padding: .4rem 0; }
   details.video, details.part { padding: .1rem .6rem; }
 }

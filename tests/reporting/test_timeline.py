@@ -74,9 +74,9 @@ def test_repetitions_and_violations() -> None:
 
 def test_marks_that_would_lie_on_each_other_are_one() -> None:
     fault = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
-    near = tuple(replace(fault, at_s=103.0 + 0.06 * n, severity=0.1 * n) for n in range(6))
+    near = tuple(replace(fault, at_s=103.0 + 0.05 * n, severity=0.1 * n) for n in range(6))
     marks = [p for p in elements(view(faults=near), "path") if p.get("class") == "hard"]
-    assert [(p[0].text or "").count("knees_shallow") for p in marks] == [3, 3]
+    assert [(p[0].text or "").count("knees_shallow") for p in marks] == [4, 2]
 
 
 def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:

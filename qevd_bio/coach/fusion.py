@@ -47,11 +47,10 @@ class MorphFusion(nn.Module):
         any_known = known.any(dim=-1)
         mask = known | ~any_known[:, None]
         if runs is None:
-            update = self._each(features.to(memory.dtype), memory, mask)
+            update = self._each(features.to(memory.dtype), memory, mask) * any_known[:, None, None]
         else:
-            update = self._shared(features.to(memory.dtype), memory, mask, runs)
-            any_known = any_known.repeat_interleave(torch.tensor(runs, device=known.device), output_size=sum(runs))
-        fused: Tensor = features + (update * any_known[:, None, None]).to(features.dtype)
+            update = self._shared(features.to(memory.dtype), memory * any_known[:, None, None], mask, runs)
+        fused: Tensor = features + update.to(features.dtype)
         return fused
 
     def _each(self, features: Tensor, memory: Tensor, mask: Tensor) -> Tensor:

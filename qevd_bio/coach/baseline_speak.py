@@ -150,7 +150,7 @@ def motion_tables(workspace: Workspace, split: str, video: str) -> tuple[Path, P
 
 
 @lru_cache(maxsize=4)
-def _read(table: Any, path: Path) -> list[dict[str, Any]]:
+def _read(table: Any, path: Path, changed_ns: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = table.read_rows(path)
     return rows
 
@@ -159,7 +159,11 @@ def _rows(table: Any, path: Path, source: BaselineSource) -> list[dict[str, Any]
     if not path.is_file():
         raise ItemError("not_analysed", f"{path}: no such file; qevd-bio extract, then qevd-bio analyze")
     own = (source.segment.split, source.segment.video, source.segment.index)
-    return [row for row in _read(table, path) if (row["split"], row["video"], row["segment"]) == own]
+    return [
+        row
+        for row in _read(table, path, path.stat().st_mtime_ns)
+        if (row["split"], row["video"], row["segment"]) == own
+    ]
 
 
 def _motions(source: BaselineSource) -> tuple[list[float], list[str]]:

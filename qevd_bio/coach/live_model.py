@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.action_tokens import text_of
+from qevd_bio.coach.action_tokens import text_ids, text_of
+from qevd_bio.coach.biocoach import uses_motion
 from qevd_bio.coach.checkpoint import Coach
+from qevd_bio.coach.live_motion import ContextRoom
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.reader import Row
 from qevd_bio.coach.segment_input import SegmentInput
-from qevd_bio.coach.stream import Streamer
+from qevd_bio.coach.stream import RowError, Streamer
+from qevd_bio.store.errors import ItemError, UserError
 
 
 class LiveModel:
@@ -29,6 +32,12 @@ class LiveModel:
         options = replace(options, timing="corrected", rows=1, interval_steps=interval)
         self._coach, self._prompt = coach, prompt
         self._streamer = Streamer(coach, options)
+        self.room: ContextRoom | None = None
+        """The place for C_motion, None for a model that reads none."""
+        if uses_motion(coach.config, coach.ablations):
+            # The start token and the end of the line stand in it, too.
+            tokenizer = coach.tokenizer
+            self.room = ContextRoom(coach.config.context_tokens, lambda text: 1 + len(text_ids(tokenizer, text + "\n")))
         self._row: Row | None = None
         self._told = 0
         self._begin_anew()
@@ -36,13 +45,19 @@ class LiveModel:
     def step(self, tokens: NDArray[np.float32], time_s: float, motion: str, morph: str) -> list[tuple[float, str]]:
         """One 4 Hz step: visual tokens (N, C), its time, C_motion and C_morph. Returns what is said: time and text.
 
-        While a feedback is being said the steps pass unseen, as in `corrected` timing.
+        While a feedback is being said the steps pass unseen, as in `corrected` timing. UserError for a text that is
+        longer than the model reads.
         """
         for values, new in zip(self._steps, (tokens, time_s, motion, morph), strict=True):
             values.append(new)
-        if self._row is None:
-            self._row = self._streamer.begin(self._segment)
-        return self._go_on(self._row)
+        try:
+            if self._row is None:
+                self._row = self._streamer.begin(self._segment)
+            return self._go_on(self._row)
+        except ItemError as error:
+            raise UserError(error.detail or error.reason) from error
+        except RowError as error:
+            raise UserError(error.cause.detail or error.cause.reason) from error
 
     def _go_on(self, row: Row) -> list[tuple[float, str]]:
         speaker, said = row.speaker, []

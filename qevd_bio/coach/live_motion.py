@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from qevd_bio.coach.live_pose import LivePose
 from qevd_bio.exercise.reference import load_reference, trajectories
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.context import Morph, morph_of, write_morph
+from qevd_bio.motion.context import Morph, estimate_tokens, morph_of, write_morph
 from qevd_bio.motion.curves import skeleton_of
 from qevd_bio.motion.evaluate import Setup
 from qevd_bio.motion.frames import FRAMES_A_FEATURE
@@ -34,6 +34,18 @@ class LiveStep:
     morph: str = NOBODY
 
 
+@dataclass(frozen=True)
+class ContextRoom:
+    """The place that a model keeps for C_motion: so many tokens, and how it counts those of a text."""
+
+    tokens: int
+    count: Callable[[str], int]
+
+    def counted(self, text: str, limit: int) -> int:
+        """Tokens of `text` on the scale of `tokens`: more than that where it passes analyze's own `limit` too."""
+        return max(self.count(text), -(-estimate_tokens(text) * self.tokens // limit))
+
+
 class LiveMotion:
     """Watches one exercise; `see` takes the frames at 16 Hz and gives a step for every fourth.
 
@@ -42,9 +54,14 @@ class LiveMotion:
     """
 
     def __init__(
-        self, pose: LivePose, exercise: Exercise, workspace: Workspace, stature_m: float | None = None
+        self,
+        pose: LivePose,
+        exercise: Exercise,
+        workspace: Workspace,
+        stature_m: float | None = None,
+        room: ContextRoom | None = None,
     ) -> None:
-        self._pose, self._exercise = pose, exercise
+        self._pose, self._exercise, self._room = pose, exercise, room
         self._stature_m = stature_m
         reference = None
         if any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(workspace.user_refs)):
@@ -86,9 +103,18 @@ class LiveMotion:
         self._early = deque(maxlen=0)
 
     def _again(self) -> LiveStep:
-        self._stream = MotionStream(self._setup)
+        self._stream = self._new_stream()
         steps = [self._push(rows) for rows in self._early]
         return steps[-1] if steps else LiveStep([], NOTHING, self._morph)
+
+    def _new_stream(self) -> MotionStream:
+        room, options = self._room, self._setup.options
+        if room is None:
+            return MotionStream(self._setup)
+        limit = options.contexts.max_tokens
+        contexts = replace(options.contexts, max_tokens=room.tokens)
+        setup = replace(self._setup, options=replace(options, contexts=contexts))
+        return MotionStream(setup, lambda text: room.counted(text, limit))
 
     def _push(self, rows: Sequence[Any]) -> LiveStep:
         assert self._stream is not None

@@ -145,6 +145,6 @@ def _model_watcher(
     selects = isinstance(coach.model, BioCoach) and coach.about.get("selector") == "trained"
     chooser = coach.model if selects and not ablations.no_selector else None
     with live_pose(options.window_s, options.stature_m) as pose:
-        motion = LiveMotion(pose, exercise, workspace, options.stature_m)
+        motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
         assert chooser is None or isinstance(chooser, BioCoach)
         yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)

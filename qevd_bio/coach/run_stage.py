@@ -91,6 +91,8 @@ class SideBySide:
         self._waiting = deque(items)
 
     def __call__(self, item: Item) -> dict[str, Any]:
+        if item.key not in self._given and item not in self._waiting:
+            self._waiting.appendleft(item)
         while item.key not in self._ready:
             if self._stream is None:
                 self._stream = self._stream_of(self._segments())

@@ -64,7 +64,7 @@ class Streamer:
                     yield segment.key, error
             try:
                 self.turn()
-            except _RowError as error:
+            except RowError as error:
                 self.remove(error.row)
                 yield error.row.segment.key, error.cause
                 continue
@@ -91,7 +91,7 @@ class Streamer:
 
     @torch.inference_mode()
     def turn(self) -> None:
-        """Every row reads its pending token and gets the next."""
+        """Every row reads its pending token and gets the next. RowError for a row that cannot go on."""
         start = time.perf_counter()
         self._stop_full_rows()
         rows = [row for row in self._rows if row.speaker.pending is not None]
@@ -137,7 +137,7 @@ class Streamer:
                 if self._set_motion(row):
                     changed.append((number, row))
             except ItemError as error:
-                raise _RowError(row, error) from error
+                raise RowError(row, error) from error
         return changed
 
     def _set_motion(self, row: Row) -> bool:
@@ -233,7 +233,7 @@ class Streamer:
         return SegmentOutput(row.segment.key, spoken, row.speaker.output, row.speaker.cut, row.updates, row.seconds)
 
 
-class _RowError(Exception):
+class RowError(Exception):
     """A row that cannot go on, and why."""
 
     def __init__(self, row: Row, cause: ItemError) -> None:

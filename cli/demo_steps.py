@@ -29,7 +29,7 @@ LEARNING = LoopOptions(
 )  # fmt: skip
 """Random weights want a rate a hundred times the published one; there is too little data to hold any out."""
 
-STREAM_VLM = replace(LEARNING, steps=100)
+STREAM_VLM = replace(LEARNING, steps=150)
 SELECTING = replace(SELECTOR, learning_rate=1e-3, epochs=10, validation_share=0.0, save_every=100, device="cpu")
 BIOCOACH = replace(LEARNING, steps=40, batch=4)
 BIOCOACH_PARTS = ("language", "xattn", "fusion")

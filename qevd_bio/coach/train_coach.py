@@ -12,16 +12,16 @@ from torch.nn.functional import cross_entropy
 
 from qevd_bio.coach.biocoach import BioCoach
 from qevd_bio.coach.checkpoint import Coach, save_coach
+from qevd_bio.coach.collate import Batch, collate
 from qevd_bio.coach.cross_attention import Vision
-from qevd_bio.coach.data import Batch, Example, Prepared, collate
+from qevd_bio.coach.data import Example, Prepared
+from qevd_bio.coach.sequence import IGNORED
 from qevd_bio.coach.stream_vlm import StreamVLM
 from qevd_bio.coach.train_batches import hold_out
 from qevd_bio.coach.train_evaluate import generated_scores
 from qevd_bio.coach.train_machine import mixed
 from qevd_bio.coach.train_options import CoachData, LoopOptions
 from qevd_bio.coach.train_state import is_sharded
-
-IGNORED = -100
 
 
 class SequenceLoss(nn.Module):

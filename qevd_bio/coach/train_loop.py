@@ -123,6 +123,8 @@ class _Run:
 
     def go(self) -> Outcome:
         start, first = time.perf_counter(), self.progress.step
+        # Asked before anything is written, so that all processes find the same.
+        without_last = not (self.out / "last").exists()
         log = TrainingLog(self.out, first) if self.accelerator.is_main_process else None
         while self.progress.step < self.total and not self.progress.stopped:
             began = time.perf_counter()
@@ -138,7 +140,7 @@ class _Run:
                 self._save()
         if log:
             log.close()
-        if self.progress.step > first or not (self.out / "last").exists():
+        if self.progress.step > first or without_last:
             self._checkpoint("last")
         best = self.out / ("best" if (self.out / "best").exists() else "last")
         p = self.progress

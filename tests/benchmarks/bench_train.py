@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from qevd_bio.coach.action_tokens import ActionTokens
 from qevd_bio.coach.biocoach import make_model
+from qevd_bio.coach.collate import Batch, collate
 from qevd_bio.coach.config import ModelConfig, VisionConfig
-from qevd_bio.coach.data import Batch, Example, collate
+from qevd_bio.coach.data import Example
 from qevd_bio.coach.options import SequenceOptions
 from qevd_bio.coach.presets import read_preset
 from qevd_bio.coach.sequence import TimedText, build_sequence

@@ -10,7 +10,8 @@ import torch
 
 from qevd_bio.coach.biocoach import BioCoach
 from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.data import collate, make_example
+from qevd_bio.coach.collate import collate
+from qevd_bio.coach.data import make_example
 from qevd_bio.coach.sequence import TrainingSequence
 from qevd_bio.coach.train_coach import SequenceLoss
 from qevd_bio.coach.train_options import CoachData

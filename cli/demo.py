@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from qevd_bio.simulation.options import SimulateOptions
+from qevd_bio.store.errors import UserError
 
 from . import demo_steps as steps
 from .common import Jobs, open_workspace
@@ -42,7 +43,11 @@ def demo(
     for number, (title, step) in enumerate(chosen, 1):
         typer.echo(f"[{number}/{len(chosen)}] {title}")
         started = time.monotonic()
-        step(plan)
+        try:
+            step(plan)
+        except UserError:
+            steps.say(f"{out} keeps what is finished; another --out begins afresh")
+            raise
         steps.say(f"{time.monotonic() - started:.0f} s")
     typer.echo(f"\nDone in {time.monotonic() - began:.0f} s. The page: {(place.root / 'report.html').resolve()}")
     typer.echo("Next, with your own videos of one exercise:")

@@ -43,7 +43,7 @@ HZ = 15
 def squats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn figure that does squats half as deep as they should be, in 2.2 s each."""
     skeleton = Skeleton.from_stature(1.75)
-    motion = make_motion("squats", skeleton, Plan(seconds=6.0, depth=0.5, cycle_s=2.2))
+    motion = make_motion("squats", skeleton, Plan(seconds=5.2, depth=0.5, cycle_s=2.2))
     angles, root = motion.angles[::2], motion.root[::2]
     path = tmp_path_factory.mktemp("live") / "squats.mp4"
     camera = Camera.looking_at((0.0, 0.9, 0.0), 35.0, distance=3.4)

@@ -63,7 +63,7 @@ def test_all_but_video_pose_model_and_3d_cnn_runs_and_runs_again(
     quick = {"workouts": 2, "minutes": 0.4, "video": False}
     monkeypatch.setattr(steps, "TRAINING", replace(steps.TRAINING, **quick))
     monkeypatch.setattr(steps, "STREAM_VLM", replace(steps.STREAM_VLM, steps=2))
-    monkeypatch.setattr(steps, "SELECTING", replace(steps.SELECTING, epochs=1))
+    monkeypatch.setattr(steps, "SELECTING", replace(steps.SELECTING, steps=1))
     monkeypatch.setattr(steps, "BIOCOACH", replace(steps.BIOCOACH, steps=1, batch=2))
     monkeypatch.setattr(steps, "_features", write_features)
     monkeypatch.setattr(steps, "extract", lambda demo: place_oracle(Places(demo.data), demo.place))

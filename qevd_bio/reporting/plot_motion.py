@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def draw_timeline(figure: Figure, view: SegmentView, rows: Sequence[tuple[str, f
     draw = {"frames": _frames, "angle": _angle, "repetitions": _reps, "violations": _faults, "trainer": _truths}
     own = len(rows) - len(view.lanes)
     for place, ((name, _), axes) in enumerate(zip(rows, panels, strict=True)):
-        axes.set_ylabel(label(name, 14), rotation=0, ha="right", va="center")
+        axes.set_ylabel(label(name, 16), rotation=0, ha="right", va="center")
         if name != "angle" or place >= own:
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
@@ -92,7 +93,8 @@ def _angle(axes: Any, view: SegmentView) -> None:
         axes.fill_between(at, band.values - band.half_width, band.values + band.half_width, color=BAND, alpha=0.2, lw=0)
         axes.plot(at, band.values, color=BAND, lw=0.8, ls=(0, (4, 3)))
     axes.plot(curve.time_s - view.start_s, curve.values, color=COLOURS[0], lw=1.3)
-    axes.set_ylabel(f"{label(curve.expression, 40)}\n(degrees)", rotation=90, fontsize=7)
+    axes.set_ylabel("degrees", rotation=90, fontsize=7)
+    axes.set_title(label(curve.expression, 110), fontsize=7, loc="left", pad=2, color="#666666")
 
 
 def _reps(axes: Any, view: SegmentView) -> None:
@@ -160,6 +162,7 @@ def draw_cycle(figure: Figure, plot: CyclePlot) -> None:
         text = label(", ".join(dict.fromkeys(words)), 60)
         axes.plot(100 * phase, height, "D", color=FAULT, ms=7, label=f"{number}: {text}")
         axes.annotate(str(number), (100 * phase, height), (7, 5), textcoords="offset points", color=FAULT)
-    axes.set(xlabel="% of the cycle", ylabel=plot.unit, xlim=(0, 100))
+    axes.set(xlabel="% of the cycle", xlim=(0, 100))
+    axes.set_ylabel(fill(label(plot.unit, 120), 48), fontsize=8)
     axes.set_title(label(plot.title, 70), fontsize=10)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)

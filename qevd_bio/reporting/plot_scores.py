@@ -15,7 +15,7 @@ from qevd_bio.store.errors import UserError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW, COLUMN, NAME = 0.36, 1.05, 2.3
+ROW, COLUMN, NAME = 0.36, 1.05, 3.1
 """Inches of the table: height of a row, width of a column, width of the names."""
 
 
@@ -73,7 +73,7 @@ def draw_table(
     line(y + 0.3 * ROW, 0.7)
     for row in published:
         y += ROW
-        axes.text(0.15, y, label(row.method, 34), va="baseline")
+        axes.text(0.15, y, label(row.method, 48), va="baseline")
         for place, name in enumerate(metrics):
             axes.text(x(place), y, row.values.get(name, "–"), ha="center", va="baseline")
     if published:
@@ -82,7 +82,7 @@ def draw_table(
             for name in metrics}  # fmt: skip
     for run in runs:
         y += 1.35 * ROW
-        axes.text(0.15, y - 0.15 * ROW, label(run.name, 34), va="baseline")
+        axes.text(0.15, y - 0.15 * ROW, label(run.name, 48), va="baseline")
         for place, name in enumerate(metrics):
             _number(axes, x(place), y, score_of(run, protocol, name), best[name])
     line(y + 0.45 * ROW, 1.2)

@@ -55,9 +55,8 @@ Heard = dict[str, list[tuple[float, str]]]
 class Training:
     """What is trained, and for how long.
 
-    C_motion is read every `context_every` steps (of 1/4 s). alpha: weight of `<next>`. With the default 0.1 the model
-    without C_motion, which cannot know when a correction is due, never speaks, and with 0.03 in one seed of three;
-    `alpha_blind` is what lets it speak.
+    C_motion is read every `context_every` steps (of 1/4 s). alpha: weight of `<next>`; with the default 0.1 the model
+    without C_motion, which cannot know when a correction is due, never speaks; with this one it does in one seed of three.
     """
 
     steps: int = 300
@@ -65,7 +64,6 @@ class Training:
     learning_rate: float = 3e-3
     context_every: int = 4
     alpha: float = 0.03
-    alpha_blind: float = 0.02
 
 
 def new_coach(ablations: Ablations, seed: int, texts: Sequence[str]) -> Coach:
@@ -92,8 +90,7 @@ def as_read(segment: SegmentInput, coach: Coach) -> SegmentInput:
 def trained(variant: str, seed: int, sessions: list[Session], training: Training, folder: Path) -> Coach:
     """One variant after training on these sessions, which goes on where it was ended."""
     coach = new_coach(TABLE_3[variant], seed, sorted({one.text for s in sessions for one in s.said}))
-    alpha = training.alpha if uses_motion(coach.config, coach.ablations) else training.alpha_blind
-    data = CoachData(alpha=alpha, context_every=training.context_every, generate=0)
+    data = CoachData(alpha=training.alpha, context_every=training.context_every, generate=0)
     loop = LoopOptions(
         learning_rate=training.learning_rate, batch=training.batch, steps=training.steps, schedule="cosine",
         warm_up_steps=20, validation_share=0.0, seed=seed, save_every=50, device="cpu",

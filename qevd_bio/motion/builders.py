@@ -73,7 +73,14 @@ class Builder(ABC):
         longest = min(rule.bounds_s[1], 10.0) * options.overlong + options.dwell_max_s
         self.samples: deque[tuple[float, float]] = deque(maxlen=round(longest * options.grid_hz))
         self.levels: dict[int, deque[float]] = {kind: deque(maxlen=options.memory) for kind in (1, -1)}
+        self.began = math.nan
         self._clear()
+
+    def see(self, time: float, value: float) -> None:
+        """Remember a sample; the first one of a stretch is where it began, however long ago."""
+        if not self.samples:
+            self.began = time
+        self.samples.append((time, value))
 
     @abstractmethod
     def _clear(self) -> None:

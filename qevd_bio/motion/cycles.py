@@ -70,7 +70,7 @@ class CycleDetector:
         return [replace(cycle, reported_s=math.inf) for cycle in self._end_stretch()]
 
     def _sample(self, time: float, value: float) -> list[Cycle]:
-        self._builder.samples.append((time, value))
+        self._builder.see(time, value)
         turn = self._turns.push(time, value)
         return self._builder.add(turn) if turn is not None else []
 

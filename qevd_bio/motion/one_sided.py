@@ -23,13 +23,10 @@ class OneSided(Builder):
         self._low: Turn | None = None
         self._high: Turn | None = None
         self._held: Cycle | None = None  # the first one, in doubt until the next is known
-        self._began = math.nan  # time of the stretch's first sample
         self._shared = math.nan  # where the cycle before ended, if this one begins there
         self._ended = -math.inf
 
     def add(self, turn: Turn) -> list[Cycle]:
-        if math.isnan(self._began):
-            self._began = self.samples[0][0]
         if turn.rest:
             return self._rest(turn)
         self.levels[turn.kind].append(turn.value)
@@ -82,7 +79,7 @@ class OneSided(Builder):
     def _before(self, after: float) -> float:
         """The rest before the running cycle; the one `after` it where the clip does not show that."""
         low = self._low
-        return after if low is None or low.time <= self._began + 0.1 else low.value
+        return after if low is None or low.time <= self.began + 0.1 else low.value
 
     def _begin(self, high: Turn, end: float, after: float) -> float:
         """When the cycle around `high` that ends at `end` began: with its half of the rest that the exercise has."""
@@ -98,7 +95,7 @@ class OneSided(Builder):
         """When the movement to `high` left its rest."""
         low = self._low
         if low is None:
-            return self.samples[0][0]
+            return self.began
         begun = self._ended if math.isnan(self._shared) else self._shared
         if not math.isnan(self._shared) and rest <= low.value:
             return begun
@@ -116,7 +113,7 @@ class OneSided(Builder):
             rest, partial = value, "both" if partial else "start"
         else:
             rest = low.value if partial else max(low.value, value)
-            if low.time <= self._began + 0.1 and low.value - value > 0.25 * (high.value - value):
+            if low.time <= self.began + 0.1 and low.value - value > 0.25 * (high.value - value):
                 partial = "both" if partial else "start"  # the clip begins on the way to the key
         self._high, self._ended = None, end
         cycle = Cycle(start, high.time, end, high.time, math.nan, high.value - rest, partial=partial)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qevd_bio.motion.builders import Cycle, CycleRule
@@ -243,6 +243,7 @@ def test_what_was_reported_is_what_the_batch_finds_on_the_prefix(values: np.ndar
 
 @settings(max_examples=30, deadline=None)
 @given(signals)
+@example(squats(seconds(14) + 1.0, 3.0, 10.0) + np.random.default_rng(256).normal(0.0, 0.125, round(14 * FPS)))
 def test_cycles_are_ordered_do_not_overlap_and_hold_their_key(values: np.ndarray) -> None:
     cycles = found(seconds(14), values)
     for cycle in cycles:

@@ -135,7 +135,7 @@ class _Run:
                 log.write("train", step + 1, {**values, "seconds": time.perf_counter() - began})
             ended = step + 1 == self.total
             if ended or self._due(self.options.validate_every):
-                self._validate(log)
+                self._validate(log, values["loss"])
             if ended or self.progress.stopped or self._due(self.options.save_every):
                 self._save()
         if log:
@@ -200,14 +200,14 @@ class _Run:
             return float("nan")
         return float(self.accelerator.clip_grad_norm_(self.module.parameters(), self.options.clip_norm))
 
-    def _validate(self, log: TrainingLog | None) -> None:
+    def _validate(self, log: TrainingLog | None, loss: float) -> None:
         self.task.module.eval()
         values = self.task.validate()
         progress, chosen = self.progress, values.get(self.task.chooses, float("nan"))
         if log:
             log.write("validation", progress.step, values)
         told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        self.say(f"{self.task.name}: step {progress.step} of {self.total}: {told or 'nothing held out'}")
+        self.say(f"{self.task.name}: step {progress.step} of {self.total}: {told or f'training loss {loss:.4g}'}")
         if chosen == chosen and (progress.best is None or self.task.better(chosen, progress.best)):
             progress.best, progress.best_step, progress.waited = chosen, progress.step, 0
             self._checkpoint("best")

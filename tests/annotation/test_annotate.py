@@ -198,7 +198,7 @@ def test_sigkill_in_the_middle_then_the_same_command(workspace, clips, protocol_
     line = [*command(workspace, clips, server.url), "--llm-key-variable", "QEVD_SECRET"]
     process = subprocess.Popen(line, env=environment)
     deadline = time.monotonic() + 60
-    while (before := server.stats())["running"] < 4 and time.monotonic() < deadline:
+    while (before := server.stats())["held"] < 4 and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
     process.send_signal(signal.SIGKILL)

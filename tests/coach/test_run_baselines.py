@@ -212,7 +212,7 @@ def test_a_killed_run_goes_on_and_pays_nothing_twice(
         command = [sys.executable, "-m", "qevd_bio", "run", "--model", "zero-shot-video-llava", "--data", str(data),
                    "--workspace", str(workspace.root), "--out", str(out), *asking(url)]  # fmt: skip
         killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: stats(url)["running"] > 0 and kept_replies(workspace) == 3)
+        until(lambda: stats(url)["held"] > 0 and kept_replies(workspace) == 3)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         assert not out.exists()

@@ -38,7 +38,7 @@ class Server:
         self.received, self.answered, self.faults = Counter(), Counter(), Counter()
         self.running = self.most_running = 0
         self.calls = self.resent = 0
-        self.holding = False
+        self.holding, self.held = False, 0
         self.headers = []
         self.files, self.batches = {}, {}
 
@@ -79,6 +79,7 @@ class Server:
         self.received[key] += 1
         self.resent += bool(self.answered[key])
         self.calls += 1
+        number = self.calls
         if self.options.status:
             error = {"message": f"no {self.headers[-1]}", "code": self.options.code}
             return self.send(writer, self.options.status, {"error": error})
@@ -92,15 +93,21 @@ class Server:
             if self.options.limit and self.running > self.options.limit:
                 return self.send(writer, 429, {"error": {"message": "too many"}}, {"Retry-After": "0.2"})
             await asyncio.sleep(self.options.latency)
-            if self.holding or (self.options.hold_after and self.calls > self.options.hold_after):
-                self.holding = True
-                await asyncio.sleep(3600)
+            if self.holding or (self.options.hold_after and number > self.options.hold_after):
+                await self.hold()
             if fault in WIRE_FAULTS:
                 return await self.break_wire(writer, fault)
             self.answered[key] += 1
             return self.send(writer, 200, self.completion(body, fault))
         finally:
             self.running -= 1
+
+    async def hold(self):
+        self.held += 1
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            self.held -= 1
 
     async def break_wire(self, writer, fault):
         if fault in ("429", "500", "503"):
@@ -198,7 +205,7 @@ class Server:
     def stats(self):
         return {
             "calls": self.calls,
-            "running": self.running if self.holding else 0,
+            "held": self.held,
             "distinct": len(self.received),
             "answered": sum(self.answered.values()),
             "answered_twice": sum(n - 1 for n in self.answered.values()),

@@ -217,7 +217,7 @@ def test_after_sigkill_nothing_answered_is_sent_again(protocol_server, tmp_path)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path]), "NO_PROXY": "127.0.0.1"}
     process = subprocess.Popen([sys.executable, "-c", KILLED, server.url, str(cache)], env=environment)
     deadline = time.monotonic() + 60
-    while (before := server.stats())["running"] < 4 and time.monotonic() < deadline:
+    while (before := server.stats())["held"] < 4 and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
     process.send_signal(signal.SIGKILL)

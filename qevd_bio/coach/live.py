@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,11 +68,16 @@ class ModelWatcher:
         self._chooser, self._tau_steps = chooser, tau_steps
         self._first: list[NDArray[np.float32]] = []
         self._options = FeatureOptions()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="pose")
         self.stepped = False
 
     def see(self, frame: LiveFrame) -> Said:
-        step = self._motion.see(frame.index, frame.time_s, frame.image) if self._motion else None
+        # Poses and visual features know nothing of each other, and both leave Python for most of their time.
+        watched = (
+            self._beside.submit(self._motion.see, frame.index, frame.time_s, frame.image) if self._motion else None
+        )
         found = self._features.push(prepare(frame.image, self._options))
+        step = watched.result() if watched else None
         self.stepped = found is not None
         if found is None:
             return []

@@ -147,4 +147,18 @@ def _model_watcher(
     with live_pose(options.window_s, options.stature_m) as pose:
         motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
         assert chooser is None or isinstance(chooser, BioCoach)
-        yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
+        with _room_for_poses():
+            yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
+
+
+@contextmanager
+def _room_for_poses() -> Iterator[None]:
+    """Leave half of the cores to the pose model, which runs beside the 3D CNN."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before // 2, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

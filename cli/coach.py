@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qevd_bio.coach.live_options import LiveOptions
+from qevd_bio.coach.live.options import LiveOptions
 from qevd_bio.coach.options import GenerateOptions
 
 from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
@@ -25,8 +25,8 @@ def import_stream_vlm(
     ] = "stream-vlm-7b",
 ) -> None:
     """Turn the released Stream-VLM weights into a checkpoint folder (safetensors); nothing in them is executed."""
-    from qevd_bio.coach.presets import read_preset
-    from qevd_bio.coach.released import import_stream_vlm as run_import
+    from qevd_bio.coach.model.presets import read_preset
+    from qevd_bio.coach.model.released import import_stream_vlm as run_import
 
     done = run_import(source.expanduser(), out.expanduser(), read_preset(preset))
     typer.echo(f"{done.tensors} tensors ({done.lora} of LoRA); action tokens {' '.join(done.tokens)}; in {done.folder}")
@@ -39,7 +39,7 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, or YAML file; without it all.")] = None,
 ) -> None:
     """List the presets with their numbers of parameters, in all and by part."""
-    from qevd_bio.coach.presets import describe, preset_names
+    from qevd_bio.coach.model.presets import describe, preset_names
 
     for preset in [name] if name else preset_names():
         for line in describe(preset):
@@ -54,10 +54,10 @@ def select_joints(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")] = "auto",
 ) -> None:
     """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
-    from qevd_bio.coach.loading import open_coach
-    from qevd_bio.coach.segment_data import sources
-    from qevd_bio.coach.select_stage import FILE
-    from qevd_bio.coach.select_stage import select_joints as run_select
+    from qevd_bio.coach.model.loading import open_coach
+    from qevd_bio.coach.segments.data import sources
+    from qevd_bio.coach.streaming.select_stage import FILE
+    from qevd_bio.coach.streaming.select_stage import select_joints as run_select
     from qevd_bio.dataset.opening import open_dataset
 
     place = open_workspace(workspace)
@@ -105,7 +105,7 @@ def live(
     """
     from dataclasses import replace
 
-    from qevd_bio.coach.live_stage import run_live
+    from qevd_bio.coach.live.stage import run_live
 
     options = replace(L, fast=fast, seconds=seconds, late_s=late, stature_m=stature)
     generate = replace(G, context=context, temperature=temperature, seed=seed)

@@ -13,7 +13,7 @@ from qevd_bio.store.errors import QevdBioError, UserError
 
 if TYPE_CHECKING:
     from qevd_bio.store.work import RunOptions, Summary
-    from qevd_bio.store.workspace import Workspace
+    from qevd_bio.tables.workspace import Workspace
 
 RUN_PANEL = "Which items run, and how"
 
@@ -74,7 +74,7 @@ def run_options(
 
 def open_workspace(root: Path) -> Workspace:
     """The workspace at `root`; it need not exist yet."""
-    from qevd_bio.store.workspace import Workspace
+    from qevd_bio.tables.workspace import Workspace
 
     return Workspace(root.expanduser())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from qevd_bio.coach.options import RANDOM, FeatureOptions
-from qevd_bio.coach.train_options import CoachData, LoopOptions
+from qevd_bio.coach.training.options import CoachData, LoopOptions
 from qevd_bio.simulation.options import SimulateOptions
 
 from .common import run_options
@@ -18,7 +18,7 @@ from .run import run
 if TYPE_CHECKING:
     from qevd_bio.dataset.opening import Dataset
     from qevd_bio.store.work import RunOptions, Summary
-    from qevd_bio.store.workspace import Workspace
+    from qevd_bio.tables.workspace import Workspace
 
 TRAINING = SimulateOptions(workouts=8, seed=7, split="train", minutes=0.4, width=240, height=336)
 """Short workouts of one exercise each, drawn small, since the 3D CNN sees 160 x 224 pixels anyway."""
@@ -126,7 +126,7 @@ def features(demo: Demo) -> None:
 
 def training_data(demo: Demo) -> None:
     """The training split: simulated, with the true angles in place of extracted ones, and everything on them."""
-    from qevd_bio.reporting.verify import place_oracle
+    from qevd_bio.reporting.verification.stage import place_oracle
     from qevd_bio.simulation.stage import Places
 
     known = {segment.exercise_id for segment in _open(demo.data, demo.place).segments()}
@@ -142,7 +142,7 @@ def training_data(demo: Demo) -> None:
 
 def train(demo: Demo) -> None:
     """Stream-VLM from random weights; then BioCoach's two stages, which begin with it."""
-    from qevd_bio.coach.train_stage import Place, train_both, train_stream_vlm
+    from qevd_bio.coach.training.stage import Place, train_both, train_stream_vlm
 
     first, second = (Place(demo.lessons.rewritten, demo.lessons, None, demo.trained(name)) for name in MODELS)
     say(f"{MODELS[0]}: {STREAM_VLM.steps} steps from random weights")
@@ -162,7 +162,7 @@ def speak(demo: Demo) -> None:
 
 def score(demo: Demo) -> None:
     """Scores of each system, with intervals."""
-    from qevd_bio.annotation.intent import classify_intent
+    from qevd_bio.feedback.intent import classify_intent
     from qevd_bio.scoring.options import ScoreOptions
     from qevd_bio.scoring.stage import score as score_stage
 
@@ -183,10 +183,10 @@ def systems(demo: Demo) -> list[str]:
 
 def verify(demo: Demo) -> None:
     """Extraction and analysis beside the known truth."""
-    from qevd_bio.reporting import verify_text
-    from qevd_bio.reporting.verify import truth_places
-    from qevd_bio.reporting.verify import verify as verify_stage
-    from qevd_bio.rewriting.tables import FEEDBACKS
+    from qevd_bio.reporting.verification import text as verify_text
+    from qevd_bio.reporting.verification.stage import truth_places
+    from qevd_bio.reporting.verification.stage import verify as verify_stage
+    from qevd_bio.tables.rewritten import FEEDBACKS
 
     rows = FEEDBACKS.read_rows(demo.place.rewritten / "feedbacks.parquet")
     result = verify_stage(truth_places(demo.data), demo.place, rows, oracle=False)
@@ -197,7 +197,7 @@ def verify(demo: Demo) -> None:
 
 def report(demo: Demo) -> None:
     """The page."""
-    from qevd_bio.reporting.stage import write_report
+    from qevd_bio.reporting.page.stage import write_report
 
     from .report import find_dataset, read_rewritten
 
@@ -281,6 +281,6 @@ def _rewrite(data: Path, place: Workspace, demo: Demo) -> str:
 
 
 def _features(data: Path, place: Workspace, demo: Demo) -> None:
-    from qevd_bio.coach.features_stage import write_features
+    from qevd_bio.coach.vision.stage import write_features
 
     _check(write_features(_open(data, place), place, RANDOM, FeatureOptions(), demo.options(demo.jobs)))

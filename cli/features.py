@@ -61,7 +61,7 @@ def features(
     """
     from dataclasses import replace
 
-    from qevd_bio.coach.features_stage import write_features
+    from qevd_bio.coach.vision.stage import write_features
     from qevd_bio.dataset.opening import open_dataset
     from qevd_bio.store.errors import UserError
 

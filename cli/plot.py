@@ -42,7 +42,7 @@ def scores(
     published: Annotated[bool, typer.Option("--published", help="The papers' rows above ours.")] = False,
 ) -> None:
     """The score table with intervals."""
-    from qevd_bio.reporting.plot_stage import plot_scores
+    from qevd_bio.reporting.plots.stage import plot_scores
 
     found = _folders(folders, workspace)
     typer.echo(plot_scores(found, out, protocol=protocol, metrics=_names(metrics), published=published))
@@ -57,7 +57,7 @@ def ablation(
     metrics: Metrics = None,
 ) -> None:
     """Bars with intervals for several runs; the first is the base."""
-    from qevd_bio.reporting.plot_stage import plot_ablation
+    from qevd_bio.reporting.plots.stage import plot_ablation
 
     typer.echo(plot_ablation(_folders(folders, workspace), out, protocol=protocol, metrics=_names(metrics)))
 
@@ -74,7 +74,7 @@ def timeline(
     band: BandWidth = _DEFAULT.band_deg,
 ) -> None:
     """One exercise: frames, angle with reference, repetitions, violations, feedback of trainer and systems."""
-    from qevd_bio.reporting.plot_stage import plot_timeline
+    from qevd_bio.reporting.plots.stage import plot_timeline
 
     place = open_workspace(workspace)
     options = ReportOptions(frames=frames, band_deg=band)
@@ -99,14 +99,14 @@ def cycle(
     band: BandWidth = _DEFAULT.band_deg,
 ) -> None:
     """A repetition against the reference, with its violations."""
-    from qevd_bio.reporting.plot_stage import plot_cycle
+    from qevd_bio.reporting.plots.stage import plot_cycle
 
     place, options = open_workspace(workspace), ReportOptions(band_deg=band)
     typer.echo(plot_cycle(place, video, out, segment=segment, cycle=number, quantity=quantity, options=options))
 
 
 def _folders(folders: list[Path] | None, workspace: Path) -> list[Path]:
-    from qevd_bio.reporting.runs import find_scores
+    from qevd_bio.reporting.content.runs import find_scores
 
     if folders:
         return [folder.expanduser() for folder in folders]

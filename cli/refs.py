@@ -96,8 +96,9 @@ def from_kinematics(
     ] = None,
 ) -> None:
     """Make a reference from a recording of your own; it replaces the shipped one in this workspace."""
-    from qevd_bio.exercise import catalogue, own
-    from qevd_bio.pose.kinematics import Kinematics
+    from qevd_bio.exercise import catalogue
+    from qevd_bio.exercise import user_reference as own
+    from qevd_bio.tables.kinematics import Kinematics
 
     place = open_workspace(workspace)
     rules = catalogue.get(exercise, place.user_refs)

@@ -13,8 +13,8 @@ from .common import DEFAULT_WORKSPACE, Data, Only, WorkspaceDir, open_workspace
 
 if TYPE_CHECKING:
     from qevd_bio.dataset.opening import Dataset
-    from qevd_bio.reporting.views import Rewritten
-    from qevd_bio.store.workspace import Workspace
+    from qevd_bio.reporting.content.views import Rewritten
+    from qevd_bio.tables.workspace import Workspace
 
 _DEFAULT = ReportOptions()
 
@@ -46,7 +46,7 @@ def report(
 
     Examples: qevd-bio report; qevd-bio report --scores outputs/scores/run --data /data/qevd --out run.html
     """
-    from qevd_bio.reporting.stage import write_report
+    from qevd_bio.reporting.page.stage import write_report
 
     place = open_workspace(workspace)
     written = write_report(
@@ -76,11 +76,11 @@ def find_dataset(workspace: Workspace, data: Path | None) -> Dataset | None:
 
 def read_rewritten(workspace: Workspace) -> Rewritten | None:
     """The table of the rewritten data set and its figures, where there is one."""
-    from qevd_bio.reporting.views import Rewritten
+    from qevd_bio.reporting.content.views import Rewritten
     from qevd_bio.rewriting.choose import REASONS
     from qevd_bio.rewriting.figures import figures
-    from qevd_bio.rewriting.tables import FEEDBACKS
     from qevd_bio.store.errors import UserError
+    from qevd_bio.tables.rewritten import FEEDBACKS
 
     path = workspace.rewritten / "feedbacks.parquet"
     if not path.is_file():

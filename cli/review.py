@@ -29,7 +29,7 @@ def export(
 
     Frames are shown where --data names the data set.
     """
-    from qevd_bio.annotation.review_stage import export as write
+    from qevd_bio.annotation.review.stage import export as write
     from qevd_bio.dataset.opening import open_dataset
 
     place = open_workspace(workspace)
@@ -50,7 +50,7 @@ def bring_in(
     reviewer: Annotated[str | None, typer.Option(help="Of a CSV: who decided.")] = None,
 ) -> None:
     """Bring decisions back: state, reviewer, time and comment become columns of the table."""
-    from qevd_bio.annotation.review_stage import bring_in as read
+    from qevd_bio.annotation.review.stage import bring_in as read
 
     for name, count in read(open_workspace(workspace), files, table, reviewer).items():
         typer.echo(f"{name}: {count} new decisions")
@@ -59,7 +59,7 @@ def bring_in(
 @app.command()
 def agreement(workspace: WorkspaceDir = DEFAULT_WORKSPACE) -> None:
     """How far reviewers agree: Cohen's kappa of each pair, Krippendorff's alpha over all."""
-    from qevd_bio.annotation.review_stage import agreement as compare
+    from qevd_bio.annotation.review.stage import agreement as compare
 
     report = compare(open_workspace(workspace))
     for name, entry in report.items():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qevd_bio.coach.baseline_options import BASELINES, BaselineOptions
+from qevd_bio.coach.baselines.options import BASELINES, BaselineOptions
 from qevd_bio.coach.options import GenerateOptions
 
 from .asking import LlmUrl
@@ -109,7 +109,7 @@ def run(
     dataset = open_dataset(need_data(data), user_refs=place.user_refs)
     selected = run_options(limit, only, retry_failed, redo)
     if model in BASELINES:
-        from qevd_bio.coach.baselines import write_baseline
+        from qevd_bio.coach.baselines.stage import write_baseline
 
         asked = BaselineOptions(
             url=llm_url, llm=llm_model, temperature=temperature, seed=seed if temperature else None,
@@ -119,11 +119,11 @@ def run(
         return
     from dataclasses import replace
 
-    from qevd_bio.coach.biocoach import reads_contexts
-    from qevd_bio.coach.loading import fingerprint, open_coach
-    from qevd_bio.coach.run_stage import System, run_segments
-    from qevd_bio.coach.segment_data import sources
-    from qevd_bio.coach.stream import Streamer
+    from qevd_bio.coach.model.biocoach import reads_contexts
+    from qevd_bio.coach.model.loading import fingerprint, open_coach
+    from qevd_bio.coach.segments.data import sources
+    from qevd_bio.coach.streaming.decoding import Streamer
+    from qevd_bio.coach.streaming.stage import System, run_segments
 
     coach = open_coach(model, device=device, dtype=dtype, seed=seed)
     if coach.about.get("untrained"):

@@ -119,7 +119,7 @@ def score(
     from qevd_bio.scoring.stage import score as score_file
 
     def classifier() -> Callable[[str], str]:
-        from qevd_bio.annotation.intent import classify_intent
+        from qevd_bio.feedback.intent import classify_intent
 
         return lambda text: classify_intent(text).label
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from qevd_bio.coach.options import VARIANTS, Ablations
-from qevd_bio.coach.train_options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, CoachData
+from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, CoachData
 
 from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
 from .flags import spread
 from .train_flags import SEQUENCES, LoopFlags, MemoryFlags, SequenceFlags
 
 if TYPE_CHECKING:
-    from qevd_bio.coach.train_stage import Place
+    from qevd_bio.coach.training.stage import Place
 
 app = typer.Typer(help="Train the coach: both published stages, or one by name.", pretty_exceptions_enable=False)
 OUT = Path("outputs/train")
@@ -64,7 +64,7 @@ def both(
     if ctx.invoked_subcommand is not None:
         _refuse_stray(ctx)
         return
-    from qevd_bio.coach.train_stage import train_both
+    from qevd_bio.coach.training.stage import train_both
 
     place = _place(data, workspace, targets, split, out)
     first = LoopFlags(
@@ -91,7 +91,7 @@ def selector(
     loop: LoopFlags,
 ) -> None:
     """The joint selector alone, from annotated joints (qevd-bio annotate) or the exercises' standard sets."""
-    from qevd_bio.coach.train_stage import open_model, train_selector
+    from qevd_bio.coach.training.stage import open_model, train_selector
 
     place, options = _place(data, workspace, "original", split, out), loop.of(SELECTOR)
     coach = open_model(model, _ablations(variant), place, options, biocoach=True)
@@ -115,7 +115,7 @@ def coach(
     sequences: SequenceFlags,
 ) -> None:
     """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6)."""
-    from qevd_bio.coach.train_stage import open_model, train_coach
+    from qevd_bio.coach.training.stage import open_model, train_coach
 
     place, options = _place(data, workspace, targets, split, out), memory.of(loop.of(COACH))
     opened = open_model(model, _ablations(variant), place, options)
@@ -140,7 +140,7 @@ def stream_vlm(
     sequences: SequenceFlags,
 ) -> None:
     """Stream-VLM: short clips with questions and feedbacks (5e-6), then long videos with LoRA (1e-6; QEVD, App. D)."""
-    from qevd_bio.coach.train_stage import train_stream_vlm
+    from qevd_bio.coach.training.stage import train_stream_vlm
 
     place = _place(data, workspace, "original", split, out)
     short, long = (memory.of(loop.of(stage)) for stage in (SHORT_CLIPS, LONG_VIDEOS))
@@ -159,7 +159,7 @@ def vision(
     loop: LoopFlags,
 ) -> None:
     """The 3D CNN on labelled clips of QEVD-FIT-300K: 64-frame crops, colour jitter, flips that swap left and right."""
-    from qevd_bio.coach.train_vision import WEIGHTS, train_vision
+    from qevd_bio.coach.training.vision import WEIGHTS, train_vision
     from qevd_bio.dataset.opening import open_dataset
 
     done = train_vision(open_dataset(need_data(data)), weights, out.expanduser(), loop.of(VISION), _say)
@@ -185,7 +185,7 @@ def _say(text: str) -> None:
 
 
 def _place(data: Path | None, workspace: Path, targets: str, split: str | None, out: Path) -> Place:
-    from qevd_bio.coach.train_stage import Place
+    from qevd_bio.coach.training.stage import Place
     from qevd_bio.store.errors import UserError
 
     room = open_workspace(workspace)

@@ -24,7 +24,7 @@ def validate(
 
     With --data also that every video and segment exists. Leaves with code 2 if there is a fault.
     """
-    from qevd_bio.scoring.check import check_file
+    from qevd_bio.scoring.pairing.validation import check_file
 
     report = check_file(preds, data, split)
     for line in report.lines(most):

@@ -10,7 +10,7 @@ import typer
 from .common import DEFAULT_WORKSPACE, Data, Jobs, WorkspaceDir, need_data, open_workspace, run_options
 
 if TYPE_CHECKING:
-    from qevd_bio.store.workspace import Workspace
+    from qevd_bio.tables.workspace import Workspace
 
 
 def verify(
@@ -35,8 +35,8 @@ def verify(
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from qevd_bio.reporting import verify as checks
-    from qevd_bio.reporting import verify_text as text
+    from qevd_bio.reporting.verification import stage as checks
+    from qevd_bio.reporting.verification import text
 
     source = need_data(data)
     places = checks.truth_places(source)
@@ -67,7 +67,7 @@ def _run_stages(source: Path, place: Workspace, jobs: int) -> None:
 
 
 def _rewritten(place: Workspace) -> list[dict[str, object]] | None:
-    from qevd_bio.rewriting.tables import FEEDBACKS
+    from qevd_bio.tables.rewritten import FEEDBACKS
 
     path = place.rewritten / "feedbacks.parquet"
     return FEEDBACKS.read_rows(path) if path.is_file() else None

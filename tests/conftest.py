@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 

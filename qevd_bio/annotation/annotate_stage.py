@@ -15,7 +15,7 @@ from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
 from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import AnnotateMethod, FrameOptions
-from qevd_bio.annotation.reviews import apply_reviews, read_reviews
+from qevd_bio.annotation.review.decisions import apply_reviews, read_reviews
 from qevd_bio.annotation.salient import (
     SCHEMA,
     in_order,
@@ -25,7 +25,6 @@ from qevd_bio.annotation.salient import (
     standard_set,
     vector_of,
 )
-from qevd_bio.annotation.tables import SALIENT, UNREVIEWED, table_path
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
@@ -34,12 +33,13 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.language.budget import Plan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.request import Image, Messages, Request
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.execution import Item
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.annotations import SALIENT, UNREVIEWED, table_path
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.workspace import Workspace
 
 
 @dataclass(frozen=True)

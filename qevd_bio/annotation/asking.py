@@ -21,7 +21,7 @@ from qevd_bio.language.reading import Unreadable
 from qevd_bio.language.request import Request, Sampling
 from qevd_bio.store.errors import ItemError, StopRun
 from qevd_bio.store.hashing import hash_json
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ import yaml
 
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
-from qevd_bio.annotation.reviews import RULE_OF, apply_reviews, read_reviews
+from qevd_bio.annotation.review.decisions import RULE_OF, apply_reviews, read_reviews
 from qevd_bio.annotation.salient import plain_joint
-from qevd_bio.annotation.tables import ROLES, UNREVIEWED, table_path
 from qevd_bio.exercise.catalogue import load, read_exercise
 from qevd_bio.exercise.roles import roles, roles_csv
 from qevd_bio.exercise.rules import Exercise
@@ -32,7 +31,8 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.execution import Item
 from qevd_bio.store.resources import prompts_path, refs_path
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.annotations import ROLES, UNREVIEWED, table_path
+from qevd_bio.tables.workspace import Workspace
 
 _NAMES = {"type": "array", "items": {"type": "string", "enum": list(JOINT_NAMES)}}
 SCHEMA: Mapping[str, Any] = {

@@ -20,7 +20,7 @@ from qevd_bio.exercise.expression import Expression, parse
 from qevd_bio.exercise.roles import stability_limits
 from qevd_bio.exercise.rules import Exercise, FormError
 from qevd_bio.exercise.vocabulary import TIMES, joint_names, resolve, vocabulary
-from qevd_bio.pose.kinematics import Kinematics
+from qevd_bio.tables.kinematics import Kinematics
 
 Array = NDArray[np.float64]
 

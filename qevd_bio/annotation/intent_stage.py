@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, split_detail
-from qevd_bio.annotation.intent import LABELS, UNCERTAIN_BELOW, Intent, classify_intent
-from qevd_bio.annotation.intent_parts import BODY_PARTS, DIRECTIONS
 from qevd_bio.annotation.options import IntentMethod
-from qevd_bio.annotation.reviews import apply_reviews, read_reviews
-from qevd_bio.annotation.tables import INTENTS, UNREVIEWED, table_path
+from qevd_bio.annotation.review.decisions import apply_reviews, read_reviews
 from qevd_bio.dataset.opening import Dataset
+from qevd_bio.feedback.intent import LABELS, UNCERTAIN_BELOW, Intent, classify_intent
+from qevd_bio.feedback.parts import BODY_PARTS, DIRECTIONS
 from qevd_bio.language.budget import Plan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
@@ -27,7 +26,8 @@ from qevd_bio.store.execution import Item
 from qevd_bio.store.hashing import hash_bytes
 from qevd_bio.store.resources import prompts_path
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.annotations import INTENTS, UNREVIEWED, table_path
+from qevd_bio.tables.workspace import Workspace
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",

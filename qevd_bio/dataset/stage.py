@@ -10,9 +10,9 @@ from typing import Any
 
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Problem, Segment
+from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.store.tables import Column, Table
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 SEGMENTS = Table(
     "segments",

@@ -13,18 +13,18 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference, trajectories
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.context import FORMAT
-from qevd_bio.motion.curves import skeleton_of
-from qevd_bio.motion.evaluate import Setup
+from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import frames_of
+from qevd_bio.motion.judging.evaluate import Setup
+from qevd_bio.motion.judging.verdicts import CameraView
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.rows import Place, context_columns, cycle_rows, units_of, verdict_rows
 from qevd_bio.motion.salient import SalientJoints
 from qevd_bio.motion.segment import SegmentResult, analyse
-from qevd_bio.motion.tables import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
-from qevd_bio.motion.verdicts import CameraView
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.work import Item
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
 
 LEAST_FRAMES = 12
 """Fewer frames than this hold no repetition, whatever their rate."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevd_bio.pose.kinematics import OK, Kinematics
+from qevd_bio.tables.kinematics import OK, Kinematics
 from qevd_bio.video.sampling import indices_at_rate
 
 CNN_HZ = 16.0

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.motion.evaluate import JudgedCycle, Setup
+from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
+from qevd_bio.motion.judging.verdicts import NOT_JUDGED, PASS, VIOLATION, Verdict
 from qevd_bio.motion.segment import SegmentResult
-from qevd_bio.motion.verdicts import NOT_JUDGED, PASS, VIOLATION, Verdict
 
 Row = dict[str, Any]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
+from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.tables import Column, Table
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 # The columns that are read of the annotation stage's table, and of the selector's file of the same form.
 _SALIENT = Table(

@@ -10,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.exercise.vocabulary import vocabulary
-from qevd_bio.motion import paper
-from qevd_bio.motion.align import best
-from qevd_bio.motion.builders import Cycle
 from qevd_bio.motion.context import (
     Issue,
     Morph,
@@ -25,12 +22,15 @@ from qevd_bio.motion.context import (
     write_pose,
     write_rest,
 )
-from qevd_bio.motion.curves import JoinedCurves, SeenCurves, Window
-from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.cycles import paper_cycles as paper
+from qevd_bio.motion.cycles.builders import Cycle
+from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
 from qevd_bio.motion.frames import Frames, feature_frames
+from qevd_bio.motion.judging.align import best
+from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.judging.verdicts import VIOLATION, Verdict
 from qevd_bio.motion.pose_state import PoseState, latest_pose
-from qevd_bio.motion.signals import CHOOSE_S, choose, detector
-from qevd_bio.motion.verdicts import VIOLATION, Verdict
 
 Count = Callable[[str], int]
 

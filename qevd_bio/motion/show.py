@@ -15,15 +15,15 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.expression import parse
 from qevd_bio.exercise.reference import load_reference, trajectories
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.motion.curves import SeenCurves, skeleton_of
+from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
+from qevd_bio.motion.cycles.signal_curve import candidates, repeated_cycle
 from qevd_bio.motion.frames import frames_of
-from qevd_bio.motion.signals import candidates, repeated_cycle
-from qevd_bio.motion.tables import CYCLES, VIOLATIONS
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.store.atomic import atomic_path
+from qevd_bio.store.columns import Table
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.tables import Table
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.workspace import Workspace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,12 +16,12 @@ from qevd_bio.motion.analysis import Part, Task, analyse_one
 from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.salient import SalientJoints, read_salient
-from qevd_bio.motion.tables import CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
-from qevd_bio.store.tables import concat
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.motion import CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.workspace import Workspace
 
 STAGE = "analyze"
 VERSION = 1

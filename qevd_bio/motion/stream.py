@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.motion.builders import Cycle
 from qevd_bio.motion.context import estimate_tokens
-from qevd_bio.motion.curves import JoinedCurves, SeenCurves
-from qevd_bio.motion.cycles import CycleDetector
-from qevd_bio.motion.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.cycles.builders import Cycle
+from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves
+from qevd_bio.motion.cycles.detection import CycleDetector
+from qevd_bio.motion.cycles.holds import HoldDetector
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
-from qevd_bio.motion.holds import HoldDetector
+from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
 from qevd_bio.motion.segment import ContextRow, ContextWriter, Count, choosing, evaluate_frames
-from qevd_bio.motion.signals import CHOOSE_S, choose, detector
-from qevd_bio.pose.kinematics import OK
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.kinematics import OK
 from qevd_bio.video.sampling import at_rate
 
 KEPT_S = 30.0

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.anatomy.mirror import mirror_angles, mirror_mask
-from qevd_bio.pose.backend import Angles, Clip, Landmarks
-from qevd_bio.pose.fit import fit_clip
-from qevd_bio.pose.fit_options import FitOptions, SmoothOptions
-from qevd_bio.pose.gaps import gap_flags, hold_gaps
-from qevd_bio.pose.kinematics import Kinematics
-from qevd_bio.pose.landmarks import LANDMARK_INDEX
+from qevd_bio.pose.backends.base import Angles, Clip, Landmarks
+from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX
+from qevd_bio.pose.fit.clip import fit_clip
+from qevd_bio.pose.fit.gaps import gap_flags, hold_gaps
+from qevd_bio.pose.fit.options import FitOptions, SmoothOptions
+from qevd_bio.pose.fit.smooth import cutoff_hz, flip_flags, smooth_angles
 from qevd_bio.pose.options import ExtractOptions
-from qevd_bio.pose.smooth import cutoff_hz, flip_flags, smooth_angles
 from qevd_bio.store.errors import ItemError
+from qevd_bio.tables.kinematics import Kinematics
 
 PAPER_FPS = 30.0
 SIDEWAYS_SHARE = 0.8

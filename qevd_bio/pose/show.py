@@ -13,9 +13,9 @@ from qevd_bio.anatomy.derived import QUANTITIES, derive
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_NAMES, PARENTS
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.pose.kinematics import HELD, MISSING, OK, Kinematics
-from qevd_bio.pose.landmarks import EDGES, LANDMARKS
+from qevd_bio.pose.backends.landmarks import EDGES, LANDMARKS
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.kinematics import HELD, MISSING, OK, Kinematics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

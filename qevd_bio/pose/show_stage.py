@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from qevd_bio.dataset.opening import Dataset, VideoItem
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.pose.show import Band, Shot, choose_dofs, contact_sheet, curve_of, pick_rows, plot_curves
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.workspace import Workspace
 from qevd_bio.video.reader import grab
 
 

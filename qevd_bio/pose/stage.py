@@ -12,20 +12,20 @@ import numpy as np
 
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
-from qevd_bio.pose.backend import Backend, Clip
-from qevd_bio.pose.body import Person, body_of, find_mesh, read_people, with_stature
-from qevd_bio.pose.clips import OpenedClip
-from qevd_bio.pose.files import FilesBackend, list_recordings
-from qevd_bio.pose.hsmr import HsmrBackend
-from qevd_bio.pose.mediapipe import MediapipeBackend, need_mediapipe
-from qevd_bio.pose.mediapipe_task import MediapipeTaskBackend
+from qevd_bio.pose.backends.base import Backend, Clip
+from qevd_bio.pose.backends.clips import OpenedClip
+from qevd_bio.pose.backends.files import FilesBackend, list_recordings
+from qevd_bio.pose.backends.hsmr import HsmrBackend
+from qevd_bio.pose.backends.mediapipe import MediapipeBackend, need_mediapipe
+from qevd_bio.pose.backends.mediapipe_task import MediapipeTaskBackend
+from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 STAGE = "extract"
 VERSION = 1

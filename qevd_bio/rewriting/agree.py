@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from qevd_bio.annotation.intent import Intent
+from qevd_bio.feedback.intent import Intent
 
 # Words of the intent rules (singular, finer) in the words of the exercise rules.
 _PARTS = {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qevd_bio.rewriting.check import Mismatch
 from qevd_bio.rewriting.choose import REASONS
 from qevd_bio.rewriting.figures import Figures
-from qevd_bio.rewriting.tables import REWRITTEN, UNSUPPORTED
+from qevd_bio.tables.rewritten import REWRITTEN, UNSUPPORTED
 
 WIDTH, HEIGHT, MARGIN = 300, 90, 6
 _STYLE = """

@@ -10,16 +10,16 @@ import numpy as np
 
 from qevd_bio.exercise.expression import parse
 from qevd_bio.exercise.vocabulary import TIMES, resolve, vocabulary
-from qevd_bio.motion.curves import SeenCurves, skeleton_of
-from qevd_bio.pose.kinematics import Kinematics
+from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.rewriting.audit import Curve, Entry, page
 from qevd_bio.rewriting.build import Row
 from qevd_bio.rewriting.check import Mismatch
 from qevd_bio.rewriting.figures import figures
 from qevd_bio.rewriting.motion_tables import MotionTables
-from qevd_bio.rewriting.tables import FEEDBACKS, KEPT
 from qevd_bio.store.atomic import atomic_path
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.rewritten import FEEDBACKS, KEPT
+from qevd_bio.tables.workspace import Workspace
 
 # Seconds shown before and after the repetition.
 _AROUND_S = 0.5

@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qevd_bio.annotation.intent import Intent
 from qevd_bio.dataset.workout import Segment, Span, Workout
+from qevd_bio.feedback.intent import Intent
 from qevd_bio.rewriting.agree import match, wish
 from qevd_bio.rewriting.choose import Choice, choose
 from qevd_bio.rewriting.evidence import SegmentMotion
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.phrase import Phrase, phrase
-from qevd_bio.rewriting.tables import KEPT, REWRITTEN, UNSUPPORTED
 from qevd_bio.rewriting.tracking import Tracked
+from qevd_bio.tables.rewritten import KEPT, REWRITTEN, UNSUPPORTED
 
 Row = dict[str, Any]
 IntentOf = Callable[[Span], Intent]

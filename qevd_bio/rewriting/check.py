@@ -9,7 +9,7 @@ from typing import Any
 
 from qevd_bio.rewriting.evidence import number_fields
 from qevd_bio.rewriting.numbers import numbers_in, shown_numbers
-from qevd_bio.rewriting.tables import REWRITTEN
+from qevd_bio.tables.rewritten import REWRITTEN
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.motion.verdicts import PASS, VIOLATION
+from qevd_bio.motion.judging.verdicts import PASS, VIOLATION
 from qevd_bio.rewriting.choose import Cycle, Judged, Rule
 from qevd_bio.rewriting.finding import Finding
 from qevd_bio.rewriting.rules import Words, words_of

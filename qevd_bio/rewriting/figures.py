@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qevd_bio.rewriting.tables import KEPT, REWRITTEN, UNSUPPORTED
+from qevd_bio.tables.rewritten import KEPT, REWRITTEN, UNSUPPORTED
 
 Row = Mapping[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import cast
 
-from qevd_bio.annotation.intent import Intent, Label, classify_intent
-from qevd_bio.annotation.tables import INTENTS, table_path
 from qevd_bio.dataset.workout import Span
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.feedback.intent import Intent, Label, classify_intent
+from qevd_bio.tables.annotations import INTENTS, table_path
+from qevd_bio.tables.workspace import Workspace
 
 # Coaches repeat themselves; a text is sorted once.
 _by_rules = lru_cache(maxsize=100_000)(classify_intent)

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qevd_bio.exercise.catalogue import load
-from qevd_bio.motion.tables import CYCLES, VIOLATIONS
 from qevd_bio.rewriting.build import Row
 from qevd_bio.rewriting.evidence import SegmentMotion, video_motion
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.workspace import Workspace
 
 
 class MotionTables:

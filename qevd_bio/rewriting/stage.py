@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import qevd_bio
-from qevd_bio.annotation.tables import table_path
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.qevd import ANNOTATIONS
 from qevd_bio.dataset.segments import segments_of
 from qevd_bio.dataset.workout import Workout
 from qevd_bio.dataset.writer import place_media, write_split
-from qevd_bio.pose.kinematics import KINEMATICS
 from qevd_bio.rewriting.build import Row, build_rows, new_texts
 from qevd_bio.rewriting.card import card
 from qevd_bio.rewriting.check import Mismatch, check_numbers
@@ -24,14 +22,16 @@ from qevd_bio.rewriting.figures import Figures, figures
 from qevd_bio.rewriting.intents import Intents
 from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.rewriting.options import POLICIES, RewriteOptions
-from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.rewriting.tracking import tracked_in
 from qevd_bio.store.atomic import write_json, write_text
+from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
-from qevd_bio.store.tables import concat
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.annotations import table_path
+from qevd_bio.tables.kinematics import KINEMATICS
+from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.workspace import Workspace
 
 MARKER = "rewriting.json"
 Media = Literal["link", "copy", "none"]

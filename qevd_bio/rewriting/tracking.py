@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from qevd_bio.pose.kinematics import KINEMATICS
+from qevd_bio.tables.kinematics import KINEMATICS
 
 # A person counts as tracked at a moment if some frame this near to it has a pose of its own.
 _NEAR_S = 1.0

@@ -9,9 +9,9 @@ import numpy as np
 
 import qevd_bio
 from qevd_bio.scoring.inputs import Inputs
-from qevd_bio.scoring.judged import Judged, agreement, judged_share, read_as_published, unreadable_reasons
-from qevd_bio.scoring.measured import Measured
+from qevd_bio.scoring.judges.llm_accuracy import Judged, agreement, judged_share, read_as_published, unreadable_reasons
 from qevd_bio.scoring.measures import Outcome, missing, temporal
+from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap

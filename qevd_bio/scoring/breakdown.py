@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.scoring.corpus import Alignment, Corpus
-from qevd_bio.scoring.measured import Measured
+from qevd_bio.scoring.metrics.measured import Measured
+from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
 from qevd_bio.scoring.statistics import f_score, share
 
 TIME_EDGES_S = (10.0, 20.0, 30.0)

@@ -160,7 +160,7 @@ class _Statistics:
         return Statistic(sums, f_score)
 
     def _bleu(self, table: pa.Table, clusters: np.ndarray[tuple[int], np.dtype[np.intp]], order: int) -> Statistic:
-        from qevd_bio.scoring.ngrams import bleu
+        from qevd_bio.scoring.metrics.ngrams import bleu
 
         texts = zip(table.column("truth_text").to_pylist(), table.column("predicted_text").to_pylist(), strict=True)
         return bleu(list(texts), order).statistic(clusters, len(self._clusters))

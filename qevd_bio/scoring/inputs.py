@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from qevd_bio.scoring.breakdown import degenerate
-from qevd_bio.scoring.corpus import Alignment, Corpus, SegmentReference, Side, align, beyond_end, join
 from qevd_bio.scoring.options import PROTOCOLS, ScoreOptions
-from qevd_bio.scoring.pairs_file import is_pairs_file, parse_pairs
-from qevd_bio.scoring.predictions import issues_error, parse_predictions, read_bytes
-from qevd_bio.scoring.references import References, load_references
+from qevd_bio.scoring.pairing.corpus import Alignment, Corpus, SegmentReference, Side, align, beyond_end, join
+from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
+from qevd_bio.scoring.pairing.predictions import issues_error, parse_predictions, read_bytes
+from qevd_bio.scoring.pairing.references import References, load_references
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes
 

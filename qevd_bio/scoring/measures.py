@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from qevd_bio.scoring.corpus import Alignment, Corpus
-from qevd_bio.scoring.judged import Judged, judge_pairs
-from qevd_bio.scoring.measured import Measured, mean_of
+from qevd_bio.scoring.judges.llm_accuracy import Judged, judge_pairs
+from qevd_bio.scoring.judges.prompts import own_prompt, published_prompt
+from qevd_bio.scoring.metrics.measured import Measured, mean_of
 from qevd_bio.scoring.options import JUDGED_METRICS, SCORE_NAMES, ScoreOptions
-from qevd_bio.scoring.prompts import own_prompt, published_prompt
+from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
 from qevd_bio.scoring.statistics import Statistic, f_score, share
 from qevd_bio.store.errors import UserError
 
@@ -34,15 +34,15 @@ class Outcome:
 def missing(metric: str, options: ScoreOptions) -> str | None:
     """What `metric` lacks on this machine, with the command that mends it; None if it can be computed."""
     if metric == "meteor":
-        from qevd_bio.scoring.wordnet import INSTALL, find_wordnet
+        from qevd_bio.scoring.metrics.wordnet import INSTALL, find_wordnet
 
         return None if find_wordnet(options.wordnet) else f"needs WordNet: {INSTALL}"
     if metric == "bertscore":
-        from qevd_bio.scoring.encoder import missing_for_bertscore
+        from qevd_bio.scoring.metrics.encoder import missing_for_bertscore
 
         return missing_for_bertscore(options.bertscore)
     if metric in JUDGED_METRICS:
-        from qevd_bio.scoring.judges import missing_for_judging
+        from qevd_bio.scoring.judges.judge_models import missing_for_judging
 
         return missing_for_judging(options.judge)
     if metric.startswith("bleu") and find_spec("sacrebleu") is None:
@@ -88,9 +88,9 @@ def _split(joint: Measured, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, Me
 
 
 def _meteor(pairs: Sequence[Pair], options: ScoreOptions) -> Measured:
-    from qevd_bio.scoring.lexical import ALPHA, BETA, GAMMA, meteor_scores
-    from qevd_bio.scoring.tokens import WordTokenizer
-    from qevd_bio.scoring.wordnet import find_wordnet, open_synonyms
+    from qevd_bio.scoring.metrics.lexical import ALPHA, BETA, GAMMA, meteor_scores
+    from qevd_bio.scoring.metrics.tokens import WordTokenizer
+    from qevd_bio.scoring.metrics.wordnet import find_wordnet, open_synonyms
 
     source = find_wordnet(options.wordnet)
     if source is None:  # `missing` has looked already; between the two the files can vanish.
@@ -111,20 +111,20 @@ def _meteor(pairs: Sequence[Pair], options: ScoreOptions) -> Measured:
 
 
 def _rouge(pairs: Sequence[Pair], options: ScoreOptions) -> Measured:
-    from qevd_bio.scoring.lexical import rouge_l_scores
+    from qevd_bio.scoring.metrics.lexical import rouge_l_scores
 
     return mean_of("rouge_l", rouge_l_scores(pairs), {"stems": "no", "tokens": "rouge_score", "measure": "f"})
 
 
 def _bertscore(pairs: Sequence[Pair], options: ScoreOptions) -> Measured:
-    from qevd_bio.scoring.semantic import bertscore
+    from qevd_bio.scoring.metrics.semantic import bertscore
 
     return bertscore(pairs, options.bertscore)
 
 
 def _bleu(order: int) -> Callable[[Sequence[Pair]], Measured]:
     def measured(pairs: Sequence[Pair]) -> Measured:
-        from qevd_bio.scoring.ngrams import bleu
+        from qevd_bio.scoring.metrics.ngrams import bleu
 
         found = bleu(pairs, order)
         parts = {**found.signature, "sacrebleu": version("sacrebleu"), "smooth": "exp", "tokens": "13a"}
@@ -134,7 +134,7 @@ def _bleu(order: int) -> Callable[[Sequence[Pair]], Measured]:
 
 
 def _cider(pairs: Sequence[Pair]) -> Measured:
-    from qevd_bio.scoring.ngrams import cider_d
+    from qevd_bio.scoring.metrics.ngrams import cider_d
 
     return cider_d(pairs)
 
@@ -152,7 +152,7 @@ _PER_CORPUS: dict[str, Callable[[Sequence[Pair]], Measured]] = {
 
 
 def _judge(metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None) -> Outcome:
-    from qevd_bio.scoring.judges import make_judges
+    from qevd_bio.scoring.judges.judge_models import make_judges
 
     own = options.judge.prompt if metric == "llm-acc" else options.judge.bio_prompt
     prompt = own_prompt(own) if own is not None else published_prompt(metric)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qevd_bio.scoring.corpus import Alignment, Corpus
-from qevd_bio.scoring.judged import Judged
-from qevd_bio.scoring.measured import Measured
+from qevd_bio.scoring.judges.llm_accuracy import Judged
+from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import SCORE_NAMES
+from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
+from qevd_bio.store.columns import Column, Table, arrow_type
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.tables import Column, Table, arrow_type
 
 VALUE_NAMES = tuple(name for metric, names in SCORE_NAMES.items() if metric != "temporal" for name in names)
 REPLY_NAMES = ("llm_acc_replies", "llm_bio_acc_replies")

@@ -10,8 +10,8 @@ from typing import Any
 
 import qevd_bio
 from qevd_bio.simulation.options import SimulateOptions
-from qevd_bio.simulation.session import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
-from qevd_bio.simulation.workout import possible_mistakes
+from qevd_bio.simulation.performance.session import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
+from qevd_bio.simulation.performance.workout import possible_mistakes
 
 Rows = Sequence[Mapping[str, Any]]
 

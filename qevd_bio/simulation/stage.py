@@ -12,18 +12,18 @@ from qevd_bio.dataset.timestamps import write_timestamps
 from qevd_bio.dataset.workout import Workout as Written
 from qevd_bio.dataset.writer import new_workout, write_split
 from qevd_bio.simulation.card import card
-from qevd_bio.simulation.mp4 import write_mp4
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions
-from qevd_bio.simulation.perform import FPS
-from qevd_bio.simulation.render import render_clip
-from qevd_bio.simulation.tables import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
+from qevd_bio.simulation.performance.perform import FPS
+from qevd_bio.simulation.performance.workout import Workout, frame_times, make_workout, person_of, video_name
 from qevd_bio.simulation.truth import kinematics_of, truth_of
-from qevd_bio.simulation.workout import Workout, frame_times, make_workout, person_of, video_name
 from qevd_bio.store.atomic import write_json, write_text
+from qevd_bio.store.columns import Table, concat
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.tables import Table, concat
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.truth import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
+from qevd_bio.tables.workspace import Workspace
 
 VERSION = 1
 TABLES: tuple[Table, ...] = (REPETITIONS, JUDGEMENTS, MISTAKES, FEEDBACKS)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.dataset.writer import NewSpan
-from qevd_bio.pose.kinematics import OK, Kinematics
-from qevd_bio.simulation.ideal import ideal
-from qevd_bio.simulation.judge import Judged, extremes, heading, judge
-from qevd_bio.simulation.perform import FPS, Rep
-from qevd_bio.simulation.session import Scene
-from qevd_bio.simulation.words import Line, Wording
-from qevd_bio.simulation.workout import Workout
+from qevd_bio.simulation.coach.ideal import ideal
+from qevd_bio.simulation.coach.true_verdicts import Judged, extremes, heading, judge
+from qevd_bio.simulation.coach.words import Line, Wording
+from qevd_bio.simulation.performance.perform import FPS, Rep
+from qevd_bio.simulation.performance.session import Scene
+from qevd_bio.simulation.performance.workout import Workout
+from qevd_bio.tables.kinematics import OK, Kinematics
 
 Row = dict[str, Any]
 Times = NDArray[np.float64]

@@ -10,11 +10,11 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_NAMES
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.simulation.camera import Camera
-from qevd_bio.simulation.motion import FPS, Plan, make_motion
-from qevd_bio.simulation.mp4 import write_mp4
-from qevd_bio.simulation.render import render_clip
-from qevd_bio.simulation.style import Style
+from qevd_bio.simulation.drawing.camera import Camera
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.simulation.drawing.render import render_clip
+from qevd_bio.simulation.drawing.style import Style
+from qevd_bio.simulation.performance.exact_motion import FPS, Plan, make_motion
 from qevd_bio.store.atomic import atomic_path
 
 VIEWS = {"front": 0.0, "oblique": 40.0, "side": 90.0}

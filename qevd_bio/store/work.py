@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
+from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import StopRun, UserError
 from qevd_bio.store.execution import Item, Outcome, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
 from qevd_bio.store.progress import Progress
-from qevd_bio.store.tables import Column, Table
-from qevd_bio.store.workspace import Workspace, safe_name
+from qevd_bio.tables.workspace import Workspace, safe_name
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 

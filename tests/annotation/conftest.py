@@ -44,7 +44,7 @@ def squat(lean_deg=0.0, wobble_deg=0.0, frames=300):
 
 def kinematics_of(angles, split="videos", video="c00", observed=True):
     """A kinematics table of these angles, everything observed (or nothing)."""
-    from qevd_bio.pose.kinematics import Kinematics
+    from qevd_bio.tables.kinematics import Kinematics
 
     count = len(angles)
     return Kinematics(

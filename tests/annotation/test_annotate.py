@@ -18,7 +18,6 @@ from qevd_bio.annotation.evidence import expand
 from qevd_bio.annotation.frames import spread
 from qevd_bio.annotation.options import FrameOptions
 from qevd_bio.annotation.salient import plain_joint, prompt, prompt_values, read_salient, standard_set
-from qevd_bio.annotation.tables import SALIENT, table_path
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.language.cache import Cache, default_cache
@@ -26,6 +25,7 @@ from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.store.errors import StopRun
 from qevd_bio.store.work import RunOptions
+from qevd_bio.tables.annotations import SALIENT, table_path
 from tests.annotation.conftest import kinematics_of, squat
 
 FRAMES = FrameOptions(count=3, size=64, quality=70)

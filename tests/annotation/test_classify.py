@@ -7,14 +7,14 @@ import pytest
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation import classify_stage as stage
 from qevd_bio.annotation.asking import Asking
-from qevd_bio.annotation.reviews import add_reviews, refresh
-from qevd_bio.annotation.tables import ROLES, table_path
+from qevd_bio.annotation.review.decisions import add_reviews, refresh
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.exercise.roles import roles
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
+from qevd_bio.tables.annotations import ROLES, table_path
 
 # BioCoach supplement, Sec. 9.
 SUPPLEMENT = {

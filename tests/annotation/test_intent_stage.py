@@ -6,12 +6,12 @@ import pytest
 
 from qevd_bio.annotation import intent_stage as stage
 from qevd_bio.annotation.asking import Asking, for_stage
-from qevd_bio.annotation.tables import INTENTS, table_path
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
+from qevd_bio.tables.annotations import INTENTS, table_path
 
 LINES = ["Lower your hips", "", "That's ten!", "purple monkey dishwasher", "Lower your hips"]
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.pose.clips import OpenedClip
-from qevd_bio.pose.fit import fit_clip
-from qevd_bio.pose.fit_options import FitOptions
-from qevd_bio.pose.landmarks import LANDMARK_INDEX, WORLD
-from qevd_bio.pose.mediapipe import MediapipeBackend
+from qevd_bio.pose.backends.clips import OpenedClip
+from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, WORLD
+from qevd_bio.pose.backends.mediapipe import MediapipeBackend
+from qevd_bio.pose.fit.clip import fit_clip
+from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.simulation.truth_clip import VIEWS, write_truth_clip
 

@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
-from qevd_bio.coach.action_tokens import find_action_tokens, text_ids
-from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.cross_attention import CrossAttention, Vision
+from qevd_bio.coach.model.action_tokens import find_action_tokens, text_ids
+from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.model.cross_attention import CrossAttention, Vision
+from qevd_bio.coach.model.presets import build, read_preset
+from qevd_bio.coach.model.stream_vlm import causal_mask
 from qevd_bio.coach.options import Ablations, GenerateOptions
-from qevd_bio.coach.presets import build, read_preset
-from qevd_bio.coach.prompts import segment_prompt
-from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
-from qevd_bio.coach.speaker import Speaker
-from qevd_bio.coach.stream import Streamer
-from qevd_bio.coach.stream_vlm import causal_mask
+from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.prompts import segment_prompt
+from qevd_bio.coach.streaming.decoding import Streamer
+from qevd_bio.coach.streaming.speaker import Speaker
 
 OPTIONS = GenerateOptions(timing="corrected", max_tokens=12, interval_steps=20, tokens_per_second=1e9)
 PLAIN = Ablations(no_motion_context=True, no_morphology=True)

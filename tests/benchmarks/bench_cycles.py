@@ -23,14 +23,14 @@ from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.motion import paper
-from qevd_bio.motion.builders import Cycle
-from qevd_bio.motion.curves import SeenCurves, skeleton_of
+from qevd_bio.motion.cycles.builders import Cycle
+from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
+from qevd_bio.motion.cycles import paper_cycles as paper
+from qevd_bio.motion.cycles.signal_curve import Signal, candidates, choose, detector
 from qevd_bio.motion.frames import Frames, frames_of
 from qevd_bio.motion.options import CycleOptions
 from qevd_bio.motion.segment import choosing
-from qevd_bio.motion.signals import Signal, candidates, choose, detector
-from qevd_bio.pose.kinematics import Kinematics
+from qevd_bio.tables.kinematics import Kinematics
 
 WITHIN_S = 0.3
 

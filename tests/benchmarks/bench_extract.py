@@ -20,16 +20,16 @@ single_blas_thread()  # as the command does, before numpy loads
 import numpy as np  # noqa: E402
 
 from qevd_bio.dataset.opening import open_dataset  # noqa: E402
-from qevd_bio.pose.clips import OpenedClip  # noqa: E402
-from qevd_bio.pose.fit import fit_clip  # noqa: E402
-from qevd_bio.pose.fit_options import FitOptions  # noqa: E402
-from qevd_bio.pose.mediapipe import MediapipeBackend  # noqa: E402
+from qevd_bio.pose.backends.clips import OpenedClip  # noqa: E402
+from qevd_bio.pose.backends.mediapipe import MediapipeBackend  # noqa: E402
+from qevd_bio.pose.fit.clip import fit_clip  # noqa: E402
+from qevd_bio.pose.fit.options import FitOptions  # noqa: E402
 from qevd_bio.pose.options import ExtractOptions  # noqa: E402
 from qevd_bio.pose.stage import extract  # noqa: E402
-from qevd_bio.simulation.mp4 import write_mp4  # noqa: E402
+from qevd_bio.simulation.drawing.mp4 import write_mp4  # noqa: E402
 from qevd_bio.simulation.truth_clip import write_truth_clip  # noqa: E402
 from qevd_bio.store.work import RunOptions  # noqa: E402
-from qevd_bio.store.workspace import Workspace  # noqa: E402
+from qevd_bio.tables.workspace import Workspace  # noqa: E402
 from qevd_bio.video.reader import VideoReader  # noqa: E402
 
 ROUNDS = 3
@@ -38,7 +38,7 @@ import re, sys
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.stage import extract
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 from pathlib import Path
 extract(open_dataset(sys.argv[1]), Workspace(Path(sys.argv[2])), ExtractOptions())
 # not ru_maxrss: it keeps the size of the process that started this one

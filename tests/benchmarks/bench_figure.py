@@ -12,10 +12,10 @@ from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.anatomy.forward import forward_kinematics, jacobian
 from qevd_bio.anatomy.inverse import angles_from_rotations
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.simulation.camera import Camera
-from qevd_bio.simulation.motion import Plan, make_motion
-from qevd_bio.simulation.mp4 import write_mp4
-from qevd_bio.simulation.render import render_clip
+from qevd_bio.simulation.drawing.camera import Camera
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.simulation.drawing.render import render_clip
+from qevd_bio.simulation.performance.exact_motion import Plan, make_motion
 
 BAR_FPS = 30.0
 

@@ -22,17 +22,17 @@ import numpy as np
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.evaluate import Setup
 from qevd_bio.motion.frames import frames_of
+from qevd_bio.motion.judging.evaluate import Setup
 from qevd_bio.motion.segment import analyse
-from qevd_bio.reporting.verify_motion import Counts, compare_repetitions, compare_violations
-from qevd_bio.simulation import session
-from qevd_bio.simulation.mistakes import mistakes
+from qevd_bio.reporting.verification.motion import Counts, compare_repetitions, compare_violations
 from qevd_bio.simulation.options import SimulateOptions
-from qevd_bio.simulation.people import make_person
-from qevd_bio.simulation.perform import FPS, Course, idle_pose, lay_out, move
+from qevd_bio.simulation.performance import session
+from qevd_bio.simulation.performance.mistakes import mistakes
+from qevd_bio.simulation.performance.people import make_person
+from qevd_bio.simulation.performance.perform import FPS, Course, idle_pose, lay_out, move
+from qevd_bio.simulation.performance.workout import Workout, make_camera
 from qevd_bio.simulation.truth import kinematics_of, truth_of
-from qevd_bio.simulation.workout import Workout, make_camera
 
 START_S, END_S, OUT_S = 1.0, 36.5, 4.0
 LATER = 5

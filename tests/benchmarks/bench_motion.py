@@ -20,11 +20,11 @@ import numpy as np
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.cycles import CycleDetector, detect
-from qevd_bio.motion.evaluate import Setup
+from qevd_bio.motion.cycles.detection import CycleDetector, detect
+from qevd_bio.motion.cycles.signal_curve import candidates, cycle_rule
 from qevd_bio.motion.frames import Frames
+from qevd_bio.motion.judging.evaluate import Setup
 from qevd_bio.motion.segment import analyse
-from qevd_bio.motion.signals import candidates, cycle_rule
 from qevd_bio.motion.stream import MotionStream
 
 FPS = 30.0
@@ -54,7 +54,7 @@ def person(name: str, seconds: float) -> tuple[Frames, Setup]:
 
 def detector_alone(frames: Frames, setup: Setup) -> None:
     signal = candidates(setup.exercise, setup.reference)[0]
-    from qevd_bio.motion.curves import SeenCurves
+    from qevd_bio.motion.cycles.curves import SeenCurves
 
     curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton)
     times, values = frames.time_s.tolist(), signal.values(curves).tolist()

@@ -22,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.writer import NewSpan, new_workout, write_split
-from qevd_bio.motion.tables import CYCLES, SEGMENT_RESULTS, VIOLATIONS
-from qevd_bio.reporting import collect
-from qevd_bio.reporting.stage import write_report
-from qevd_bio.reporting.strip import CELL_WIDTH, Stretch, Strip, join_cells
+from qevd_bio.reporting.content import collect
+from qevd_bio.reporting.content.film_strip import CELL_WIDTH, Stretch, Strip, join_cells
+from qevd_bio.reporting.page.stage import write_report
 from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.motion import CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.workspace import Workspace
 from tests.annotation.browser import browser, missing
 from tests.reporting.build import FPS, SPLIT, kinematics, squats
 

@@ -21,11 +21,11 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.stage import analyze
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
 from qevd_bio.store.work import RunOptions
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.workspace import Workspace
 
 FPS, SECONDS, EXERCISES = 30, 210, 6
 BAR_S, BAR_MB = 90.0, 2000.0

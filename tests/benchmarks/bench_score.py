@@ -98,7 +98,7 @@ def lexical(options: argparse.Namespace) -> None:
     """Matching, METEOR, ROUGE-L against NLTK and rouge_score, direct and by the official call pattern."""
     from conftest import DEBIAN, make_nltk_data
 
-    from qevd_bio.scoring.wordnet import Source, open_synonyms
+    from qevd_bio.scoring.metrics.wordnet import Source, open_synonyms
 
     if not DEBIAN.is_dir():
         print("METEOR and its peers: skipped, no WordNet (apt-get install wordnet-base wordnet-sense-index)")
@@ -143,10 +143,10 @@ def report(what: str, ratio: float, bar: float) -> None:
 
 def ours_role(options: argparse.Namespace) -> None:
     from qevd_bio.scoring.inputs import load_inputs, matched_texts
-    from qevd_bio.scoring.lexical import meteor_scores, rouge_l_scores
+    from qevd_bio.scoring.metrics.lexical import meteor_scores, rouge_l_scores
+    from qevd_bio.scoring.metrics.tokens import WordTokenizer
+    from qevd_bio.scoring.metrics.wordnet import find_wordnet, open_synonyms
     from qevd_bio.scoring.options import ScoreOptions
-    from qevd_bio.scoring.tokens import WordTokenizer
-    from qevd_bio.scoring.wordnet import find_wordnet, open_synonyms
 
     inputs = load_inputs(options.folder / "run.jsonl", options.folder / "data", ScoreOptions())
     pairs = matched_texts(inputs.corpus, inputs.alignments["official"])
@@ -240,7 +240,7 @@ def bootstrap_speed(options: argparse.Namespace) -> None:
     """1,000 replicates of all metrics of four systems."""
     import numpy as np
 
-    from qevd_bio.scoring.ngrams import bleu
+    from qevd_bio.scoring.metrics.ngrams import bleu
     from qevd_bio.scoring.statistics import Statistic, bootstrap, f_score, mean_statistic, share
 
     random_ = np.random.default_rng(0)
@@ -306,8 +306,8 @@ def bert_pairs(options: argparse.Namespace) -> list[list[tuple[str, str]]]:
 
 
 def bert_ours_role(options: argparse.Namespace) -> None:
+    from qevd_bio.scoring.metrics.semantic import bertscore
     from qevd_bio.scoring.options import BertScoreOptions
-    from qevd_bio.scoring.semantic import bertscore
 
     pairs = [pair for segment in bert_pairs(options) for pair in segment]
     layer = options.bert_layers - 2

@@ -6,11 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from qevd_bio.simulation.mp4 import write_mp4
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.options import SimulateOptions
-from qevd_bio.simulation.render import render_clip
+from qevd_bio.simulation.performance.workout import frame_times, make_workout
 from qevd_bio.simulation.truth import truth_of
-from qevd_bio.simulation.workout import frame_times, make_workout
 
 BAR = 30.0
 

@@ -22,17 +22,17 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from qevd_bio.coach.action_tokens import ActionTokens
-from qevd_bio.coach.biocoach import make_model
-from qevd_bio.coach.collate import Batch, collate
-from qevd_bio.coach.config import ModelConfig, VisionConfig
-from qevd_bio.coach.data import Example
+from qevd_bio.coach.model.action_tokens import ActionTokens
+from qevd_bio.coach.model.biocoach import make_model
+from qevd_bio.coach.model.config import ModelConfig, VisionConfig
+from qevd_bio.coach.model.presets import read_preset
+from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.options import SequenceOptions
-from qevd_bio.coach.presets import read_preset
-from qevd_bio.coach.sequence import TimedText, build_sequence
-from qevd_bio.coach.stream_vlm import StreamVLM
-from qevd_bio.coach.train_coach import SequenceLoss
-from qevd_bio.coach.train_machine import mixed, settle_types
+from qevd_bio.coach.training.coach import SequenceLoss
+from qevd_bio.coach.training.collate import Batch, collate
+from qevd_bio.coach.training.examples import Example
+from qevd_bio.coach.training.sequence import TimedText, build_sequence
+from qevd_bio.learning.precision import mixed, settle_types
 
 PEAK_BF16 = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "B200": 2250e12}
 """Dense bf16 FLOP/s by name of the GPU (makers' data sheets)."""

@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from learning_data import DataOptions, Session, read_sessions
 from learning_experiment import as_read, said_of
 
-from qevd_bio.coach.checkpoint import Coach, load_coach
+from qevd_bio.coach.model.checkpoint import Coach, load_coach
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
-from qevd_bio.coach.stream import Streamer
-from qevd_bio.coach.train_evaluate import lexical_scores
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.streaming.decoding import Streamer
+from qevd_bio.coach.training.evaluate import lexical_scores
+from qevd_bio.tables.workspace import Workspace
 
 WAYS = ("exact", "fast", "start")
 Said = set[tuple[float, str]]

@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from qevd_bio.coach.data import targets_of
-from qevd_bio.coach.feature_files import feature_paths
 from qevd_bio.coach.options import STEP_HZ
-from qevd_bio.coach.segment_data import sources
-from qevd_bio.coach.segment_input import SegmentInput
+from qevd_bio.coach.segments.data import sources
+from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.training.examples import targets_of
+from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.stage import write_segments
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.motion.options import ContextOptions, MotionOptions
 from qevd_bio.motion.stage import analyze
-from qevd_bio.pose.kinematics import Kinematics
-from qevd_bio.reporting.verify import place_oracle, truth_places
+from qevd_bio.reporting.verification.stage import place_oracle, truth_places
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
-from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions
 from qevd_bio.simulation.stage import simulate
 from qevd_bio.store.atomic import atomic_path, make_folder
 from qevd_bio.store.work import RunOptions
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.workspace import Workspace
 
 EXERCISES = ("jumping_jacks", "high_knees", "air_jump_rope", "butt_kickers")
 """Those of the warm-up with repetitions of about a second: C_motion then tells of a mistake before the coach does."""

@@ -26,25 +26,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from learning_data import GRID, WIDTH, DataOptions, Session, make_data, read_sessions, rewritten_rows, to_train
 
-from qevd_bio.coach.action_tokens import find_action_tokens
-from qevd_bio.coach.baseline_context import copy_context
-from qevd_bio.coach.biocoach import reads_contexts, uses_motion
-from qevd_bio.coach.checkpoint import Coach
-from qevd_bio.coach.config import CrossAttentionConfig, VisionConfig
-from qevd_bio.coach.data import Prepared, make_example
+from qevd_bio.coach.baselines.context import copy_context
+from qevd_bio.coach.model.action_tokens import find_action_tokens
+from qevd_bio.coach.model.biocoach import reads_contexts, uses_motion
+from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.model.config import CrossAttentionConfig, VisionConfig
+from qevd_bio.coach.model.presets import build, read_preset
 from qevd_bio.coach.options import TABLE_3, Ablations, GenerateOptions
-from qevd_bio.coach.presets import build, read_preset
-from qevd_bio.coach.segment_input import SegmentInput, SegmentOutput
-from qevd_bio.coach.stream import Streamer
-from qevd_bio.coach.train_coach import CoachTask, parts_to_train
-from qevd_bio.coach.train_evaluate import lexical_scores
-from qevd_bio.coach.train_loop import train
-from qevd_bio.coach.train_options import CoachData, LoopOptions
-from qevd_bio.scoring.matching import official_pairs
+from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.streaming.decoding import Streamer
+from qevd_bio.coach.training.coach import CoachTask, parts_to_train
+from qevd_bio.coach.training.evaluate import lexical_scores
+from qevd_bio.coach.training.examples import Prepared, make_example
+from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.learning.loop import train
 from qevd_bio.scoring.measures import measure
 from qevd_bio.scoring.options import MatchingOptions, ScoreOptions
+from qevd_bio.scoring.pairing.matching import official_pairs
 from qevd_bio.store.atomic import write_json
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 VARIANTS = ("full", "no-morphology", "no-motion-context")
 COLUMNS = ("meteor_moment", "meteor", "meteor_all", "temporal_f", "matched")

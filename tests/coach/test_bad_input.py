@@ -14,12 +14,12 @@ from qevd_bio.cli.app import app
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from qevd_bio.coach.config import TokensConfig
-from qevd_bio.coach.feature_files import feature_paths
-from qevd_bio.coach.tokenizer import tiny_tokenizer
-from qevd_bio.motion.tables import CONTEXTS
-from qevd_bio.scoring.predictions import read_predictions
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.coach.model.config import TokensConfig
+from qevd_bio.coach.model.tokenizer import tiny_tokenizer
+from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.scoring.pairing.predictions import read_predictions
+from qevd_bio.tables.motion import CONTEXTS
+from qevd_bio.tables.workspace import Workspace
 
 from .conftest import GRID, SPLIT, ZERO
 

@@ -18,7 +18,7 @@ from qevd_bio.dataset.stage import write_segments
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.dataset.writer import write_split
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 GOOD: dict[str, Any] = {
     "long_range_video_file": "./long_range_videos/0200.mp4",

@@ -15,7 +15,7 @@ import pytest
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.stage import SEGMENTS, UNPARSED, write_segments
 from qevd_bio.store.errors import ItemError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 Make = Callable[..., Any]
 

@@ -11,9 +11,9 @@ import pytest
 
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.exercise import catalogue
-from qevd_bio.exercise.own import cycle_span, reference_from
 from qevd_bio.exercise.recording import closed, cycle_from
 from qevd_bio.exercise.reference import load_reference
+from qevd_bio.exercise.user_reference import cycle_span, reference_from
 from qevd_bio.store.errors import UserError
 
 KNEE, HIP = DOF_INDEX["knee_angle_r"], DOF_INDEX["hip_flexion_r"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qevd_bio.pose.kinematics import Kinematics
+from qevd_bio.tables.kinematics import Kinematics
 
 
 def refs(*arguments: str, workspace: Path) -> subprocess.CompletedProcess[str]:

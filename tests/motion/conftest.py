@@ -14,10 +14,10 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.evaluate import Setup
 from qevd_bio.motion.frames import Frames
+from qevd_bio.motion.judging.evaluate import Setup
 from qevd_bio.motion.options import MotionOptions
-from qevd_bio.pose.kinematics import MISSING
+from qevd_bio.tables.kinematics import MISSING
 
 FPS = 30.0
 MakeFrames = Callable[..., Frames]

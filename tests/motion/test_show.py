@@ -10,9 +10,9 @@ from PIL import Image
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.show import reference_course, show_motion
 from qevd_bio.motion.stage import analyze
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.workspace import Workspace
 from tests.motion.conftest import MakeFrames, exercise_of
 from tests.motion.test_stage import SPLIT, put
 

@@ -16,12 +16,12 @@ from qevd_bio.motion.context import parse_morph, parse_motion
 from qevd_bio.motion.frames import Frames
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.stage import analyze, segments_path
-from qevd_bio.motion.tables import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
-from qevd_bio.pose.kinematics import HELD, MISSING, Kinematics
+from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.tables import Column, Table
 from qevd_bio.store.work import RunOptions
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import HELD, MISSING, Kinematics
+from qevd_bio.tables.motion import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.workspace import Workspace
 from tests.motion.conftest import MakeFrames
 
 SPLIT = "QEVD-FIT-COACH"

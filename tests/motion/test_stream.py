@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qevd_bio.motion.evaluate import JudgedCycle, Setup
 from qevd_bio.motion.frames import Frames, feature_frames
+from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
 from qevd_bio.motion.options import CycleOptions, MotionOptions
 from qevd_bio.motion.segment import ContextRow, analyse
 from qevd_bio.motion.stream import MotionStream

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qevd_bio.simulation.mp4 import write_mp4
+from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.simulation.truth_clip import write_truth_clip
 from qevd_bio.video.reader import VideoReader
 

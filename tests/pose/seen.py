@@ -9,8 +9,8 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.pose.fit_chain import HIP_MARKER_OUT, HIP_MARKER_UP, TOE_MARKER
-from qevd_bio.pose.landmarks import LANDMARK_INDEX, level_rotation
+from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, level_rotation
+from qevd_bio.pose.fit.chain import HIP_MARKER_OUT, HIP_MARKER_UP, TOE_MARKER
 
 SIZE = (720, 720)
 _FACE = {"nose": "nose", "left_ear": "ear_l", "right_ear": "ear_r", "mouth_left": "mouth_l", "mouth_right": "mouth_r"}

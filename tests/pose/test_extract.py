@@ -12,13 +12,13 @@ import pytest
 
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.pose.options import BACKENDS, ExtractOptions
 from qevd_bio.pose.stage import extract, make_items, notes
-from qevd_bio.simulation.mp4 import write_mp4
+from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions, Summary
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.workspace import Workspace
 
 pytest.importorskip("mediapipe")
 Videos = Callable[..., Path]

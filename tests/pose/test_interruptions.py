@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qevd_bio.simulation.mp4 import write_mp4
+from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.video.reader import VideoReader
 
 pytest.importorskip("mediapipe")

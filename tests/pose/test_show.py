@@ -10,11 +10,11 @@ import pytest
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.pose.kinematics import HELD, MISSING, Kinematics
 from qevd_bio.pose.show import Band, Shot, choose_dofs, contact_sheet, curve_of, pick_rows, plot_curves
 from qevd_bio.pose.show_stage import find_kinematics, find_video, show
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.kinematics import HELD, MISSING, Kinematics
+from qevd_bio.tables.workspace import Workspace
 
 T = 40
 KNEE = DOF_INDEX["knee_angle_r"]

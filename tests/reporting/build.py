@@ -17,17 +17,17 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.stage import analyze
-from qevd_bio.pose.kinematics import Kinematics
-from qevd_bio.reporting.views import Rewritten
+from qevd_bio.reporting.content.views import Rewritten
 from qevd_bio.rewriting.choose import REASONS
 from qevd_bio.rewriting.figures import figures
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
-from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
-from qevd_bio.simulation.mp4 import write_mp4
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.workspace import Workspace
 
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 FPS = 30

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 from tests.reporting.build import add_scores, lengths, make_workspace, write_data
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from qevd_bio.annotation.intent import classify_intent
+from qevd_bio.feedback.intent import classify_intent
 from qevd_bio.rewriting.agree import match, wish
 from qevd_bio.rewriting.choose import Cycle, Judged, Rule, choose, cycles_before
 from qevd_bio.rewriting.finding import Finding

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.motion.tables import CYCLES
-from qevd_bio.rewriting.tables import FEEDBACKS
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.workspace import Workspace
 
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 

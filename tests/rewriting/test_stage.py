@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
-from qevd_bio.annotation.tables import INTENTS, table_path
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.writer import NewSpan, new_workout, write_split
-from qevd_bio.motion.tables import CYCLES, VIOLATIONS
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.rewriting.audit_stage import write_audit
 from qevd_bio.rewriting.check import check_numbers
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
-from qevd_bio.rewriting.tables import FEEDBACKS
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.annotations import INTENTS, table_path
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.workspace import Workspace
 
 SPLIT = "QEVD-FIT-COACH"
 FPS = 10

@@ -110,7 +110,7 @@ def nltk_wordnet(debian_wordnet, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def synonyms(debian_wordnet):
-    from qevd_bio.scoring.wordnet import Source, open_synonyms
+    from qevd_bio.scoring.metrics.wordnet import Source, open_synonyms
 
     return open_synonyms(Source(debian_wordnet))
 

@@ -155,7 +155,7 @@ class Track:
 
 def predictions_for(root: Path, *, seed: int = 1, jitter: float = 1.0, copy: float = 0.3, words: int = 7) -> list[dict]:
     """Predictions near the ground truth's times, some with its text."""
-    from qevd_bio.scoring.references import load_references
+    from qevd_bio.scoring.pairing.references import load_references
 
     random_ = random.Random(seed)
     lines = []

@@ -70,7 +70,7 @@ def small(tmp_path_factory):
 
 def test_a_thousand_mutated_files(small, tmp_path, monkeypatch):
     from qevd_bio.scoring import inputs, stage
-    from qevd_bio.scoring.references import load_references
+    from qevd_bio.scoring.pairing.references import load_references
     from qevd_bio.store import atomic
 
     # The ground truth is the same a thousand times; files need not reach the disk here.

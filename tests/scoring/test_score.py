@@ -8,8 +8,8 @@ import pytest
 from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
 from qevd_bio.scoring.options import BertScoreOptions, IntervalOptions, JudgeOptions, MatchingOptions, ScoreOptions
+from qevd_bio.scoring.pairing.references import load_references
 from qevd_bio.scoring.pairs_table import PAIRS
-from qevd_bio.scoring.references import load_references
 from qevd_bio.scoring.results import MAIN_SCORES, read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
@@ -174,7 +174,7 @@ def test_official_list_of_pairs(tmp_path):
 
 
 def test_metrics_that_are_not_there_are_named_with_what_mends_them(run_file, benchmark_data, tmp_path, monkeypatch):
-    from qevd_bio.scoring import wordnet
+    from qevd_bio.scoring.metrics import wordnet
 
     monkeypatch.setattr(wordnet, "find_wordnet", lambda chosen: None)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
@@ -189,8 +189,9 @@ def test_metrics_that_are_not_there_are_named_with_what_mends_them(run_file, ben
 
 
 def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_data, tmp_path, monkeypatch):
-    from qevd_bio.scoring import judges, measures
-    from qevd_bio.scoring.judged import Answer
+    from qevd_bio.scoring import measures
+    from qevd_bio.scoring.judges.judge_models import judge_models as judges
+    from qevd_bio.scoring.judges.llm_accuracy import Answer
 
     class HalfJudge:
         name = "half"

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from cli import demo_steps as steps
 from cli.app import app
 from cli.demo import list_of_steps
-from qevd_bio.coach.feature_files import feature_paths
+from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.stage import Places
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 WITHOUT_MODELS = (
     "simulate", "segments", "extract", "annotate", "analyze", "rewrite", "speak", "score", "verify", "report",
@@ -58,7 +58,7 @@ def test_all_but_video_pose_model_and_3d_cnn_runs_and_runs_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From data to page with true angles, twice: the second time nothing is trained or said anew."""
-    from qevd_bio.reporting.verify import place_oracle
+    from qevd_bio.reporting.verification.stage import place_oracle
 
     quick = {"workouts": 2, "minutes": 0.4, "video": False}
     monkeypatch.setattr(steps, "TRAINING", replace(steps.TRAINING, **quick))

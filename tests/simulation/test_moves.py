@@ -13,10 +13,10 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.poses import to_angles
 from qevd_bio.exercise.trajectory import periodic
-from qevd_bio.simulation.judge import FINE, MISTAKE, clear_margin, judge
-from qevd_bio.simulation.mistakes import mistakes
-from qevd_bio.simulation.moves import Keys, Move, keys_of, reference_keys
-from qevd_bio.simulation.perform import Course, Rep, lay_out
+from qevd_bio.simulation.coach.true_verdicts import FINE, MISTAKE, clear_margin, judge
+from qevd_bio.simulation.performance.mistakes import mistakes
+from qevd_bio.simulation.performance.moves import Keys, Move, keys_of, reference_keys
+from qevd_bio.simulation.performance.perform import Course, Rep, lay_out
 from qevd_bio.store.errors import UserError
 
 KNEE = DOF_INDEX["knee_angle_r"]
@@ -121,7 +121,7 @@ def test_reference_squat_is_clearly_fine_for_most_rules() -> None:
 
 def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mistakes.yaml").write_text('squats:\n  knees_shallow: [wobble, "body", 0.5]\n')
-    monkeypatch.setattr("qevd_bio.simulation.mistakes.refs_path", lambda *parts: tmp_path / "mistakes.yaml")
+    monkeypatch.setattr("qevd_bio.simulation.performance.mistakes.refs_path", lambda *parts: tmp_path / "mistakes.yaml")
     with pytest.raises(UserError, match="wobble body does not fit") as error:
         mistakes.__wrapped__()
     assert "squats.knees_shallow" in str(error.value)

@@ -11,12 +11,12 @@ import pytest
 from qevd_bio.anatomy.dofs import DOF_INDEX, LIMITS
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.simulation.camera import Camera
-from qevd_bio.simulation.figure import PARTS, body_capsules
-from qevd_bio.simulation.motion import EXERCISES, Plan, make_motion
-from qevd_bio.simulation.mp4 import write_mp4
-from qevd_bio.simulation.render import _Buffers, _draw_capsule, render_clip
-from qevd_bio.simulation.style import Style
+from qevd_bio.simulation.drawing.camera import Camera
+from qevd_bio.simulation.drawing.figure import PARTS, body_capsules
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.simulation.drawing.render import _Buffers, _draw_capsule, render_clip
+from qevd_bio.simulation.drawing.style import Style
+from qevd_bio.simulation.performance.exact_motion import EXERCISES, Plan, make_motion
 from qevd_bio.simulation.truth_clip import write_truth_clip
 
 SKELETON = Skeleton.from_stature(1.75)

@@ -14,13 +14,13 @@ import pytest
 
 from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.pose.kinematics import Kinematics
 from qevd_bio.simulation.options import SimulateOptions
-from qevd_bio.simulation.perform import FPS
+from qevd_bio.simulation.performance.perform import FPS
+from qevd_bio.simulation.performance.workout import choose_exercises, make_workout
 from qevd_bio.simulation.stage import Places, film, simulate
-from qevd_bio.simulation.tables import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
-from qevd_bio.simulation.workout import choose_exercises, make_workout
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.truth import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
 
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 OPTIONS = SimulateOptions(workouts=2, seed=5, minutes=1.2, video=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qevd_bio.store.work import RunOptions, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 from tests.store.test_work import lines, make_items, work
 
 pytest.importorskip("ray", reason="needs the extra `ray`")

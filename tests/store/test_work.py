@@ -17,7 +17,7 @@ import pytest
 from qevd_bio.store.atomic import write_text
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.work import Item, RunOptions, run_stage
-from qevd_bio.store.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace
 
 
 def work(item: Item, log: Path, fail: tuple[str, ...] = (), scale: int = 1) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def test_killed_in_the_middle_then_the_same_command(tmp_path: Path, log: Path, h
         "import sys\nfrom pathlib import Path\nfrom functools import partial\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from test_work import make_items, work\n"
-        "from qevd_bio.store.work import run_stage\nfrom qevd_bio.store.workspace import Workspace\n"
+        "from qevd_bio.store.work import run_stage\nfrom qevd_bio.tables.workspace import Workspace\n"
         "base = Path(sys.argv[1])\n"
         "items = make_items(base / 'io', 8, {n: 'slow' for n in range(8)})\n"
         "s = run_stage('copy', Workspace(base / 'ws'), items, partial(work, log=base / 'log'), settings={})\n"

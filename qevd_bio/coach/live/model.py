@@ -1,0 +1,87 @@
+"""A trained coach in a live session: one step at a time, for as long as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.coach.live.motion import ContextRoom
+from qevd_bio.coach.model.action_tokens import text_ids, text_of
+from qevd_bio.coach.model.biocoach import uses_motion
+from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.streaming.decoding import RowError, Streamer
+from qevd_bio.coach.streaming.reader import Row
+from qevd_bio.store.errors import ItemError, UserError
+
+
+class LiveModel:
+    """Streams a segment whose steps come one by one; says what `qevd-bio run --timing corrected` would.
+
+    Where the model can read no further (`max_position_embeddings`) it begins again with an empty memory.
+    """
+
+    def __init__(self, coach: Coach, prompt: str, options: GenerateOptions) -> None:
+        ablations = coach.ablations
+        interval = ablations.interval_steps if ablations.no_action_tokens else 0
+        options = replace(options, timing="corrected", rows=1, interval_steps=interval)
+        self._coach, self._prompt = coach, prompt
+        self._streamer = Streamer(coach, options)
+        self.room: ContextRoom | None = None
+        """The place for C_motion, None for a model that reads none."""
+        if uses_motion(coach.config, coach.ablations):
+            # The start token and the end of the line stand in it, too.
+            tokenizer = coach.tokenizer
+            self.room = ContextRoom(coach.config.context_tokens, lambda text: 1 + len(text_ids(tokenizer, text + "\n")))
+        self._row: Row | None = None
+        self._told = 0
+        self._begin_anew()
+
+    def step(self, tokens: NDArray[np.float32], time_s: float, motion: str, morph: str) -> list[tuple[float, str]]:
+        """One 4 Hz step: visual tokens (N, C), its time, C_motion and C_morph. Returns what is said: time and text.
+
+        While a feedback is being said the steps pass unseen, as in `corrected` timing. UserError for a text that is
+        longer than the model reads.
+        """
+        for values, new in zip(self._steps, (tokens, time_s, motion, morph), strict=True):
+            values.append(new)
+        try:
+            if self._row is None:
+                self._row = self._streamer.begin(self._segment)
+            return self._go_on(self._row)
+        except ItemError as error:
+            raise UserError(error.detail or error.reason) from error
+        except RowError as error:
+            raise UserError(error.cause.detail or error.cause.reason) from error
+
+    def _go_on(self, row: Row) -> list[tuple[float, str]]:
+        speaker, said = row.speaker, []
+        while speaker.pending is not None and speaker.step < len(row.segment.features):
+            self._streamer.turn()
+            if speaker.pending == self._coach.tokens.end:
+                times = [float(time) for time in row.segment.times]
+                spoken = speaker.feedbacks(times, self._words)
+                said += [(one.time_s, one.text) for one in spoken[self._told :]]
+                self._told = len(spoken)
+        if speaker.pending is None:
+            self._streamer.remove(row)
+            self._begin_anew()
+        return said
+
+    def _begin_anew(self) -> None:
+        self._row, self._told = None, 0
+        # Lists in the place of arrays: each step is put at their end.
+        features: Any = []
+        times: Any = []
+        motion: list[str] = []
+        morph: list[str] = []
+        self._steps: tuple[list[Any], ...] = (features, times, motion, morph)
+        self._segment = SegmentInput("live", features, times, self._prompt, motion, morph, live=True)
+
+    def _words(self, ids: Sequence[int]) -> str:
+        return text_of(self._coach.tokenizer, ids)

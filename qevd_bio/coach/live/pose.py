@@ -1,0 +1,104 @@
+"""Joint angles while somebody moves: each quarter of a second the newest frames are fitted with those just before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.anatomy.continuity import continuous_angles
+from qevd_bio.pose.assemble import MIN_FIT_FRAMES, smooth_options
+from qevd_bio.pose.backends.mediapipe import MediapipeBackend, read_landmarks
+from qevd_bio.pose.backends.native_logs import quiet_native_logs
+from qevd_bio.pose.fit.clip import FitResult, fit_clip
+from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.smooth import smooth_angles
+from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.tables.kinematics import MISSING, OK
+
+_EXTRACT = ExtractOptions()
+_DOFS = 46
+
+
+@dataclass(frozen=True)
+class LivePoses:
+    """The poses of the newest frames, in order: rows as `MotionStream.push` takes them, and what the fit found.
+
+    lengths: bones in metres; heading_deg: of the person, 0 facing the camera; both None until somebody is seen.
+    """
+
+    rows: list[tuple[int, float, NDArray[Any], NDArray[np.bool_], float, int, NDArray[Any]]]
+    lengths: dict[str, float] | None = None
+    heading_deg: float | None = None
+
+
+class LivePose:
+    """Takes frames one at a time; `poses` then gives those of the frames since it was last asked.
+
+    The fit is that of `qevd-bio extract` over the last `window_s`; so a frame's pose knows what came before it and
+    nothing later. MediaPipe follows one person.
+    """
+
+    def __init__(self, tracker: Any, window_s: float, stature_m: float | None = None) -> None:
+        self._tracker, self._window_s, self._stature_m = tracker, window_s, stature_m
+        self._seen: deque[tuple[int, float, NDArray[np.float32]]] = deque()
+        self._new, self._found = 0, False
+        self._size = (0, 0)
+        self._last: NDArray[np.float64] | None = None
+
+    def see(self, index: int, time_s: float, image: NDArray[np.uint8]) -> None:
+        """Find the landmarks of one RGB frame."""
+        with nullcontext() if self._found else quiet_native_logs():
+            landmarks = read_landmarks(self._tracker.process(image), image.shape)
+        self._found = self._found or bool(np.isfinite(landmarks[0, 0]))
+        self._seen.append((index, time_s, landmarks))
+        self._size = (image.shape[1], image.shape[0])
+        self._new += 1
+        while len(self._seen) > self._new and self._seen[0][1] < time_s - self._window_s:
+            self._seen.popleft()
+
+    def poses(self) -> LivePoses:
+        """Poses of the frames since the last call; MISSING where nobody was found or the fit is not to be trusted."""
+        new, self._new = list(self._seen)[-self._new :], 0
+        values = np.stack([landmarks for *_, landmarks in self._seen])
+        times = np.array([time for _, time, _ in self._seen])
+        if int(np.isfinite(values[:, 0, 0]).sum()) < MIN_FIT_FRAMES:
+            nowhere = np.full(_DOFS, np.nan), np.zeros(_DOFS, dtype=bool), 0.0, MISSING, np.full(3, np.nan)
+            return LivePoses([(index, time, *nowhere) for index, time, _ in new])
+        fit = fit_clip(values, times, self._size, FitOptions(), self._stature_m)
+        trusted = np.isfinite(fit.raw).all(axis=1) & (fit.confidence >= _EXTRACT.min_pose_confidence)
+        angles = self._continued(np.where(trusted[:, None], fit.raw, np.nan), times)
+        rows = []
+        for place, (index, time, _) in enumerate(new, start=len(times) - len(new)):
+            fine = bool(trusted[place])
+            rows.append((index, time, angles[place], fit.observed[place] & fine, float(fit.confidence[place]),
+                         OK if fine else MISSING, fit.root[place]))  # fmt: skip
+        return LivePoses(rows, fit.skeleton_lengths, _heading(fit))
+
+    def _continued(self, raw: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Smoothed angles (T, 46) that go on from the last ones without a jump of a full turn."""
+        smoothed = smooth_angles(raw, times, smooth_options(_EXTRACT))
+        if self._last is not None:
+            smoothed = continuous_angles(np.vstack((self._last, smoothed)))[1:]
+        known = np.flatnonzero(np.isfinite(smoothed).all(axis=1))
+        if len(known):
+            # The frame that the next window is sure to begin after.
+            self._last = smoothed[known[0]][None]
+        return smoothed
+
+
+def _heading(fit: FitResult) -> float | None:
+    value = fit.view.get("heading_deg")
+    return None if value is None else float(value)
+
+
+@contextmanager
+def live_pose(window_s: float, stature_m: float | None = None) -> Iterator[LivePose]:
+    """A `LivePose` on MediaPipe's model, closed at the end. UserError where mediapipe is not installed."""
+    with MediapipeBackend(_EXTRACT).tracker() as tracker:
+        yield LivePose(tracker, window_s, stature_m)

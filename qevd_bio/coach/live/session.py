@@ -1,0 +1,173 @@
+"""`qevd-bio coach live`: a coach that watches a video or a camera and speaks as it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.coach.baselines.rules import RulesCoach, is_fault
+from qevd_bio.coach.live.model import LiveModel
+from qevd_bio.coach.live.motion import LiveMotion
+from qevd_bio.coach.live.options import LIVE_HZ, LiveOptions
+from qevd_bio.coach.live.picture import annotated, plain
+from qevd_bio.coach.live.source import LiveFrame, Source
+from qevd_bio.coach.model.biocoach import BioCoach
+from qevd_bio.coach.options import FeatureOptions
+from qevd_bio.coach.vision.encoders import Stream
+from qevd_bio.coach.vision.frames import prepare
+from qevd_bio.video.sampling import at_rate
+
+Said = list[tuple[float, str]]
+
+
+class Watcher(Protocol):
+    """A coach that is shown frames at 16 Hz; `stepped` tells whether the last one completed a 4 Hz step."""
+
+    stepped: bool
+
+    def see(self, frame: LiveFrame) -> Said: ...
+
+
+class RulesWatcher:
+    """Speaks the gravest fault of each repetition when it is completed."""
+
+    def __init__(self, motion: LiveMotion, coach: RulesCoach) -> None:
+        self._motion, self._coach = motion, coach
+        self.stepped = False
+
+    def see(self, frame: LiveFrame) -> Said:
+        step = self._motion.see(frame.index, frame.time_s, frame.image)
+        self.stepped = step is not None
+        if step is None:
+            return []
+        text = self._coach.hear(frame.time_s, [row for row in step.verdicts if is_fault(row)])
+        return [(frame.time_s, text)] if text else []
+
+
+class ModelWatcher:
+    """A trained coach: visual features frame by frame, contexts from `motion` where the model reads them.
+
+    `chooser`: the model whose selector picks J* from the first `tau_steps`, None to keep the exercise's joints.
+    """
+
+    def __init__(
+        self,
+        model: LiveModel,
+        features: Stream,
+        motion: LiveMotion | None,
+        chooser: BioCoach | None = None,
+        tau_steps: int = 0,
+    ) -> None:
+        self._model, self._features, self._motion = model, features, motion
+        self._chooser, self._tau_steps = chooser, tau_steps
+        self._first: list[NDArray[np.float32]] = []
+        self._options = FeatureOptions()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="pose")
+        self.stepped = False
+
+    def see(self, frame: LiveFrame) -> Said:
+        # Poses and visual features know nothing of each other, and both leave Python for most of their time.
+        watched = (
+            self._beside.submit(self._motion.see, frame.index, frame.time_s, frame.image) if self._motion else None
+        )
+        found = self._features.push(prepare(frame.image, self._options))
+        step = watched.result() if watched else None
+        self.stepped = found is not None
+        if found is None:
+            return []
+        said: Said = []
+        for values in found.flatten(2).transpose(1, 2).numpy():
+            tokens = np.ascontiguousarray(values, dtype=np.float32)
+            self._choose(tokens)
+            motion, morph = (step.motion, step.morph) if step else ("", "")
+            said += self._model.step(tokens, frame.time_s, motion, morph)
+        return said
+
+    def _choose(self, tokens: NDArray[np.float32]) -> None:
+        if self._chooser is None or self._motion is None:
+            return
+        self._first.append(tokens)
+        if len(self._first) == self._tau_steps:
+            import torch
+
+            features = torch.from_numpy(np.stack(self._first)).to(self._chooser.device)
+            self._motion.focus(self._chooser.selector.choose(features))
+            self._chooser = None
+
+
+@dataclass
+class Session:
+    """What a live session came to. Latency: seconds from a frame's arrival until a 4 Hz step was worked on."""
+
+    frames: int = 0
+    looked_at: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    said: Said = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+
+    def describe(self) -> str:
+        """One line of figures."""
+        late = np.array(self.latencies or [0.0]) * 1e3
+        return (
+            f"{self.seconds:.1f} s, {self.looked_at} frames looked at, {self.dropped} dropped; "
+            f"a step took {np.median(late):.0f} ms (median), {np.percentile(late, 95):.0f} ms (95 %); "
+            f"{len(self.said)} feedbacks"
+        )
+
+
+def coach_live(
+    source: Source,
+    watcher: Watcher,
+    title: str,
+    options: LiveOptions,
+    session: Session,
+    say: Callable[[str], None],
+    ended: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Run a session until the frames or `seconds` are over or it has `ended`: gives each frame, annotated, with its
+    time; fills `session` and says each feedback.
+
+    Frames are looked at 16 times a second. One that has waited longer than `late_s` is only shown, and dropped for
+    the coach; the frames after it then follow closer, so that a step stays a quarter of a second.
+    """
+    take = at_rate(LIVE_HZ)
+    for frame in source:
+        if ended() or (options.seconds is not None and frame.time_s >= options.seconds):
+            break
+        late = time.monotonic() - frame.arrived
+        session.frames += 1
+        session.seconds = frame.time_s
+        if not options.fast and late > options.late_s:
+            session.dropped += 1
+        elif take(frame.index, frame.time_s):
+            session.looked_at += 1
+            for at, text in watcher.see(frame):
+                session.said.append((at, plain(text)))
+                say(f"{_clock(at)}  {plain(text)}")
+            if watcher.stepped:
+                session.latencies.append(time.monotonic() - frame.arrived)
+        yield frame.time_s, annotated(frame.image, _shown(session, frame.time_s, options), _status(session, title))
+    session.dropped += source.dropped
+
+
+def _shown(session: Session, now: float, options: LiveOptions) -> str:
+    if not session.said:
+        return ""
+    at, text = session.said[-1]
+    return text if now - at <= options.shown_s else ""
+
+
+def _status(session: Session, title: str) -> str:
+    late = f"{1e3 * float(np.mean(session.latencies[-8:])):.0f} ms" if session.latencies else "-"
+    return f"{title} · {_clock(session.seconds)} · latency {late} · {session.dropped} dropped"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60):02d}:{seconds % 60:04.1f}"

@@ -1,0 +1,164 @@
+"""A live session from the names that a user gives: coach, exercise, source, where it is seen."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from qevd_bio.coach.baselines.rules import RulesCoach
+from qevd_bio.coach.live.motion import LiveMotion
+from qevd_bio.coach.live.options import LiveOptions
+from qevd_bio.coach.live.pose import live_pose
+from qevd_bio.coach.live.session import ModelWatcher, RulesWatcher, Session, Watcher, coach_live
+from qevd_bio.coach.live.show import need_window, show, write
+from qevd_bio.coach.live.source import open_source
+from qevd_bio.coach.options import RANDOM, FeatureOptions, GenerateOptions
+from qevd_bio.dataset.names import load_names
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.store.errors import UserError
+from qevd_bio.tables.workspace import Workspace
+
+RULES = "rules"
+
+
+def run_live(
+    name: str,
+    model: str,
+    exercise: str,
+    workspace: Workspace,
+    options: LiveOptions,
+    *,
+    weights: str | None = None,
+    generate: GenerateOptions | None = None,
+    device: str = "auto",
+    out: Path | None = None,
+    say: Callable[[str], None],
+) -> Session:
+    """Coach whoever is seen in `name` (a video file, or a camera's number) until it ends.
+
+    model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model. The annotated
+    pictures go to `out`, else to a window. Raises UserError for what is not there or cannot be opened.
+    """
+    chosen = find_exercise(exercise, workspace)
+    if out is None:
+        need_window()
+    session = Session()
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(open_source(name, options)))
+        pose = stack.enter_context(live_pose(options.window_s, options.stature_m)) if model == RULES else None
+        if pose is not None:
+            motion = LiveMotion(pose, chosen, workspace, options.stature_m)
+            watcher: Watcher = RulesWatcher(motion, RulesCoach(chosen))
+        else:
+            watcher = stack.enter_context(
+                _model_watcher(model, chosen, workspace, options, weights, generate or GenerateOptions(), device, say)
+            )
+        ended = stack.enter_context(until_interrupted())
+        pictures = coach_live(source, watcher, chosen.name, options, session, say, ended)
+        if out is None:
+            show(pictures)
+        else:
+            write(pictures, out, source.hz)
+    return session
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: the session then ends at its next frame, and what was recorded is kept.
+
+    A second Ctrl-C ends the program.
+    """
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(*_: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def find_exercise(name: str, workspace: Workspace) -> Exercise:
+    """The exercise that `name` means. UserError with the closest names for one that is not known."""
+    catalogue = load((workspace.user_refs / "exercises",))
+    found = load_names(workspace.user_refs).find(name)
+    exercise = catalogue.get(found.id)
+    if exercise is None:
+        raise UserError(f"no rules for {name!r}", expected=f"one of {', '.join(sorted(catalogue))}")
+    return exercise
+
+
+@contextmanager
+def _model_watcher(
+    model: str,
+    exercise: Exercise,
+    workspace: Workspace,
+    options: LiveOptions,
+    weights: str | None,
+    generate: GenerateOptions,
+    device: str,
+    say: Callable[[str], None],
+) -> Iterator[Watcher]:
+    """A trained coach with what it needs to see and read."""
+    from qevd_bio.coach.live.model import LiveModel
+    from qevd_bio.coach.model.biocoach import BioCoach, reads_contexts
+    from qevd_bio.coach.model.loading import open_coach
+    from qevd_bio.coach.segments.prompts import segment_prompt
+    from qevd_bio.coach.vision.encoders import load_encoder
+
+    coach = open_coach(model, device=device)
+    ablations, vision = coach.ablations, coach.config.vision
+    if weights is None:
+        raise UserError(
+            f"{coach.config.name} sees through a vision backbone, and none is named",
+            expected="--weights FILE with the 3D CNN that it was trained with (an image encoder's folder for one "
+            f"trained with --encoder image), or --weights {RANDOM} to try out",
+        )
+    if coach.about.get("untrained"):
+        say(f"note: preset {coach.config.name} is untrained; what it says means nothing")
+    encoder = load_encoder("image" if ablations.image_encoder else "3d-cnn", weights, 0, str(coach.model.device))
+    cells = encoder.grid[0] * encoder.grid[1]
+    if (encoder.dim, cells) != (vision.dim, vision.tokens):
+        raise UserError(
+            f"these weights give {encoder.dim} values in {cells} cells",
+            where=weights,
+            expected=f"{vision.dim} values in {vision.tokens} cells, as {coach.config.name} sees",
+        )
+    features = encoder.stream(FeatureOptions().warm_up)
+    every = int(coach.about.get("context_every", generate.context_every))
+    live = LiveModel(coach, segment_prompt(exercise.name), replace(generate, context_every=every))
+    if not reads_contexts(coach.config, ablations):
+        yield ModelWatcher(live, features, None)
+        return
+    selects = isinstance(coach.model, BioCoach) and coach.about.get("selector") == "trained"
+    chooser = coach.model if selects and not ablations.no_selector else None
+    with live_pose(options.window_s, options.stature_m) as pose:
+        motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
+        assert chooser is None or isinstance(chooser, BioCoach)
+        with _room_for_poses():
+            yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
+
+
+@contextmanager
+def _room_for_poses() -> Iterator[None]:
+    """Leave half of the cores to the pose model, which runs beside the 3D CNN."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before // 2, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,126 @@
+"""Attention of training sequences in blocks: what the mask would take away is never computed.
+
+A version of C_motion sees itself alone; the stream sees what it said before and the version of its own step. With
+dense masks ten versions of 100 tokens cost as if each token saw all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qevd_bio.coach.training.sequence import TrainingSequence
+
+NAME = "qevd_bio_blocks"
+"""This attention's name in `transformers`; without `blocks` it is the ordinary one."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some tokens (n,) of a batch that see some others (m,), both as places in its B·L tokens; seen (n, m) bool."""
+
+    queries: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class BlockGroup:
+    """G blocks of like shape side by side, padded: queries (G, n), keys (G, m), seen (G, 1, n, m).
+
+    real, places: which of the G·n queries are no padding, and where in the batch these stand.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    seen: Tensor
+    real: Tensor
+    places: Tensor
+
+    def to(self, device: torch.device) -> BlockGroup:
+        return BlockGroup(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+
+
+def blocks_of(sequence: TrainingSequence, first: int) -> tuple[list[Block], list[Block]]:
+    """Blocks of one sequence whose first token stands at `first` in its batch: of its contexts, of its stream."""
+    contexts = {
+        int(v): np.flatnonzero(sequence.version == v) for v in np.unique(sequence.version[sequence.version >= 0])
+    }
+    own = [Block(first + at, first + at, np.tri(len(at), dtype=bool)) for at in contexts.values()]
+    stream = np.flatnonzero(sequence.version == -1)
+    reads = sequence.reads[stream]
+    streams = []
+    for version in np.unique(reads):
+        places = np.flatnonzero(reads == version)
+        before = stream[: places[-1] + 1]
+        context = contexts.get(int(version), stream[:0])
+        seen = np.ones((len(places), len(context) + len(before)), dtype=bool)
+        seen[:, len(context) :] = np.arange(len(before))[None, :] <= places[:, None]
+        streams.append(Block(first + stream[places], first + np.concatenate((context, before)), seen))
+    return own, streams
+
+
+def grouped(blocks: Sequence[Block]) -> BlockGroup:
+    """Blocks padded to the largest of them. A query that is padding sees all, and is thrown away."""
+    count = len(blocks)
+    width, length = max(len(block.queries) for block in blocks), max(len(block.keys) for block in blocks)
+    queries, keys = np.zeros((count, width), np.int64), np.zeros((count, length), np.int64)
+    real, seen = np.zeros((count, width), bool), np.zeros((count, width, length), bool)
+    for number, block in enumerate(blocks):
+        rows, columns = len(block.queries), len(block.keys)
+        queries[number, :rows], keys[number, :columns] = block.queries, block.keys
+        real[number, :rows] = True
+        seen[number, :rows, :columns] = block.seen
+        seen[number, rows:] = True
+    places = queries[real]
+    found = (queries, keys, seen[:, None], np.flatnonzero(real), places)
+    return BlockGroup(*map(torch.from_numpy, found))
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    blocks: Sequence[BlockGroup] = (),
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Attention as `transformers` calls it: query (B, H, L, D), key and value (B, K, L, D) to (B, L, H, D)."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if not blocks:
+        done: tuple[Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
+        )
+        return done
+    rows, heads, length, width = query.shape
+    flat = [whole.transpose(1, 2).flatten(0, 1) for whole in (query, key, value)]
+    result = torch.zeros_like(flat[0])
+    for group in blocks:
+        asked, shown, given = (
+            whole.index_select(0, at.flatten()).view(*at.shape, -1, width).transpose(1, 2)
+            for whole, at in zip(flat, (group.queries, group.keys, group.keys), strict=True)
+        )
+        mixed = torch.nn.functional.scaled_dot_product_attention(
+            asked, shown, given, group.seen, dropout, scale=scaling, enable_gqa=heads != key.shape[1]
+        )
+        kept = mixed.transpose(1, 2).flatten(0, 1).index_select(0, group.real)
+        result = result.index_copy(0, group.places, kept)
+    return result.view(rows, length, heads, width), None
+
+
+def register() -> str:
+    """Make this attention known to `transformers`; returns its name."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, attend)
+    return NAME

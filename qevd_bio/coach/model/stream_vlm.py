@@ -1,0 +1,182 @@
+"""Stream-VLM: a causal language model of LLaMA's family that watches a video step by step (QEVD, Sec. 4)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qevd_bio.coach.model.block_attention import BlockGroup, register
+from qevd_bio.coach.model.config import ModelConfig
+from qevd_bio.coach.model.cross_attention import Vision, attach
+from qevd_bio.coach.options import Ablations
+from qevd_bio.store.errors import UserError
+
+PARTS = ("selector", "fusion", "xattn", "lora", "language")
+"""Groups of parameters that training stages switch on by name."""
+
+
+class StreamVLM(nn.Module):
+    """Token ids, and visual tokens for those that are vision tokens, to logits.
+
+    `lang` is the language model (wrapped by peft where LoRA is used) with cross-attention in some layers.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary: int | None = None, ablations: Ablations | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.ablations = ablations or Ablations()
+        self.lang = _add_lora(_language_model(config, vocabulary), config)
+
+    @property
+    def causal_lm(self) -> Any:
+        """The language model itself, LoRA in its layers."""
+        return self.lang.get_base_model() if hasattr(self.lang, "get_base_model") else self.lang
+
+    @property
+    def decoder(self) -> Any:
+        """The transformer without its output layer."""
+        return self.causal_lm.model
+
+    @property
+    def vocabulary(self) -> int:
+        return int(self.causal_lm.config.vocab_size)
+
+    @property
+    def max_positions(self) -> int:
+        """The longest sequence that the language model was made for."""
+        return int(self.causal_lm.config.max_position_embeddings)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        found: torch.dtype = self.decoder.embed_tokens.weight.dtype
+        return found
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Token ids (…) to embeddings (…, D)."""
+        embedded: Tensor = self.decoder.embed_tokens(ids)
+        return embedded
+
+    def hidden(
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        vision: Vision | None = None,
+        cache: Any = None,
+        blocks: Sequence[BlockGroup] = (),
+    ) -> Tensor:
+        """Last hidden states (B, L, D) of ids (B, L).
+
+        positions (B, L); mask (B, 1, L, K) bool, True where a token sees a key; K = L without cache; `blocks` say the
+        same for training sequences. With neither, a token sees itself and what stands before it. `cache` takes new
+        keys and values and gives back all of them (`RowCache`).
+        """
+        found = self.decoder(
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=cache is not None,
+            vision=vision.normalised(self.dtype) if vision is not None else None,
+            blocks=blocks,
+        )
+        state: Tensor = found.last_hidden_state
+        return state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Hidden states (…, D) to logits over the vocabulary."""
+        scores: Tensor = self.causal_lm.lm_head(hidden)
+        return scores
+
+    def forward(
+        self,
+        ids: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
+        vision: Vision | None = None,
+        keep: Tensor | None = None,
+        blocks: Sequence[BlockGroup] = (),
+    ) -> Tensor:
+        """Logits of every token (B, L, V), or of those that `keep` (B, L) bool names (M, V)."""
+        state = self.hidden(ids, positions, mask, vision, blocks=blocks)
+        return self.logits(state if keep is None else state[keep])
+
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by group (see PARTS)."""
+        groups: dict[str, list[nn.Parameter]] = {name: [] for name in PARTS}
+        for name, parameter in self.named_parameters():
+            groups[part_of(name)].append(parameter)
+        return groups
+
+    def train_only(self, parts: Iterable[str]) -> int:
+        """Let gradients reach these groups alone; returns the number of trainable values."""
+        wanted = set(parts)
+        if wanted - set(PARTS):
+            raise ValueError(f"no such parts: {sorted(wanted - set(PARTS))}, expected some of {PARTS}")
+        count = 0
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(part_of(name) in wanted)
+            count += parameter.numel() if parameter.requires_grad else 0
+        return count
+
+
+def part_of(name: str) -> str:
+    """The group that a parameter belongs to, by its name."""
+    if name.startswith(("selector.", "fusion.")):
+        return name.split(".", 1)[0]
+    if ".xattn_layer." in name:
+        return "xattn"
+    return "lora" if ".lora_" in name else "language"
+
+
+def _language_model(config: ModelConfig, vocabulary: int | None) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    settings = dict(config.language)
+    if vocabulary is not None:
+        settings["vocab_size"] = padded(vocabulary)
+    try:
+        language = AutoConfig.for_model(settings.pop("model_type", "llama"), **settings)
+    except ValueError as error:
+        raise UserError(
+            f"language.model_type: {str(error).splitlines()[0][:160]}",
+            where=Path(config.name),
+            expected="a model type of the LLaMA family that transformers knows, as llama or mistral",
+        ) from error
+    model = AutoModelForCausalLM.from_config(language, attn_implementation=register())  # type: ignore[no-untyped-call]
+    attach(model.model, config.cross_attention, config.vision)
+    return model
+
+
+def _add_lora(model: Any, config: ModelConfig) -> Any:
+    if not config.lora.r:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    lora = config.lora
+    settings = LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=list(lora.targets), bias="none"
+    )
+    with warnings.catch_warnings():
+        # peft asks transformers for a name that a later version will drop; nothing a user could mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, settings)
+
+
+def padded(vocabulary: int, multiple: int = 64) -> int:
+    """Rows of the embedding for a vocabulary: padded to a multiple of 64."""
+    return -(-vocabulary // multiple) * multiple
+
+
+def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
+    """(1, 1, L, L) bool: each token sees itself and what stands before it."""
+    return torch.ones(length, length, dtype=torch.bool, device=device).tril()[None, None]

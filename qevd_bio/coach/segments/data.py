@@ -1,0 +1,118 @@
+"""Segments of a data set as the coach takes them: features, prompt, contexts, feedbacks; read when needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from qevd_bio.coach.segments.contexts import SegmentContexts, read_contexts
+from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.prompts import segment_prompt
+from qevd_bio.coach.vision.feature_files import FeaturePaths, VideoFeatures, feature_paths, paths_in, read_features
+from qevd_bio.dataset.opening import Dataset
+from qevd_bio.dataset.workout import Segment
+from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.tables.workspace import Workspace
+
+State = tuple[tuple[int, int] | None, ...]
+
+
+@dataclass(frozen=True)
+class SegmentSource:
+    """One segment and where its inputs lie; picklable. `reads_contexts` asks for C_motion and C_morph."""
+
+    segment: Segment
+    features: FeaturePaths
+    workspace: Workspace
+    reads_contexts: bool
+    dim: int
+    tokens: int
+
+    def load(self) -> SegmentInput:
+        """The segment's input. ItemError where features or contexts are missing or cannot be used."""
+        segment = self.segment
+        part = self.mapped()
+        start = span_of(segment)[0]
+        times = part.times - start
+        motion: list[str] = []
+        morph: list[str] = []
+        if self.reads_contexts:
+            written = _state(self.workspace.contexts(segment.split, segment.video))
+            contexts = _contexts(self.workspace, segment.split, segment.video, written).get(segment.index)
+            if contexts is None:
+                raise ItemError("contexts_missing", f"{segment.key}: not analysed; qevd-bio analyze")
+            motion, morph = contexts.at((times + segment.start_s).tolist())
+        return SegmentInput(segment.key, part.tokens(), times, segment_prompt(segment.exercise_official), motion, morph)
+
+    def mapped(self) -> VideoFeatures:
+        """The segment's features, mapped from disk; errors as `load`."""
+        found = _features(self.features, self.dim, self.tokens, self.state())
+        return found.segment(*span_of(self.segment))
+
+    def state(self) -> State:
+        """Size and time of the feature files: changes where these do."""
+        return _state(self.features.features, self.features.times)
+
+    def files(self) -> tuple[Path, ...]:
+        """Files that the result depends on; the small record of the features stands for them where there is one."""
+        split, video = self.segment.split, self.segment.video
+        encoder = "features-image" if "image_features" in self.features.features.parts else "features"
+        marker = self.workspace.manifests / encoder / split / f"{video}.json"
+        own = marker if marker.is_file() and self.workspace.root in self.features.features.parents else None
+        contexts = (self.workspace.contexts(split, video),) if self.reads_contexts else ()
+        return (own or self.features.features, self.features.times, *contexts)
+
+
+def span_of(segment: Segment) -> tuple[float, float]:
+    """Start and end on the scale of the feature times: Unix seconds, or those of a video without timestamps."""
+    if segment.start_unix is not None and segment.end_unix is not None:
+        return segment.start_unix, segment.end_unix
+    return segment.start_s, segment.end_s
+
+
+def sources(
+    dataset: Dataset,
+    workspace: Workspace,
+    *,
+    dim: int,
+    tokens: int,
+    reads_contexts: bool,
+    encoder: str = "3d-cnn",
+    split: str | None = None,
+) -> list[SegmentSource]:
+    """Every segment of a data set with the places of its inputs.
+
+    Features are taken from the workspace, else from the data set's own folder (the official place).
+    """
+    found = []
+    for segment in dataset.segments(split, strict=False):
+        own = feature_paths(workspace, segment.split, segment.video, encoder)
+        paths = own if own.exist else paths_in(dataset.folder(segment.split), segment.video, encoder)
+        found.append(SegmentSource(segment, paths if paths.exist else own, workspace, reads_contexts, dim, tokens))
+    if not found:
+        raise UserError("no segment in this data set", where=dataset.root, fix="qevd-bio segments says why")
+    return found
+
+
+def _state(*paths: Path) -> State:
+    """Size and time of files: what was read from them is kept as long as these stay."""
+    found: list[tuple[int, int] | None] = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _features(paths: FeaturePaths, dim: int, tokens: int, state: State) -> VideoFeatures:
+    return read_features(paths, dim, tokens)
+
+
+@lru_cache(maxsize=32)
+def _contexts(workspace: Workspace, split: str, video: str, state: State) -> dict[int, SegmentContexts]:
+    return read_contexts(workspace, split, video)

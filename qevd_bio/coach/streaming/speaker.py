@@ -1,0 +1,100 @@
+"""The rules of a stream, token by token, for one segment: what may follow, when a feedback ends, what is skipped.
+
+No model in here: it is told the token that the model would like and says what stands in the sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from qevd_bio.coach.model.action_tokens import ActionTokens
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.streaming.timing import Spoken, official_times, steps_while_speaking
+
+Decode = Callable[[Sequence[int]], str]
+
+
+@dataclass
+class Speaker:
+    """State of one segment of `steps` features. `step` is the last one seen; `output` all tokens but the prompt's.
+
+    `pending` is the token that the model reads next (None when the segment is over).
+    """
+
+    tokens: ActionTokens
+    steps: int
+    options: GenerateOptions
+    step: int = 0
+    pending: int | None = None
+    output: list[int] = field(default_factory=list)
+    cut: bool = False
+    _said: list[tuple[int, list[int]]] = field(default_factory=list)
+    _running: list[int] | None = None
+
+    def __post_init__(self) -> None:
+        # The released loop stops one step before the features end; `official` keeps that.
+        self._last = self.steps - 2 if self.options.timing == "official" else self.steps - 1
+        if self._last >= 0:
+            self._read(self.tokens.next)
+
+    @property
+    def sees(self) -> bool:
+        """Whether the pending token is a vision token."""
+        return self.pending == self.tokens.next
+
+    def choose(self, wish: int) -> int:
+        """The token that follows, where the model would like `wish`."""
+        if self._running is None:
+            return self._outside(wish)
+        too_long = self.options.timing == "corrected" and len(self._running) >= self.options.max_tokens
+        if wish in (self.tokens.next, self.tokens.feedback) or too_long:
+            return self.tokens.end
+        return wish
+
+    def _outside(self, wish: int) -> int:
+        every = self.options.interval_steps
+        if every:
+            # Without action tokens: asked at fixed intervals, and only then.
+            due = self.pending == self.tokens.next and (self.step + 1) % every == 0
+            return self.tokens.feedback if due else self.tokens.next
+        return wish if wish == self.tokens.feedback else self.tokens.next
+
+    def take(self, wish: int) -> None:
+        """Append what follows; moves on in the video, into or out of a feedback."""
+        token = self.choose(wish)
+        if token == self.tokens.feedback:
+            self._running = []
+            self._said.append((self.step, self._running))
+        elif token == self.tokens.end:
+            said = len(self._running or ())
+            self._running = None
+            if self.options.timing == "corrected":
+                self.step += steps_while_speaking(said, self.options.tokens_per_second)
+        elif token == self.tokens.next:
+            self.step += 1
+        elif self._running is not None:
+            self._running.append(token)
+        if self._running is None and self.step > self._last:
+            self.output.append(token)
+            self.pending = None
+            return
+        self._read(token)
+
+    def stop(self) -> None:
+        """End the segment here: its sequence is as long as the model can read. A running feedback is dropped."""
+        self.pending, self.cut = None, True
+        if self._running is not None:
+            self._said.pop()
+            self._running = None
+
+    def feedbacks(self, times: Sequence[float], decode: Decode) -> list[Spoken]:
+        """What was said, with its times; `times` (T,) are those of the steps from the segment's start."""
+        if self.options.timing == "official":
+            return official_times(self.output, self.tokens, decode, self.options.tokens_per_second)
+        spoken = [Spoken(float(times[step]), decode(ids), len(ids)) for step, ids in self._said]
+        return [one for one in spoken if one.text]
+
+    def _read(self, token: int) -> None:
+        self.output.append(token)
+        self.pending = token

@@ -1,0 +1,145 @@
+"""Training of BioCoach and Stream-VLM on segments: weighted cross-entropy over sequences (BioCoach, Sec. 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from qevd_bio.coach.model.biocoach import BioCoach
+from qevd_bio.coach.model.checkpoint import Coach, save_coach
+from qevd_bio.coach.model.cross_attention import Vision
+from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.training.collate import Batch, collate
+from qevd_bio.coach.training.evaluate import generated_scores
+from qevd_bio.coach.training.examples import Example, Prepared
+from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.sequence import IGNORED
+from qevd_bio.learning.batches import hold_out
+from qevd_bio.learning.precision import mixed
+from qevd_bio.learning.state import is_sharded
+
+
+class SequenceLoss(nn.Module):
+    """A batch to the sum of weighted cross-entropies; logits are computed where something is learnt alone."""
+
+    def __init__(self, model: StreamVLM) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Tensor:
+        logits, kept = self.logits(batch)
+        losses = cross_entropy(logits.float(), batch.targets[kept], reduction="none")
+        return (losses * batch.weights[kept]).sum()
+
+    def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (K, V) of the K learnt places, and where these are (B, L)."""
+        kept = batch.targets != IGNORED
+        features = batch.features
+        if isinstance(self.model, BioCoach) and batch.morph.shape[1]:
+            features = self.model.fuse(features, batch.morph, batch.known, batch.runs)
+        vision = Vision(batch.rows, batch.columns, features)
+        return self.model(batch.ids, batch.positions, None, vision, kept, batch.blocks), kept
+
+
+def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:
+    """Groups of weights that a stage changes.
+
+    BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: all but the 3D CNN on short clips, LoRA on long videos
+    (QEVD, App. D). A language model that begins with random weights has nothing to preserve: all of it is trained.
+    Where there is no fusion (no morphology), or the cross-attention begins with random weights, that is trained.
+    """
+    biocoach = coach.config.kind == "biocoach"
+    fusion = ("fusion",) if biocoach and not coach.ablations.no_morphology else ()
+    if coach.about.get("untrained"):
+        return ("language", "xattn", *fusion)
+    if biocoach:
+        without = not fusion or coach.ablations.no_pretraining
+        return (*fusion, "xattn") if without else fusion
+    if stage == "short":
+        return ("language", "xattn")
+    return ("lora",) if coach.config.lora.r else ("xattn",)
+
+
+class CoachTask:
+    """One coach, its examples and what is held out of them."""
+
+    def __init__(
+        self,
+        coach: Coach,
+        prepared: Prepared,
+        data: CoachData,
+        options: LoopOptions,
+        parts: Sequence[str],
+        name: str = "coach",
+    ) -> None:
+        self.name, self.coach, self._data, self._options = name, coach, data, options
+        train, held = hold_out([e.group for e in prepared.examples], options.validation_share, options.seed)
+        self._examples = [prepared.examples[index] for index in train]
+        self._held = [prepared.examples[index] for index in held]
+        self._held_sources = [prepared.sources[index] for index in held] if prepared.sources else []
+        model = coach.model
+        self.trained = model.train_only(parts)
+        if options.activation_checkpointing:
+            _checkpoint_activations(model.causal_lm)
+        self.module: nn.Module = SequenceLoss(model)
+        self.lengths: Sequence[int] = [len(example.sequence) for example in self._examples]
+        self.chooses = "loss"
+
+    def collate(self, indices: Sequence[int]) -> Batch:
+        return self._collate([self._examples[index] for index in indices])
+
+    def _collate(self, examples: Sequence[Example]) -> Batch:
+        vision = self.coach.config.vision
+        return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim))
+
+    def weight(self, indices: Sequence[int]) -> float:
+        return sum(self._examples[index].weight for index in indices)
+
+    def better(self, new: float, old: float) -> bool:
+        return new < old
+
+    @torch.no_grad()
+    def validate(self) -> Mapping[str, float]:
+        """Loss over the held-out segments, and lexical scores of what the coach says in some of them.
+
+        Weights that are spread over processes (FSDP) cannot speak step by step: then the loss alone.
+        """
+        if not self._held:
+            return {}
+        with mixed(self.coach.model.device, self._options.precision):
+            return self._validated()
+
+    def _validated(self) -> dict[str, float]:
+        size = self._options.micro_batch or self._options.batch
+        ordered = sorted(self._held, key=lambda example: len(example.sequence))
+        loss = 0.0
+        for first in range(0, len(ordered), size):
+            batch = self._collate(ordered[first : first + size]).to(self.coach.model.device)
+            loss += float(self.module(batch))
+        values = {"loss": loss / max(sum(example.weight for example in self._held), 1e-8)}
+        chosen = self._held_sources[: self._data.generate]
+        if chosen and not is_sharded(self.module):
+            values |= generated_scores(self.coach, chosen, self._data.context_every)
+        return values
+
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        kept = {name: value for name, value in self.coach.about.items() if name != "untrained"}
+        whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **about}
+        model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
+        if tensors is not None:
+            tensors = {name.removeprefix("model."): value for name, value in tensors.items()}
+        save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=tensors)
+
+
+def _checkpoint_activations(language: Any) -> None:
+    """Keep each layer's input alone and compute the rest again in the backward pass."""
+    settings = {"use_reentrant": False}
+    if hasattr(language, "activation_checkpointing_enable"):
+        language.activation_checkpointing_enable(settings)
+    else:
+        language.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)

@@ -1,0 +1,169 @@
+"""Segments as training examples: sequences made once, features mapped from disk until a batch needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.coach.model.action_tokens import text_ids
+from qevd_bio.coach.model.biocoach import uses_motion
+from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.options import STEP_HZ, SequenceOptions
+from qevd_bio.coach.segments.data import SegmentSource
+from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.training.options import CoachData
+from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence
+from qevd_bio.dataset.workout import Segment
+from qevd_bio.store.errors import ItemError, UserError
+
+Features = Callable[[], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sequence with what its vision tokens see.
+
+    features: gives (T, N, C) when called. morph: C_morph's ids of each step, as number into `morphs`.
+    """
+
+    key: str
+    group: str
+    sequence: TrainingSequence
+    features: Features
+    morphs: tuple[tuple[int, ...], ...] = ()
+    morph_of_step: NDArray[np.int64] | None = None
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights of what is learnt from it."""
+        return float(self.sequence.weights.sum())
+
+
+def make_example(
+    segment: SegmentInput, feedbacks: Sequence[tuple[float, str]], coach: Coach, data: CoachData, features: Features
+) -> Example:
+    """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
+    reads = bool(uses_motion(coach.config, coach.ablations))
+    front = coach.config.context_tokens if reads else 0
+    contexts = _contexts(segment, coach, front, data.context_every) if reads else []
+    prompt = text_ids(coach.tokenizer, segment.prompt)
+    options = SequenceOptions(
+        alpha=data.alpha,
+        context="fast" if reads else "none",
+        context_every=data.context_every,
+        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
+    )
+    said = [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks]
+    before = prompt if reads else [coach.tokens.bos, *prompt]
+
+    def first(steps: int) -> TrainingSequence:
+        times = segment.times[:steps].tolist()
+        heard = said if steps == len(segment.times) else [one for one in said if one.time_s <= times[-1]]
+        return build_sequence(before, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
+
+    reach = coach.model.max_positions
+    sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
+    morphs, of_step = _morphs(segment, coach)
+    group = segment.key.rsplit("/", 1)[0]
+    return Example(segment.key, group, sequence, features, morphs, of_step)
+
+
+def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
+    known: dict[str, list[int]] = {}
+    for step in range(0, len(segment.motion), every):
+        text = segment.motion[step]
+        if text not in known:
+            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, text + "\n")]
+        if len(known[text]) > front:
+            raise ItemError(
+                "context_too_long",
+                f"{segment.key}: C_motion of {len(known[text])} tokens, the model keeps {front} for it "
+                "(qevd-bio analyze --max-tokens makes it shorter)",
+            )
+    return [known[segment.motion[step // every * every]] for step in range(len(segment.motion))]
+
+
+def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64] | None]:
+    if not segment.morph or coach.config.kind != "biocoach" or coach.ablations.no_morphology:
+        return (), None
+    texts = list(dict.fromkeys(segment.morph))
+    number = {text: index for index, text in enumerate(texts)}
+    ids = tuple(tuple(text_ids(coach.tokenizer, text)) for text in texts)
+    longest = max(map(len, ids))
+    if longest > coach.config.morph_tokens:
+        raise ItemError(
+            "context_too_long", f"{segment.key}: C_morph of {longest} tokens, at most {coach.config.morph_tokens}"
+        )
+    return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
+
+
+def longest_within(
+    first: Callable[[int], TrainingSequence], steps: int, limit: int, reach: int, key: str
+) -> TrainingSequence:
+    """The sequence of all `steps`, or of as many of the first ones (in tenths) as fit into `limit` tokens and into
+    the `reach` positions that the language model knows.
+
+    ItemError where less than a second fits.
+    """
+    for tenths in range(10, 0, -1):
+        kept = steps * tenths // 10
+        if kept < STEP_HZ and kept < steps:
+            break
+        sequence = first(kept)
+        if len(sequence) <= limit and sequence.positions.max(initial=0) < reach:
+            return sequence
+    raise ItemError(
+        "text_too_long",
+        f"{key}: prompt and contexts alone fill the {limit} tokens of a sequence, or the model's {reach} positions",
+    )
+
+
+@dataclass
+class Prepared:
+    """Examples of a data set, their segments, and why others are missing: reason -> number."""
+
+    examples: list[Example]
+    sources: list[SegmentSource]
+    missing: dict[str, int]
+    first_problem: str = ""
+
+
+def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> Prepared:
+    """Examples of all segments that have what is needed. UserError where none has."""
+    found = Prepared([], [], {})
+    for source in sources:
+        try:
+            loaded = source.load()
+            example = make_example(loaded, targets_of(source.segment), coach, data, features_of(source))
+        except (ItemError, UserError) as error:
+            reason = error.reason if isinstance(error, ItemError) else "bad_input"
+            found.missing[reason] = found.missing.get(reason, 0) + 1
+            found.first_problem = found.first_problem or str(error)
+            continue
+        found.examples.append(example)
+        found.sources.append(source)
+    if not found.examples:
+        raise UserError(
+            f"no segment to train on: {found.first_problem or 'the data set has none'}",
+            expected="features, and for BioCoach contexts, of the training videos",
+            fix="qevd-bio features, then qevd-bio extract and qevd-bio analyze",
+        )
+    return found
+
+
+def targets_of(segment: Segment) -> list[tuple[float, str]]:
+    """What the coach should say: time in seconds from the segment's start, and text as the official reader has it."""
+    return [(feedback.time_s, feedback.official_text) for feedback in segment.feedbacks]
+
+
+def features_of(source: SegmentSource) -> Features:
+    """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
+
+    def load() -> NDArray[np.float32]:
+        values = source.mapped().values
+        return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
+
+    return load

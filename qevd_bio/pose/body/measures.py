@@ -1,0 +1,133 @@
+"""The body's measures as far as something supports them: entered, measured on a mesh, or estimated; else absent."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qevd_bio.pose.body.estimate import estimate_measures
+from qevd_bio.pose.body.mesh import measure, read_mesh
+from qevd_bio.pose.options import Sex
+from qevd_bio.store.errors import UserError
+
+MEASURES = {"height": "m", "mass": "kg", "chest": "m", "waist": "m", "hips": "m"}
+_COLUMNS = {"height": "stature_m", "mass": "mass_kg", "chest": "chest_m", "waist": "waist_m", "hips": "hips_m"}
+_RANGES = {"height": (0.5, 2.5), "mass": (10.0, 400.0), "chest": (0.3, 2.5), "waist": (0.3, 2.5), "hips": (0.3, 2.5)}
+_SEXES: dict[str, Sex] = {
+    "": "unknown",
+    "unknown": "unknown",
+    "f": "female",
+    "female": "female",
+    "m": "male",
+    "male": "male",
+}
+_MESH_SUFFIXES = (".npz", ".obj")
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the user says about a person: entered measures (m, kg), sex, and a mesh of the body."""
+
+    entered: tuple[tuple[str, float], ...] = ()
+    sex: Sex = "unknown"
+    mesh: Path | None = None
+
+    @property
+    def stature_m(self) -> float | None:
+        return dict(self.entered).get("height")
+
+
+def with_stature(person: Person, stature_m: float | None, sex: Sex) -> Person:
+    """The person, with stature and sex of the command line where the table says nothing."""
+    entered = dict(person.entered)
+    if stature_m is not None:
+        entered.setdefault("height", in_range("height", stature_m, "--stature"))
+    return Person(tuple(entered.items()), person.sex if person.sex != "unknown" else sex, person.mesh)
+
+
+def in_range(name: str, value: float, where: str) -> float:
+    """`value`, or a UserError where no body has such a measure (centimetres instead of metres, say)."""
+    low, high = _RANGES[name]
+    if not low <= value <= high:
+        unit = MEASURES[name]
+        raise UserError(f"{name} of {value:g} {unit}", where=where, expected=f"{low:g} to {high:g} {unit}")
+    return value
+
+
+def read_people(path: Path) -> dict[str, Person]:
+    """Persons by video or participant, from a CSV with a column `video` or `participant` and any of stature_m,
+    mass_kg, chest_m, waist_m, hips_m, sex. Raises UserError with the line of a bad value."""
+    path = path.expanduser()
+    expected = f"CSV: video or participant, then any of {', '.join(_COLUMNS.values())}, sex"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows, names = list(reader), [name.strip() for name in reader.fieldnames or []]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot be read: {error}", where=path, expected=expected) from error
+    key = next((name for name in ("video", "participant") if name in names), None)
+    unknown = set(names) - {"video", "participant", "sex", *_COLUMNS.values()}
+    if key is None or unknown:
+        odd = f"unknown columns {', '.join(sorted(unknown))}" if unknown else "no column video or participant"
+        raise UserError(odd, where=path, expected=expected)
+    return {_name(row[key]): _person(row, f"{path}, line {number}") for number, row in enumerate(rows, 2)}
+
+
+def _name(text: str | None) -> str:
+    return (text or "").strip().removeprefix("./").removesuffix(".mp4")
+
+
+def _person(row: dict[str, str | None], where: str) -> Person:
+    sex = (row.get("sex") or "").strip().lower()
+    if sex not in _SEXES:
+        raise UserError(f"sex {sex!r}", where=where, expected="female, male, or empty")
+    entered = {}
+    for name, column in _COLUMNS.items():
+        text = (row.get(column) or "").strip()
+        if not text:
+            continue
+        try:
+            entered[name] = in_range(name, float(text), where)
+        except ValueError:
+            raise UserError(f"{column} is {text[:40]!r}", where=where, expected="a number, or empty") from None
+    return Person(tuple(entered.items()), _SEXES[sex])
+
+
+def find_mesh(mesh: Path | None, names: Sequence[str]) -> Path | None:
+    """The mesh for the first of `names`: `mesh` itself if it is a file, else `<mesh>/<name>.npz` or `.obj`."""
+    if mesh is None:
+        return None
+    mesh = mesh.expanduser()
+    if mesh.is_file():
+        return mesh
+    found = (mesh / f"{Path(name).name}{suffix}" for name in names if name for suffix in _MESH_SUFFIXES)
+    return next((path for path in found if path.is_file()), None)
+
+
+def body_of(person: Person) -> dict[str, dict[str, Any]]:
+    """Measures with value, unit, sd, method and source. Entered values go before the mesh, both before estimates.
+
+    Nothing is estimated without a stature: a picture alone has no scale, and betas without the licensed model
+    have no metres.
+    """
+    body: dict[str, dict[str, Any]] = {}
+    if person.mesh is not None:
+        mesh = read_mesh(person.mesh)
+        note = "its own landmarks" if mesh.levels_given else "landmark heights as fractions of stature (ANSUR II)"
+        for name, value in measure(mesh).items():
+            body[name] = _measure(name, value, None, "shapy_mesh", f"{person.mesh.name}, {note}")
+    for name, value in person.entered:
+        body[name] = _measure(name, value, None, "entered", "the user")
+    height = body.get("height")
+    if height is not None:
+        mass = body.get("mass", {}).get("value")
+        for name, estimate in estimate_measures(height["value"], mass_kg=mass, sex=person.sex).items():
+            body.setdefault(name, estimate)
+    return {name: body[name] for name in MEASURES if name in body}
+
+
+def _measure(name: str, value: float, sd: float | None, method: str, source: str) -> dict[str, Any]:
+    return {"value": round(value, 4), "unit": MEASURES[name], "sd": sd, "method": method, "source": source}

@@ -1,0 +1,262 @@
+"""Landmarks of a whole clip -> 46 joint angles a frame: the inverse kinematics of the toolkit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.pose.backends.landmarks import (
+    HEAD_LANDMARKS,
+    IMAGE,
+    MARKER_LANDMARKS,
+    VISIBILITY,
+    WORLD,
+    level_rotation,
+    to_level,
+)
+from qevd_bio.pose.fit.angles import N_DOFS, angles_of, head_rotation
+from qevd_bio.pose.fit.chain import Chain, State
+from qevd_bio.pose.fit.evidence import Evidence, make_evidence
+from qevd_bio.pose.fit.guess import guess_state, place_roots
+from qevd_bio.pose.fit.lengths import Calibration, calibrate, world_scale
+from qevd_bio.pose.fit.observed import observed_dofs
+from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.rotations import Float
+from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
+from qevd_bio.pose.fit.solve import solve_clip
+from qevd_bio.pose.fit.world import KINDS
+
+MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
+LONGEST_GAP_S = 0.5
+RESIDUAL_HALF, AROUND_S, ENOUGH_AROUND = 0.06, 0.5, 0.3
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Angles of one clip, T frames; rows without a detection are NaN.
+
+    raw (T, 46) radians, unwrapped; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the level
+    frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera), pitch_deg and
+    focal_px with how each was found; residual_px (T,) root mean square of the image markers; flags.
+    """
+
+    raw: Float
+    observed: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+    root: Float
+    skeleton_lengths: dict[str, float]
+    view: dict[str, Any]
+    residual_px: NDArray[np.float64]
+    flags: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """The detected frames of a clip, cut to what the fit needs."""
+
+    rows: NDArray[np.intp]  # (K,) frames of the video
+    time_s: NDArray[np.float64]
+    image: Float  # (K, 8, 2, 2) pixels from the image centre, v upward
+    world: Float  # (K, 8, 2, 3) level frame
+    head: Float  # (K, 5, 3)
+    visibility: Float  # (K, 8, 2)
+    head_visibility: Float
+
+    def take(self, index: NDArray[np.intp]) -> _Clip:
+        return _Clip(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def fit_clip(
+    landmarks: NDArray[np.floating[Any]],
+    time_s: NDArray[np.float64],
+    image_size: tuple[int, int],
+    options: FitOptions,
+    stature_m: float | None = None,
+) -> FitResult:
+    """Fit the skeleton to landmarks (T, 33, 7) of one person over a whole clip.
+
+    Columns of `landmarks`: image x, y in pixels, world x, y, z in metres (x right, y down, z away, origin between the
+    hips), visibility, presence; NaN rows where nobody was found. Without a stature the population's mean is taken:
+    angles do not depend on it.
+    """
+    frames = len(landmarks)
+    clip = _clip(np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float), image_size)
+    if not len(clip):
+        return _nothing(frames)
+    focal = max(image_size) * options.focal_ratio
+    knots = clip.take(_knots(clip, options.knot_hz))
+    calibration, scale = _calibrate(knots, focal, options, stature_m)
+    state, error = _solve_windows(knots, calibration, scale, options)
+    head = head_rotation(calibration.skeleton, state, knots.head)
+    state = _levelled(state, options.camera_pitch_deg)
+    pose = unwrap_angles(angles_of(state, head))
+    dense = _to_frames(knots.time_s, np.concatenate([pose, state.trans, error[:, None]], axis=1), clip.time_s)
+    raw = _spread(dense[:, :N_DOFS], clip.rows, frames)
+    residual = _spread(np.abs(dense[:, -1]), clip.rows, frames)
+    visibility = _spread(clip.visibility, clip.rows, frames)
+    size = _spread(_pixel_size(clip), clip.rows, frames)
+    return FitResult(
+        raw=raw,
+        observed=observed_dofs(
+            raw, visibility, _spread(clip.head_visibility, clip.rows, frames), options.min_visibility
+        ),
+        confidence=_confidence(visibility, residual / size, np.asarray(time_s, dtype=float)),
+        root=_spread(dense[:, N_DOFS : N_DOFS + 3], clip.rows, frames),
+        skeleton_lengths=calibration.skeleton.lengths(),
+        view=_view(pose, state, calibration, options),
+        residual_px=residual,
+        flags=[dict(flag) for flag in flip_flags(raw, np.asarray(time_s, dtype=float))],
+    )
+
+
+def _clip(landmarks: Float, time_s: NDArray[np.float64], size: tuple[int, int]) -> _Clip:
+    rows = np.flatnonzero(np.isfinite(landmarks[..., :5]).all((1, 2)))
+    own = landmarks[rows]
+    centred = (own[..., IMAGE] - np.array(size) / 2.0) * [1.0, -1.0]
+    world = to_level(own[..., WORLD])
+    return _Clip(
+        rows=rows,
+        time_s=time_s[rows],
+        image=centred[:, MARKER_LANDMARKS],
+        world=world[:, MARKER_LANDMARKS],
+        head=world[:, HEAD_LANDMARKS],
+        visibility=own[:, MARKER_LANDMARKS, VISIBILITY],
+        head_visibility=own[:, HEAD_LANDMARKS, VISIBILITY],
+    )
+
+
+def _knots(clip: _Clip, knot_hz: float) -> NDArray[np.intp]:
+    """Frames at which the clip is solved: about `knot_hz` a second, first and last of every run included."""
+    chosen = []
+    for run in runs(np.ones(len(clip), dtype=bool), clip.time_s, LONGEST_GAP_S):
+        step = np.median(np.diff(clip.time_s[run])) if len(run) > 1 else 1.0
+        stride = max(1, round(1.0 / (knot_hz * max(float(step), 1e-3))))
+        chosen.append(np.unique(np.append(run[::stride], run[-1])))
+    return np.concatenate(chosen)
+
+
+def _start(clip: _Clip, chain: Chain, evidence: Evidence, focal: float) -> State:
+    state = guess_state(chain, clip.world)
+    return place_roots(chain, state, evidence.image, evidence.trust, focal)
+
+
+def _evidence(clip: _Clip, scale: float) -> Evidence:
+    return make_evidence(clip.image, clip.world * scale, clip.visibility)
+
+
+def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float | None) -> tuple[Calibration, float]:
+    count = min(len(knots), options.calibration_frames)
+    part = knots.take(np.unique(np.linspace(0, len(knots) - 1, count).astype(int)))
+    skeleton = Skeleton.from_stature(stature_m or MEAN_STATURE)
+    chain = Chain.of(skeleton)
+    scale = world_scale(chain, _evidence(part, 1.0))
+    evidence = _evidence(part, scale)
+    return calibrate(skeleton, _start(part, chain, evidence, focal), evidence, focal, options), scale
+
+
+def _solve_windows(
+    knots: _Clip, calibration: Calibration, scale: float, options: FitOptions
+) -> tuple[State, NDArray[np.float64]]:
+    """Solve piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further."""
+    chain = Chain.of(calibration.skeleton)
+    states, errors = [], []
+    end = knots.time_s[-1]
+    begin = knots.time_s[0]
+    while True:
+        stop = begin + options.window_s
+        last = stop >= end
+        inside = (knots.time_s >= begin - options.overlap_s) & (
+            knots.time_s <= (end if last else stop + options.overlap_s)
+        )
+        part = knots.take(np.flatnonzero(inside))
+        evidence = _evidence(part, scale)
+        start = _start(part, chain, evidence, calibration.scene.focal)
+        solved = solve_clip(chain, start, evidence, part.time_s, calibration.scene, options)
+        keep = np.flatnonzero((part.time_s >= begin) & ((part.time_s < stop) | last))
+        states.append(solved.state.take(keep))
+        errors.append(np.sqrt((solved.image_error[keep] ** 2).mean((1, 2))))
+        if last:
+            break
+        begin = stop
+    joined = State(**{name: np.concatenate([getattr(s, name) for s in states]) for name in State.__dataclass_fields__})
+    return joined, np.concatenate(errors)
+
+
+def _levelled(state: State, pitch_deg: float | None) -> State:
+    """The state in the level frame of a camera that looks down by `pitch_deg`."""
+    if not pitch_deg:
+        return state
+    turn = level_rotation(np.deg2rad(pitch_deg))
+    return replace(state, trans=state.trans @ turn.T, pelvis=turn @ state.pelvis)
+
+
+def _to_frames(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.float64]) -> Float:
+    """Cubic splines through the knots, one for each run without a gap, at the frames' times."""
+    out = np.empty((len(time_s), values.shape[1]))
+    for run in runs(np.ones(len(knot_s), dtype=bool), knot_s, LONGEST_GAP_S):
+        own = (time_s >= knot_s[run[0]]) & (time_s <= knot_s[run[-1]])
+        out[own] = CubicSpline(knot_s[run], values[run])(time_s[own]) if len(run) > 1 else values[run]
+    return out
+
+
+def _spread(values: Float, rows: NDArray[np.intp], frames: int) -> Float:
+    out = np.full((frames, *values.shape[1:]), np.nan)
+    out[rows] = values
+    return out
+
+
+def _pixel_size(clip: _Clip) -> NDArray[np.float64]:
+    """Height (K,) of a body whose markers spread so in the image, roughly, in pixels."""
+    return np.asarray(4.0 * np.sqrt(clip.image.var((1, 2)).sum(-1)))
+
+
+def _confidence(visibility: Float, residual: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Trust (T,) in each frame, 0 where nobody was found.
+
+    The markers' mean visibility, halved where they miss the fitted body by RESIDUAL_HALF of its size, and lowered
+    where the second around the frame is mostly lost: a model that keeps losing a person sees little in between.
+    """
+    own = np.nan_to_num(visibility.mean((1, 2)) / (1.0 + (residual / RESIDUAL_HALF) ** 2))
+    total = np.concatenate([[0.0], np.cumsum(own)])
+    first = np.searchsorted(time_s, time_s - AROUND_S)
+    last = np.searchsorted(time_s, time_s + AROUND_S, side="right")
+    around = (total[last] - total[first]) / (last - first)
+    return np.asarray(own * np.minimum(1.0, around / ENOUGH_AROUND))
+
+
+def _view(pose: Float, state: State, calibration: Calibration, options: FitOptions) -> dict[str, Any]:
+    heading = np.angle(np.exp(1j * pose[:, 2]).mean())
+    return {
+        "heading_deg": round(float(np.rad2deg(heading)), 1),
+        "pitch_deg": options.camera_pitch_deg or 0.0,
+        "pitch_source": "given" if options.camera_pitch_deg is not None else "assumed level",
+        "focal_px": round(calibration.scene.focal, 1),
+        "focal_source": f"{options.focal_ratio:g} x the longer image side, not estimated",
+        "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
+        "world_depth": {
+            kind: {"gain": round(float(gain), 2), "bias_m": round(float(bias), 3)}
+            for kind, gain, bias in zip(KINDS, calibration.scene.gain, calibration.scene.bias, strict=True)
+        },
+    }
+
+
+def _nothing(frames: int) -> FitResult:
+    nan = np.full((frames, N_DOFS), np.nan)
+    return FitResult(
+        raw=nan,
+        observed=np.zeros((frames, N_DOFS), dtype=bool),
+        confidence=np.zeros(frames),
+        root=np.full((frames, 3), np.nan),
+        skeleton_lengths={},
+        view={},
+        residual_px=np.full(frames, np.nan),
+        flags=[{"kind": "no_person"}],
+    )

@@ -1,0 +1,99 @@
+"""Bone lengths of one clip, its floor, and the world landmarks' depth scale, estimated together over its frames.
+
+A bundle adjustment on frames spread over the clip: each frame keeps its own pose, all share the lengths (eliminated
+by the Schur complement). Bones seen along the image plane fix the lengths; bones seen end-on then tell their depth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from qevd_bio.anatomy.skeleton import SEGMENTS, Skeleton
+from qevd_bio.pose.fit.chain import LENGTHS, N_VARIABLES, Chain, State, jacobian, place, rest_state
+from qevd_bio.pose.fit.evidence import Evidence, Scene, evidence_rows, length_rows
+from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.prior import add_priors
+from qevd_bio.pose.fit.rotations import Float
+from qevd_bio.pose.fit.solve import DAMPING, bounded, solve_blocks, trustful
+from qevd_bio.pose.fit.stance import floor_height
+from qevd_bio.pose.fit.world import BONE_KIND, BONES, calibrate_depth
+
+STEPS, FIRST_DEPTH_STEP = 10, 2
+# The depth of the world landmarks is what is being judged here: it counts less, so as not to confirm itself.
+DOUBT = 5.0
+# One camera shows no absolute size: the mean log length of the long bones stays where the stature puts it.
+LONG = np.array([name in {"trunk", "thigh", "shank", "upper_arm", "forearm"} for name in LENGTHS], dtype=float)
+SIZE_LOG_SD = 0.005
+INDEPENDENT_FRAMES = 30.0  # neighbouring frames share their errors: no clip counts for more than this many
+LONG_KINDS = (2, 3, 4, 6)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is constant for a clip."""
+
+    skeleton: Skeleton
+    scene: Scene
+
+
+def calibrate(skeleton: Skeleton, start: State, evidence: Evidence, focal: float, options: FitOptions) -> Calibration:
+    """Lengths, floor and depth scale from the poses `start` and `evidence` of N frames.
+
+    `skeleton` is the starting point and the centre of the lengths' prior, whose spread is that between people.
+    """
+    options = replace(options, depth_sd=DOUBT * options.depth_sd)
+    groups = [[name] if name in SEGMENTS else [f"{name}_r", f"{name}_l"] for name in LENGTHS]
+    reference = skeleton.lengths()
+    sd = np.array([SEGMENTS[g[0]].sd_fraction / SEGMENTS[g[0]].stature_fraction for g in groups])
+    prior = np.diag(sd**-2.0) + np.outer(LONG, LONG) / (LONG.sum() * SIZE_LOG_SD) ** 2
+    logs = np.zeros(len(LENGTHS))
+    state, current = start, skeleton
+    scene = Scene.start(focal, floor_height(place(Chain.of(skeleton), start), evidence.trust))
+    for i in range(STEPS):
+        step, move = _step(Chain.of(current), state, evidence, trustful(scene, i, STEPS), prior, logs, options)
+        state = state.moved(bounded(step))
+        logs = np.clip(logs + np.clip(move, -0.1, 0.1), -3.0 * sd, 3.0 * sd)
+        scaled = {
+            name: reference[name] * np.exp(log) for group, log in zip(groups, logs, strict=True) for name in group
+        }
+        current = skeleton.with_lengths(scaled)
+        placed = place(Chain.of(current), state)
+        if i >= FIRST_DEPTH_STEP:
+            gain, bias = calibrate_depth(placed, evidence.bones, evidence.bone_trust)
+            scene = replace(scene, gain=gain, bias=bias)
+        scene = replace(scene, floor=floor_height(placed, evidence.trust))
+    return Calibration(current, scene)
+
+
+def world_scale(chain: Chain, evidence: Evidence) -> float:
+    """Factor that brings the world landmarks' long bones to the chain's lengths (medians over the clip)."""
+    seen = np.median(np.linalg.norm(evidence.bones, axis=-1), axis=0)
+    rest = place(chain, rest_state(1)).markers[0].reshape(16, 3)
+    own = np.linalg.norm(BONES @ rest, axis=-1)
+    long = np.isin(BONE_KIND, LONG_KINDS)
+    return float(own[long].sum() / max(float(seen[long].sum()), 1e-6))
+
+
+def _step(
+    chain: Chain, state: State, evidence: Evidence, scene: Scene, prior: Float, logs: Float, options: FitOptions
+) -> tuple[Float, Float]:
+    """Gauss-Newton step (N, 29) of the poses and (8,) of the log lengths that they share."""
+    placed = place(chain, state)
+    rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
+    shared = length_rows(chain, placed, evidence, scene, options)
+    turned = np.swapaxes(rows.derivative, -1, -2)
+    normal = turned @ rows.derivative
+    gradient = (turned @ rows.residual[..., None])[..., 0]
+    add_priors(state, evidence.flexion, normal, gradient)
+    diagonal = range(N_VARIABLES)
+    normal[:, diagonal, diagonal] = normal[:, diagonal, diagonal] * (1.0 + DAMPING) + 1e-6
+    cross = turned @ shared
+    solved = solve_blocks(normal, np.concatenate([cross, gradient[..., None]], axis=2))
+    poses, rest = solved[..., :-1], solved[..., -1]
+    share = min(1.0, INDEPENDENT_FRAMES / len(state))
+    schur = np.einsum("tri,trj->ij", shared, shared) - np.einsum("tri,trj->ij", cross, poses)
+    pull = np.einsum("tri,tr->i", shared, rows.residual) - np.einsum("tri,tr->i", cross, rest)
+    move = -np.linalg.solve(share * schur + prior, share * pull + prior @ logs)
+    return -(rest + poses @ move), move

@@ -1,0 +1,182 @@
+"""One video after the other as views: tables, kinematics and frames brought together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+from qevd_bio.dataset.items import VideoItem
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.rules import Exercise
+from qevd_bio.reporting.content.course import ReferenceCourse, bands, signal_course
+from qevd_bio.reporting.content.film_strip import Stretch, strips
+from qevd_bio.reporting.content.runs import Run
+from qevd_bio.reporting.content.sources import Place, Sources, VideoKey
+from qevd_bio.reporting.content.views import Curve, Fault, Lane, Rep, SegmentView, Strip, Truth, VideoView
+from qevd_bio.reporting.options import ReportOptions
+from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.tables.kinematics import Kinematics
+
+Row = Mapping[str, Any]
+_FEWEST_BYTES = 6_000
+
+
+class Collector:
+    """Makes the view of each video of a workspace. `runs` share one ground truth."""
+
+    def __init__(self, sources: Sources, runs: Sequence[Run], options: ReportOptions) -> None:
+        self.sources, self.runs, self.options = sources, list(runs), options
+        self.workspace = sources.workspace
+        self.exercises: Mapping[str, Exercise] = load((self.workspace.user_refs / "exercises",))
+        self._items: dict[VideoKey, VideoItem] = {}
+        if sources.dataset is not None:
+            self._items = {(item.split, item.stem): item for item in sources.dataset.videos()}
+        self.course = lru_cache(maxsize=256)(self._course)
+
+    @cached_property
+    def videos(self) -> list[VideoKey]:
+        """What the page will show, in order."""
+        return self.sources.videos(self.runs)
+
+    @cached_property
+    def with_video(self) -> int:
+        """How many of the videos can be read for frames, as far as the files are there."""
+        return sum(1 for key in self.videos if key in self._items and self._items[key].path.is_file())
+
+    def views(self, keys: Sequence[VideoKey]) -> Iterator[VideoView]:
+        """The views of these videos, one at a time."""
+        segments = sum(len(self.sources.places(key, self.runs, None)) for key in keys)
+        limit = max(_FEWEST_BYTES, int(self.options.size_mb * 1e6 / max(segments, 1) * 3 / 4))
+        for key in keys:
+            yield self.video(key, limit)
+
+    def video(self, key: VideoKey, strip_bytes: int) -> VideoView:
+        """One video; whatever cannot be read becomes a note."""
+        notes: list[str] = []
+        kinematics = self._kinematics(key, notes)
+        duration = float(kinematics.time_s[-1]) if kinematics is not None and len(kinematics) else None
+        places = self.sources.places(key, self.runs, duration)
+        pictures = self._strips(key, places, strip_bytes, notes)
+        motion = _by_segment(self.sources.cycles.rows(key)), _by_segment(self.sources.violations.rows(key))
+        results = {row["segment"]: row for row in self.sources.results.rows(key)}
+        segments = []
+        for place in places:
+            view = self._segment(key, place, motion[0].get(place.index, []), motion[1].get(place.index, []))
+            result = results.get(place.index)
+            if result is not None:
+                view = replace(view, status=result["status"])
+                if kinematics is not None and result["signal"]:
+                    view = self._with_curve(view, kinematics, place, result["signal"], motion[0].get(place.index, []))
+            segments.append(replace(view, strip=pictures.get(place.index)))
+        return VideoView(*key, tuple(segments), tuple(notes))
+
+    def _kinematics(self, key: VideoKey, notes: list[str]) -> Kinematics | None:
+        try:
+            path = self.workspace.kinematics(*key)
+            if path.is_file():
+                return Kinematics.read(path)
+            notes.append("No kinematics, so no curves: qevd-bio extract makes them.")
+        except UserError as error:
+            notes.append(f"The kinematics cannot be read: {error.problem}.")
+        return None
+
+    def _strips(self, key: VideoKey, places: Sequence[Place], limit: int, notes: list[str]) -> Mapping[int, Strip]:
+        if not self.options.frames:
+            return {}
+        if key not in self._items:
+            notes.append("No frames: the video is not known (name its data set with --data).")
+            return {}
+        stretches = [
+            Stretch(p.index, p.start_s, p.end_s, p.start_frame, p.end_frame) for p in places if p.known
+        ]  # fmt: skip
+        try:
+            cache = self.workspace.path("report", "frames", *key)
+            return strips(self._items[key], stretches, self.options.frames, limit, cache)
+        except (ItemError, UserError) as error:
+            notes.append(f"No frames: {error}.")
+            return {}
+
+    def _segment(self, key: VideoKey, place: Place, cycles: Sequence[Row], verdicts: Sequence[Row]) -> SegmentView:
+        exercise = self.exercises.get(place.exercise)
+        truths = self.sources.truths(key, place, self.runs)
+        notes = (
+            () if place.known else ("Where this segment lies in its video is not known; time counts from its start.",)
+        )
+        unknown = Counter(row["reason"] or "unknown" for row in verdicts if row["verdict"] == "not_judged")
+        return SegmentView(
+            index=place.index,
+            exercise=place.name or place.exercise or "exercise not known",
+            start_s=place.start_s,
+            end_s=place.end_s,
+            reps=tuple(rep(row) for row in cycles),
+            faults=tuple(fault(row) for row in verdicts if row["verdict"] == "violation"),
+            not_judged=dict(unknown.most_common()),
+            fixes={} if exercise is None else {f"error:{e.id}": e.fix for e in exercise.errors},
+            truths=truths,
+            lanes=self._lanes(key, place, truths),
+            notes=notes,
+        )
+
+    def _lanes(self, key: VideoKey, place: Place, truths: Sequence[Truth]) -> tuple[Lane, ...]:
+        lanes = []
+        for run in self.runs:
+            pairs = run.segments.get((*key, place.index))
+            if pairs is None:
+                continue
+            ranks = {index: rank for rank, index in enumerate(sorted(pairs.truths))}
+            said = sorted(pairs.predictions, key=lambda p: p.time_s)
+            moved = (
+                replace(p, time_s=p.time_s + place.start_s, truth=None if p.truth is None else ranks[p.truth])
+                for p in said
+            )
+            lanes.append(Lane(run.view.name, tuple(moved)))
+        return tuple(lanes)
+
+    def _with_curve(
+        self, view: SegmentView, kinematics: Kinematics, place: Place, signal: str, cycles: Sequence[Row]
+    ) -> SegmentView:
+        part = kinematics.between(place.start_s, place.end_s)
+        if not len(part):
+            return view
+        try:
+            values = signal_course(part, signal)
+        except UserError as error:
+            return replace(view, notes=(*view.notes, f"No curve: {error.problem}."))
+        course = self.course(place.exercise, signal)
+        over = bands(course, cycles, self.options.band_deg)
+        notes = view.notes if course is not None or not cycles else (*view.notes, "This exercise has no reference.")
+        return replace(view, curve=Curve(signal, part.time_s, values, over), notes=notes)
+
+    def _course(self, exercise: str, signal: str) -> ReferenceCourse | None:
+        if exercise not in self.exercises:
+            return None
+        try:
+            return ReferenceCourse(self.exercises[exercise], signal, self.workspace.user_refs)
+        except (UserError, ValueError):
+            return None  # said below the curve
+
+
+def rep(row: Row) -> Rep:
+    """A row of the cycles table."""
+    return Rep(
+        row["cycle"], row["start_s"], row["end_s"], row["units"], row["partial"], row["score"], row["violations"]
+    )
+
+
+def fault(row: Row) -> Fault:
+    """A row of the violations table."""
+    at = row["at_s"] if row["at_s"] is not None else row["end_s"]
+    return Fault(
+        rule=row["rule"], side=row["side"], cycle=row["cycle"], at_s=at, value=row["value"], low=row["low"],
+        high=row["high"], goal=row["goal"], unit=row["unit"], severity=row["severity"], alarm=row["alarm"],
+    )  # fmt: skip
+
+
+def _by_segment(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["segment"], []).append(row)
+    return found

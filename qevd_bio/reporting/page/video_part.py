@@ -1,0 +1,179 @@
+"""One video of the page: a fold with a figure and its tables for each exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from qevd_bio.reporting.content.views import Fault, Prediction, SegmentView, Truth, VideoView
+from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
+from qevd_bio.reporting.page.timeline import timeline
+from qevd_bio.scoring.render import TITLES
+
+_SIDES = {"r": "right", "l": "left"}
+_BOTH, _SIDE_BY_SIDE = 60, 2
+
+
+def video(view: VideoView, place: int, opened: bool) -> Html:
+    """The fold of one video; `place` makes its anchor."""
+    reps = sum(len(s.reps) for s in view.segments)
+    faults = sum(len(s.faults) for s in view.segments)
+    about = (counted(len(view.segments), "exercise"), counted(reps, "repetition"), counted(faults, "violation"))
+    title = join((tag("bdi", f"{view.split}/{view.video}"), " — ", ", ".join(about)))
+    content = [tag("p", note, class_="soft") for note in view.notes]
+    content += [segment(one) for one in view.segments]
+    # The link's target lies inside: a browser opens the fold around it.
+    inside = tag("div", *content, id=anchor(place), class_="inside")
+    return fold(title, inside, open_=opened, class_="video")
+
+
+def counted(number_: int, word: str) -> str:
+    """`2 rules`, `1 rule`."""
+    return f"{number_} {word}" + ("" if number_ == 1 else "s")
+
+
+def anchor(place: int) -> str:
+    """The anchor of a video: a number, so that no name from data becomes one."""
+    return f"video-{place}"
+
+
+def segment(view: SegmentView) -> Html:
+    """Heading, timeline, feedback, violations and notes of one exercise."""
+    span = f"{view.start_s:.1f}–{view.end_s:.1f} s"
+    parts: list[Html] = [tag("h3", tag("bdi", short(view.exercise, 120)), " ", tag("small", span))]
+    caption = _caption(view)
+    parts.append(tag("figure", timeline(view), tag("figcaption", caption) if caption else ""))
+    if view.truths or any(lane.predictions for lane in view.lanes):
+        parts.append(_feedback(view))
+    if view.faults:
+        parts.append(_violations(view))
+    parts += [tag("p", note, class_="soft") for note in (*view.notes, *_silent(view))]
+    return tag("section", *parts)
+
+
+def _caption(view: SegmentView) -> str:
+    parts = []
+    if view.curve is not None:
+        text = f"Angle: {view.curve.expression}, in degrees"
+        if view.curve.bands:
+            text += f"; green: the reference laid over each repetition, ±{view.curve.bands[0].half_width:g}°"
+        parts.append(text)
+    if view.reps:
+        scores = [rep.score for rep in view.reps if rep.score is not None]
+        units = sum(rep.units for rep in view.reps)
+        text = f"{counted(len(view.reps), 'cycle')} ({units:g} as people count)"
+        parts.append(text + (f", mean likeness {sum(scores) / len(scores):.2f}" if scores else ""))
+    if view.lanes and view.truths:
+        parts.append("Squares: trainer; dots: system; filled and tied: matched (official protocol)")
+    return ". ".join(parts) + "." if parts else ""
+
+
+def _silent(view: SegmentView) -> Iterator[str]:
+    if view.status not in ("", "ok"):
+        yield f"No repetitions: {view.status.replace('_', ' ')}."
+    if view.not_judged:
+        listed = ", ".join(f"{count} × {reason.replace('_', ' ')}" for reason, count in view.not_judged.items())
+        yield f"Rules that could not be judged: {listed}."
+    for lane in view.lanes:
+        if not lane.predictions:
+            yield f"{lane.run} said nothing here."
+
+
+def _feedback(view: SegmentView) -> Html:
+    """Side by side for one or two systems; for more, all that was said in one list by time."""
+    if len(view.lanes) <= _SIDE_BY_SIDE:
+        head = ["time", "trainer", *(short(lane.run, 60) for lane in view.lanes)]
+        lines = [(time, [left, *cells]) for time, left, cells in _lines(view)]
+        made, class_ = sorted(lines, key=lambda line: line[0]), "said"
+    else:
+        head, class_ = ["time", "who", "feedback"], "said who"
+        made = sorted(_listed(view), key=lambda line: line[0])
+    rows = [[f"{time - view.start_s:.1f} s", *cells] for time, cells in made]
+    title = f"Feedback: {len(view.truths)} by the trainer"
+    return fold(title, table(head, rows, class_=class_, text=len(head)), open_=len(rows) <= _BOTH)
+
+
+def _listed(view: SegmentView) -> Iterator[tuple[float, list[Html]]]:
+    """(time, who and what): the trainer's feedback with who met it, then what each system said."""
+    for place, truth in enumerate(view.truths):
+        met = [lane.run for lane in view.lanes if any(p.truth == place for p in lane.predictions)]
+        text = f"met by {', '.join(met)}" if met else "missed by all"
+        mark = tag("span", tag("bdi", text), class_="tag hit" if met else "tag miss")
+        yield truth.time_s, [tag("b", "trainer"), join((_truth(place, truth), " ", mark))]
+    for lane in view.lanes:
+        for p in lane.predictions:
+            yield (
+                p.time_s,
+                [tag("bdi", short(lane.run, 60)), _lone(p) if p.truth is None else _pair(p, f"{p.truth + 1}, ")],
+            )
+
+
+def _lines(view: SegmentView) -> Iterator[tuple[float, Html, list[Html]]]:
+    """(time, the trainer's cell, a cell for each system): first pairs and misses, then unmatched predictions."""
+    for place, truth in enumerate(view.truths):
+        cells = []
+        for lane in view.lanes:
+            found = next((p for p in lane.predictions if p.truth == place), None)
+            cells.append(_pair(found) if found else tag("span", "missed", class_="tag miss"))
+        yield truth.time_s, _truth(place, truth), cells
+    for column, lane in enumerate(view.lanes):
+        for p in lane.predictions:
+            if p.truth is None:
+                yield p.time_s, Html(""), [_lone(p) if i == column else Html("") for i in range(len(view.lanes))]
+
+
+def _truth(place: int, truth: Truth) -> Html:
+    parts: list[object] = [tag("b", f"{place + 1} "), said(truth.text)]
+    if truth.intent:
+        parts += [" ", tag("span", truth.intent, class_="tag")]
+    if truth.rewritten:
+        parts += [tag("br"), tag("small", "rewritten: "), said(truth.rewritten)]
+    if truth.original:
+        parts += [tag("br"), tag("small", "the trainer said: "), said(truth.original)]
+    return join(parts)
+
+
+def _pair(p: Prediction, which: str = "") -> Html:
+    values = "".join(f", {TITLES.get(name, name)} {value:.2f}" for name, value in p.values.items())
+    delta = "" if p.delta_s is None else f"{p.delta_s:+.1f} s"
+    return join((said(p.text), " ", tag("span", f"matched {which}{delta}{values}", class_="tag hit")))
+
+
+def _lone(p: Prediction) -> Html:
+    return join((said(p.text), " ", tag("span", "no feedback to match", class_="tag miss")))
+
+
+def _violations(view: SegmentView) -> Html:
+    ordered = sorted(view.faults, key=lambda f: (f.rule, f.side, f.cycle))
+    groups = [list(group) for _, group in groupby(ordered, key=lambda f: (f.rule, f.side))]
+    groups.sort(key=lambda group: -sum(fault.severity for fault in group))
+    head = ("violation", "what to do", "repetitions", "measured", "allowed", "goal", "severity")
+    rows = [_rule(group, view) for group in groups]
+    title = f"{counted(len(view.faults), 'violation')} of {counted(len(groups), 'rule')}"
+    return fold(title, table(head, rows, text=3), open_=True)
+
+
+def _rule(group: Sequence[Fault], view: SegmentView) -> list[object]:
+    first = group[0]
+    values = [fault.value for fault in group if fault.value is not None]
+    span = "–" if not values else f"{min(values):.1f}" + (f" to {max(values):.1f}" if len(values) > 1 else "")
+    soft = tag("span", "soft", class_="tag") if first.alarm != "hard" else ""
+    name = join((rule_words(first.rule), f", {_SIDES[first.side]}" if first.side in _SIDES else "", " ", soft))
+    cycles = ", ".join(str(fault.cycle + 1) for fault in group[:12]) + (" …" if len(group) > 12 else "")
+    unit = {"deg": "°", "s": " s"}.get(first.unit, "")
+    worst = max(fault.severity for fault in group)
+    goal = "–" if first.goal is None else f"{first.goal:.1f}{unit}"
+    return [name, view.fixes.get(first.rule, ""), cycles, span + unit, _allowed(first, unit), goal, number(worst, 2)]
+
+
+def rule_words(rule: str) -> str:
+    """`error:knees_shallow` as people read it."""
+    return rule.split(":", 1)[-1].replace("_", " ")
+
+
+def _allowed(fault: Fault, unit: str) -> str:
+    if fault.low is not None and fault.high is not None:
+        return f"{fault.low:.1f} to {fault.high:.1f}{unit}"
+    if fault.low is not None:
+        return f"≥ {fault.low:.1f}{unit}"
+    return "–" if fault.high is None else f"≤ {fault.high:.1f}{unit}"

@@ -1,0 +1,58 @@
+"""`qevd-bio validate`: every fault of a predictions file, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qevd_bio.scoring.pairing.corpus import join
+from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
+from qevd_bio.scoring.pairing.predictions import Issue, parse_predictions, read_bytes
+from qevd_bio.scoring.pairing.references import load_references
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a file holds and what is wrong with it."""
+
+    path: Path
+    contents: str
+    issues: tuple[Issue, ...]
+    notes: tuple[str, ...] = ()
+
+    def lines(self, most: int) -> Iterator[str]:
+        """The report as text: at most `most` faults, then what the file holds."""
+        for issue in self.issues[:most]:
+            yield f"{self.path}:{issue.line}: {_printable(issue.problem)}; expected: {_printable(issue.expected)}"
+        if len(self.issues) > most:
+            yield f"… and {len(self.issues) - most} more"
+        yield from self.notes
+        state = f"{len(self.issues)} faults" if self.issues else "ok"
+        yield f"{self.path}: {state}: {self.contents}"
+
+
+def check_file(path: Path, data: Path | None, split: str) -> Report:
+    """Check the file's form and, with `data`, that its videos and segments exist.
+
+    Raises UserError where the file cannot be read at all.
+    """
+    raw = read_bytes(path)
+    if is_pairs_file(raw):
+        return Report(path, f"{len(parse_pairs(raw, path))} matched pairs", ())
+    segments, issues = parse_predictions(raw)
+    notes: list[str] = []
+    if data is not None:
+        references = load_references(data, split)
+        corpus, faults = join(references.segments, segments, without_feedback=references.without_feedback)
+        issues += faults
+        silent = corpus.run.count(False)
+        if silent and not issues:
+            notes.append(f"{silent} of {len(corpus.run)} segments of the data set are not in the file")
+    feedbacks = sum(len(segment.times) for segment in segments)
+    contents = f"{len(segments)} segments of {len({s.video for s in segments})} videos, {feedbacks} feedbacks"
+    return Report(path, contents, tuple(sorted(issues, key=lambda issue: issue.line)), tuple(notes))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -18,7 +18,7 @@ from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
 
-from .conftest import Endpoint
+from tests.coach.conftest import Endpoint
 
 KNEE = Issue("r", "knee flexion", "insufficient", 85.0, 90.0, "deg")
 HIP = Issue("l", "hip flexion", "insufficient", 70.0, 90.0, "deg")

@@ -30,8 +30,8 @@ from qevd_bio.store.hashing import hash_file
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 
-from .conftest import Endpoint
-from .made_data import SPLIT, STARTS, ZERO, shown, write_videos
+from tests.coach.conftest import Endpoint
+from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 
 SERVER = Path(__file__).parents[3] / "language" / "protocol_server.py"
 Frames = dict[str, tuple[int, bool]]

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from qevd_bio.coach.model.checkpoint import read_about, save_coach
 from qevd_bio.tables.workspace import Workspace
 
-from ..coach_train.conftest import small_coach
-from ..coach_train.data_set import write_training_split
+from tests.coach.training.conftest import small_coach
+from tests.coach.training.data_set import write_training_split
 
 
 def test_it_is_trained_and_run_at_fixed_intervals(workspace: Workspace, tmp_path: Path) -> None:

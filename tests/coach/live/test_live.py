@@ -32,8 +32,8 @@ from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.performance.exact_motion import Plan, make_motion
 from qevd_bio.store.errors import UserError
 
-from .conftest import MakeCoach
-from .made_data import SPLIT, write_videos
+from tests.coach.conftest import MakeCoach
+from tests.coach.made_data import SPLIT, write_videos
 
 MakeSegment = Callable[..., SegmentInput]
 HZ = 15

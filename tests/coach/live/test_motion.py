@@ -30,7 +30,7 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
 from qevd_bio.tables.workspace import Workspace
 
-from .conftest import MakeCoach
+from tests.coach.conftest import MakeCoach
 
 SKELETON = Skeleton.from_stature(1.75)
 HZ, NOBODY_S = 16.0, 2.0

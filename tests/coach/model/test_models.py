@@ -21,7 +21,7 @@ from qevd_bio.coach.options import VARIANTS
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
 
-from .conftest import VISION, MakeCoach, small_config
+from tests.coach.conftest import VISION, MakeCoach, small_config
 
 COUNTS = {
     "stream-vlm-7b": (7_176_393_216, {"xattn": 411_130_368, "lora": 26_322_944}),

@@ -19,7 +19,7 @@ from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask
 from qevd_bio.coach.model.tokenizer import tiny_tokenizer
 from qevd_bio.store.errors import UserError
 
-from .conftest import small_config
+from tests.coach.conftest import small_config
 
 Made = tuple[Path, StreamVLM, ModelConfig]
 

@@ -31,7 +31,7 @@ from qevd_bio.store.work import RunOptions
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 
-from .conftest import SPLIT, MakeCoach
+from tests.coach.conftest import SPLIT, MakeCoach
 
 
 def chosen(data: Path, workspace: Workspace) -> list[SegmentSource]:

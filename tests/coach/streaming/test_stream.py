@@ -17,7 +17,7 @@ from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.streaming.speaker import Speaker
 
-from .conftest import MakeCoach
+from tests.coach.conftest import MakeCoach
 
 MakeSegment = Callable[..., SegmentInput]
 SHORT = GenerateOptions(timing="corrected", max_tokens=5, rows=1)

@@ -26,7 +26,7 @@ from qevd_bio.tables.workspace import Workspace
 
 from .conftest import small_task
 from .data_set import write_training_split
-from .test_train_loop import losses, silent
+from .test_loop import losses, silent
 
 ROOT = Path(__file__).parents[3]
 MakeTask = Callable[..., CoachTask]

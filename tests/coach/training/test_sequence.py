@@ -15,7 +15,7 @@ from qevd_bio.coach.segments.given import SegmentInput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.sequence import IGNORED, TimedText, build_sequence
 
-from .conftest import MakeCoach
+from tests.coach.conftest import MakeCoach
 
 N, F, E = 3, 4, 5
 TOKENS = ActionTokens(next=N, feedback=F, end=E, bos=1, pad=0, names=PAPER)

@@ -12,7 +12,7 @@ from qevd_bio.pose.fit.lengths import calibrate
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
 
-from .seen import SIZE, landmarks_of, pose_angles, squats
+from tests.pose.seen import SIZE, landmarks_of, pose_angles, squats
 
 LEGS = ("hip_flexion_r", "hip_flexion_l", "knee_angle_r", "knee_angle_l")
 

@@ -200,10 +200,9 @@ class Kinematics:
 
 
 def _list_column(values: Float | None, frames: int) -> pa.Array:
-    """Rows of 46 values, null (not NaN) where unknown; all null without values."""
-    kind = pa.list_(pa.float32(), N_DOFS)
+    """Rows of 46 values, null (not NaN) where unknown. The values are null, not the lists: those of a fixed size cannot be."""
     if values is None:
-        return pa.nulls(frames, kind)
+        values = np.full((frames, N_DOFS), np.nan, dtype=np.float32)
     flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel(), pa.float32(), from_pandas=True)
     return pa.FixedSizeListArray.from_arrays(flat, N_DOFS)
 
@@ -220,4 +219,5 @@ def _wide(table: pa.Table, name: str, width: int) -> NDArray[Any]:
 
 
 def _wide_or_none(table: pa.Table, name: str, width: int) -> NDArray[Any] | None:
-    return None if table.column(name).null_count == table.num_rows else _wide(table, name, width)
+    values = _wide(table, name, width)
+    return None if np.isnan(values).all() else values

@@ -30,6 +30,7 @@ from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
+from qevd_bio.pose.fit.tilt import camera_tilt
 from qevd_bio.pose.fit.world import KINDS
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
@@ -172,7 +173,8 @@ def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float
     chain = Chain.of(skeleton)
     scale = world_scale(chain, _evidence(part, 1.0))
     evidence = _evidence(part, scale)
-    return calibrate(skeleton, _start(part, chain, evidence, focal), evidence, focal, options), scale
+    start = _start(part, chain, evidence, focal)
+    return calibrate(skeleton, start, evidence, focal, camera_tilt(part.world, options), options), scale
 
 
 def _solve_windows(

@@ -9,7 +9,7 @@ import qevd_bio
 if find_spec("qevd_bio.cli") is None:
     qevd_bio.__path__.append(str(Path(__file__).resolve().parents[1]))
 
-from qevd_bio.cli.app import main  # noqa: E402
+from qevd_bio.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -31,10 +31,11 @@ Row = Mapping[str, Any]
 class Motion:
     """What `analyze` found in one video.
 
-    exercise      id of the exercise
-    repetitions   rows of the table `cycles`, in order of time
-    verdicts      rows of the table of judged rules: violations, passes, and what could not be judged and why
-    kinematics    what was analysed
+    Attributes:
+        exercise: Id of the exercise.
+        repetitions: Rows of the table of cycles, in order of time.
+        verdicts: Rows of the table of judged rules: violations, passes, and what could not be judged and why.
+        kinematics: What was analysed.
     """
 
     exercise: str
@@ -91,17 +92,22 @@ class Motion:
 def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOptions | None = None) -> Kinematics:
     """46 joint angles per frame of one video or recording.
 
-    path      a video (needs the extra `mediapipe`), or a recording that `qevd-bio extract --backend files` reads:
-              HSMR .npy/.npz, SKEL .npz, OpenSim .mot, or CSV
-    exercise  any spelling of one of the exercises; kept in `meta["exercise"]`, where `analyze` finds it
-    options   as `qevd-bio extract` has them; `source` and, for recordings, `backend` are set from `path`
+    Args:
+        path: A video (needs the extra `mediapipe`), or a recording that `qevd-bio extract --backend files` reads: HSMR
+            `.npy` and `.npz`, SKEL `.npz`, OpenSim `.mot`, or CSV.
+        exercise: Any spelling of an exercise; kept in `meta["exercise"]`, where `analyze` finds it.
+        options: As `qevd-bio extract` has them. For a recording, `backend` and `source` are set from `path`.
 
-    Returns angles in radians, (T, 46), with times in seconds. Raises UserError where the file cannot be read, no
-    frame has a pose that can be trusted, or the exercise is not known.
+    Returns:
+        Angles (T, 46) in radians, with times in seconds.
 
-    >>> kinematics = extract("squats.mp4", exercise="squats")        # doctest: +SKIP
-    >>> kinematics.angles.shape                                      # doctest: +SKIP
-    (213, 46)
+    Raises:
+        UserError: The file cannot be read, no frame has a pose that can be trusted, or the exercise is not known.
+
+    Examples:
+        >>> kinematics = extract("squats.mp4", exercise="squats")  # doctest: +SKIP
+        >>> kinematics.angles.shape  # doctest: +SKIP
+        (213, 46)
     """
     from qevd_bio.dataset.names import find
     from qevd_bio.dataset.opening import open_dataset
@@ -134,17 +140,23 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
 def analyze(kinematics: Kinematics, *, exercise: str | None = None, options: MotionOptions | None = None) -> Motion:
     """Repetitions of one exercise, each judged by the exercise's rules.
 
-    exercise  any spelling; by default the one that `extract` was given
-    options   as `qevd-bio analyze` has them
+    Args:
+        kinematics: What `extract`, `read_kinematics` or `simulate_kinematics` returned.
+        exercise: Any spelling; by default the one that `extract` was given.
+        options: As `qevd-bio analyze` has them.
 
-    A video in which nothing is repeated gives a Motion without repetitions. Raises UserError where the exercise is
-    not known, or no frame has a pose.
+    Returns:
+        Repetitions and verdicts; no repetitions where nothing is repeated.
 
-    >>> motion = analyze(simulate_kinematics("squats", seconds=8, depth=0.6))
-    >>> motion.exercise, motion.count
-    ('squats', 3.0)
-    >>> len(motion.violations) > 0 and "90°" in motion.sentences()[0]
-    True
+    Raises:
+        UserError: The exercise is not known, there are too few frames, or no frame has a pose.
+
+    Examples:
+        >>> motion = analyze(simulate_kinematics("squats", seconds=8, depth=0.6))
+        >>> motion.exercise, motion.count
+        ('squats', 3.0)
+        >>> len(motion.violations) > 0 and "90°" in motion.sentences()[0]
+        True
     """
     from qevd_bio.dataset.names import find
     from qevd_bio.motion.analysis import analyse_one
@@ -181,20 +193,26 @@ def score(
 ) -> Scores:
     """Score predictions, by the official protocol and a strict one, with intervals.
 
-    predictions  a JSONL file of `qevd-bio run`, the official evaluation's JSON list of pairs, or pairs
-                 (ground truth, prediction) of texts
-    data         the data set with the feedback to compare with; not needed for pairs
-    metrics      names as in `qevd-bio score --metrics`; by default all that need no judge
-    options      everything else that changes the numbers
-    out          folder for scores.json, pairs.parquet and the manifest; without it nothing is kept
+    Args:
+        predictions: A JSONL file of `qevd-bio run`, the official evaluation's JSON list of pairs, or pairs
+            (ground truth, prediction) of texts.
+        data: The data set with the feedback to compare with; not needed for pairs.
+        metrics: Names as in `qevd-bio score --metrics`; by default all that need no judge.
+        options: Everything else that changes the numbers.
+        out: Folder for scores.json, pairs.parquet and the manifest; without it nothing is kept.
 
-    Pairs have no times, so for them only text metrics of the official protocol have a value. A metric that cannot be
-    computed has `value` None and says why in `reason`. Raises UserError for bad input.
+    Returns:
+        Scores by protocol and metric. Pairs have no times, so for them only text metrics of the official protocol have a
+        value. A metric that cannot be computed has `value` None and says why in `reason`.
 
-    >>> pairs = [("Nice work.", "Nice work."), ("Lower your hips.", "Keep going.")]
-    >>> official = score(pairs, metrics=["rouge"]).protocols["official"]
-    >>> official["rouge_l"].value, official["rouge_l"].n
-    (0.5, 2)
+    Raises:
+        UserError: A file cannot be read, breaks the format, or a metric has no such name.
+
+    Examples:
+        >>> pairs = [("Nice work.", "Nice work."), ("Lower your hips.", "Keep going.")]
+        >>> official = score(pairs, metrics=["rouge"]).protocols["official"]
+        >>> official["rouge_l"].value, official["rouge_l"].n
+        (0.5, 2)
     """
     from qevd_bio.scoring.options import ScoreOptions, parse_metrics
     from qevd_bio.scoring.stage import score as run
@@ -215,7 +233,8 @@ def score(
 def read_kinematics(path: str | Path) -> Kinematics:
     """Kinematics that `qevd-bio extract` wrote: one Parquet file per video.
 
-    Raises UserError where the file is missing, damaged, or another table.
+    Raises:
+        UserError: The file is missing, damaged, or another table.
     """
     from qevd_bio.tables.kinematics import Kinematics
 
@@ -226,7 +245,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """Any Parquet table that this package wrote, as a data frame.
 
     `attrs["units"]` and `attrs["meanings"]` map columns to unit and meaning; `attrs["about"]` names the table, its
-    schema version and how it was made. Raises UserError where the file is missing, damaged, or of another program.
+    schema version and how it was made.
+
+    Raises:
+        UserError: The file is missing, damaged, or of another program.
     """
     import pyarrow.parquet as pq
 
@@ -250,13 +272,18 @@ def simulate_kinematics(
 ) -> Kinematics:
     """Kinematics of an ideal body whose every angle is known, to try things out without a video.
 
-    exercise  squats, push_ups, walking_lunges, jumping_jacks or high_knees
-    depth     multiple of the usual range of motion: 0.6 is a squat that is too shallow
+    Args:
+        exercise: squats, push_ups, walking_lunges, jumping_jacks or high_knees.
+        seconds: Length; the body rests for 0.8 s and then repeats.
+        depth: Multiple of the usual range of motion: 0.6 is a squat that is too shallow.
+        fps: Frames per second.
 
-    The body rests for 0.8 s and repeats until `seconds` are over. Raises UserError for another exercise.
+    Raises:
+        UserError: There is no exact motion of this exercise.
 
-    >>> simulate_kinematics("jumping_jacks", seconds=2).angles.shape
-    (60, 46)
+    Examples:
+        >>> simulate_kinematics("jumping_jacks", seconds=2).angles.shape
+        (60, 46)
     """
     import numpy as np
 
@@ -290,12 +317,18 @@ def simulate_kinematics(
 def plot_angles(kinematics: Kinematics, names: Sequence[str] = ()) -> Figure:
     """Angles over time, a panel each, with the confidence below.
 
-    `names` are degrees of freedom (`knee_angle_r`) or derived quantities (`trunk_lean_deg`), by default those that
-    move most. Raises UserError for another name, where no angle is observed, and where matplotlib is missing.
+    Args:
+        kinematics: What to draw.
+        names: Degrees of freedom (`knee_angle_r`) or derived quantities (`trunk_lean_deg`), by default those that move
+            most.
 
-    >>> figure = plot_angles(simulate_kinematics("squats", seconds=3), ["knee_angle_r"])
-    >>> [axes.get_ylabel().splitlines()[0] for axes in figure.axes]
-    ['knee_angle_r', 'confidence']
+    Raises:
+        UserError: A name is unknown, no angle is observed, or matplotlib is missing.
+
+    Examples:
+        >>> figure = plot_angles(simulate_kinematics("squats", seconds=3), ["knee_angle_r"])
+        >>> [axes.get_ylabel().splitlines()[0] for axes in figure.axes]
+        ['knee_angle_r', 'confidence']
     """
     from qevd_bio.pose.show import choose_dofs, curve_of, plot_curves
 
@@ -308,7 +341,8 @@ def plot_angles(kinematics: Kinematics, names: Sequence[str] = ()) -> Figure:
 def plot_repetitions(motion: Motion) -> Figure:
     """The representative signal with its repetitions, each of them against the reference, and the violated rules.
 
-    Raises UserError where there are no repetitions, and where matplotlib is missing.
+    Raises:
+        UserError: There are no repetitions, or matplotlib is missing.
     """
     import numpy as np
 
@@ -332,8 +366,13 @@ def plot_repetitions(motion: Motion) -> Figure:
 def plot_scores(folders: Sequence[str | Path], *, protocol: str = "official", published: bool = False) -> Figure:
     """The score table of several systems, with the papers' rows above it if `published`.
 
-    `folders` are those that `qevd-bio score` (or `score(..., out=folder)`) wrote. Raises UserError for a folder without
-    scores, for scores that cannot be compared, and where matplotlib is missing.
+    Args:
+        folders: What `qevd-bio score`, or `score(..., out=folder)`, wrote.
+        protocol: official or strict.
+        published: Whether the papers' rows are added.
+
+    Raises:
+        UserError: A folder holds no scores, the scores cannot be compared, or matplotlib is missing.
     """
     from qevd_bio.reporting.plots.stage import scores_drawing
 

@@ -60,6 +60,7 @@ class Asker:
 
     @stop.setter
     def stop(self, value: StopRun) -> None:
+        """Why no further call is to be sent; None while calls may be sent."""
         self._wire.stop = value
 
     async def close(self) -> None:

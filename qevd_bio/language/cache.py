@@ -86,9 +86,11 @@ class Cache:
         self._db.execute(f"PRAGMA user_version={_VERSION}")
 
     def close(self) -> None:
+        """Close the database file."""
         self._db.close()
 
     def get(self, key: str) -> Stored | None:
+        """The stored reply to a request, by the hash of its content; None where there is none."""
         row = self._db.execute("SELECT * FROM replies WHERE key=?", (key,)).fetchone()
         return None if row is None else _stored(row)
 
@@ -98,6 +100,7 @@ class Cache:
         self._write(f"INSERT OR IGNORE INTO replies VALUES ({','.join('?' * len(values))})", values)
 
     def answer(self, alias: str) -> Answer | None:
+        """The stored reading of a reply, by its alias; None where there is none."""
         row = self._db.execute("SELECT * FROM answers WHERE alias=?", (alias,)).fetchone()
         if row is None:
             return None

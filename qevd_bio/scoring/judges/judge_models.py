@@ -51,6 +51,7 @@ class ServedJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model, as the server knows it."""
         return self._model
 
     def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:
@@ -99,6 +100,7 @@ class LocalJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model's folder."""
         return self._folder.name
 
     def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:

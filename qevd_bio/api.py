@@ -202,8 +202,8 @@ def score(
         out: Folder for scores.json, pairs.parquet and the manifest; without it nothing is kept.
 
     Returns:
-        Scores by protocol and metric. Pairs have no times, so for them only text metrics of the official protocol have a
-        value. A metric that cannot be computed has `value` None and says why in `reason`.
+        Scores by protocol and metric. Pairs have no times, so for them only text metrics of the official protocol have
+        a value. A metric that cannot be computed has `value` None and says why in `reason`.
 
     Raises:
         UserError: A file cannot be read, breaks the format, or a metric has no such name.

@@ -60,10 +60,10 @@ class Asker:
 
     @stop.setter
     def stop(self, value: StopRun) -> None:
-        """Why no further call is to be sent; None while calls may be sent."""
         self._wire.stop = value
 
     async def close(self) -> None:
+        """Close the connection to the server and the cache."""
         self._builders.shutdown(wait=False, cancel_futures=True)
         await self._wire.close()
         self._cache.close()

@@ -83,6 +83,7 @@ class Wire:
         self._limit_name = "max_tokens"
 
     async def close(self) -> None:
+        """Close the connection to the server."""
         for client in self._clients:
             await client.close()
 

@@ -92,7 +92,7 @@ class FilesBackend:
         return () if path is None else (path,)
 
     def estimate(self, clip: Clip) -> Angles:
-        """The recording's angles on the clip's frames. Raises ItemError where there is no recording or it does not fit."""
+        """The recording's angles on the clip's frames. ItemError where there is none or it does not fit."""
         path = find_recording(self._recordings, clip.split, clip.stem)
         if path is None:
             raise ItemError("recording_missing", f"no file for {clip.split}/{clip.stem} below {self._options.source}")

@@ -175,7 +175,7 @@ class RewritingFigures(Protocol):
 
     @property
     def contradictions(self) -> int:
-        """Corrections that the measurements contradict."""
+        """Rewritten feedbacks that ask for the opposite of what the trainer asked."""
 
     @property
     def distinct_texts(self) -> int:
@@ -195,19 +195,19 @@ class RewritingFigures(Protocol):
 
     @property
     def part_agreement(self) -> float | None:
-        """Share of rewritten feedbacks about a body part that the trainer named; None without any."""
+        """Of rewritten feedbacks with a named body part: share that concern it; None without any."""
 
     @property
     def contradiction_share(self) -> float | None:
-        """Contradictions as a share of corrective; None without any."""
+        """Contradictions as a share of rewritten; None without any."""
 
     @property
     def by_intent(self) -> Counter[tuple[str, str]]:
-        """Feedbacks by intent and outcome."""
+        """Feedbacks by intent and status."""
 
     @property
     def by_exercise(self) -> Counter[tuple[str, str]]:
-        """Corrections by exercise and outcome."""
+        """Corrections by exercise and status."""
 
     @property
     def by_reason(self) -> Counter[tuple[str, str]]:

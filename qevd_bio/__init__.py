@@ -1,3 +1,5 @@
 """qevd-bio: biomechanically grounded fitness coaching from video."""
 
-__version__ = "0.1.0"
+from qevd_bio.store.version import __version__
+
+__all__ = ["__version__"]

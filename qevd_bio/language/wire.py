@@ -192,7 +192,6 @@ class Wire:
             # Opened at the first call: a run that finds everything in the cache needs none.
             self._clients = open_clients(self._options)
             self._turn = itertools.cycle(self._clients)
-        import httpx2
         import openai
 
         held = self._budget.hold(messages, request.sampling.max_tokens)
@@ -201,10 +200,10 @@ class Wire:
         try:
             async with asyncio.timeout(self._options.timeout_s):
                 # `post`, not `chat.completions.create`: the same call without copying the body through models.
-                raw = await next(self._turn).post(
-                    "/chat/completions", cast_to=httpx2.Response, body=self._body(request, messages)
+                # As text, not as a response: which HTTP library makes that one changed between openai's releases.
+                content = await next(self._turn).post(
+                    "/chat/completions", cast_to=str, body=self._body(request, messages)
                 )
-            content = raw.content.decode("utf-8", errors="replace")
             completion = read_document(content)
             self._keep(key, self.redact(content))
             stored = self.stored(completion, request, messages, key, time.monotonic() - start)

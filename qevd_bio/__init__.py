@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qevd_bio.store.version import __version__
+
 if TYPE_CHECKING:
     from qevd_bio.api import (
         Motion,
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from qevd_bio.scoring.results import Score, Scores
     from qevd_bio.store.errors import QevdBioError, UserError
     from qevd_bio.tables.kinematics import Kinematics
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ExtractOptions",

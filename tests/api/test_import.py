@@ -25,7 +25,7 @@ def run(code: str, cwd: Path) -> str:
 def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
     code = f"import sys; before = set(sys.modules); import qevd_bio; dir(qevd_bio); new = set(sys.modules) - before\n\
 print(sorted(set({HEAVY!r}) & new), sorted(name for name in new if name.startswith('qevd_bio')))"
-    assert run(code, tmp_path).strip() == "[] ['qevd_bio']"
+    assert run(code, tmp_path).strip() == "[] ['qevd_bio', 'qevd_bio.store', 'qevd_bio.store.version']"
 
 
 def test_import_takes_less_than_a_third_of_a_second(tmp_path: Path) -> None:

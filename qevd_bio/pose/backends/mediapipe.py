@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.base import Clip, Landmarks, Picture
 from qevd_bio.pose.backends.detector import BLACK, PersonDetector
 from qevd_bio.pose.backends.native_logs import quiet_native_logs
-from qevd_bio.pose.backends.people import Sighting, Subject, choose_subject, iou
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.people import Sighting, Subject, choose_subject, iou
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_bytes
 

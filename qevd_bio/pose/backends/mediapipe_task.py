@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.base import Clip, Landmarks
 from qevd_bio.pose.backends.mediapipe import MediapipeBackend, landmark_box, landmark_rows, need_mediapipe
 from qevd_bio.pose.backends.native_logs import quiet_native_logs
-from qevd_bio.pose.backends.people import Sighting, choose_subject
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.people import Sighting, choose_subject
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file
 

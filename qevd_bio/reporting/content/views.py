@@ -248,3 +248,8 @@ class Overview:
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+
+
+def rule_words(rule: str) -> str:
+    """`error:knees_shallow` as people read it."""
+    return rule.split(":", 1)[-1].replace("_", " ")

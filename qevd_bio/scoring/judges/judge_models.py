@@ -85,9 +85,10 @@ class ServedJudge:
             tries=1,
             max_calls=self._options.max_calls,
         )
-        for reply in complete_many(requests(), client):
-            question = waiting.pop(reply.id)
-            yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
+        with complete_many(requests(), client) as replies:
+            for reply in replies:
+                question = waiting.pop(reply.id)
+                yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
 
 
 class LocalJudge:

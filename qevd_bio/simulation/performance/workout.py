@@ -42,10 +42,12 @@ class Workout:
 
     @property
     def skeleton(self) -> Skeleton:
+        """Bone lengths of the person, in metres."""
         return self.person.skeleton
 
 
 def video_name(options: SimulateOptions, number: int) -> str:
+    """Name of the n-th workout's video, four digits as in QEVD."""
     return f"{FIRST_NUMBER[options.split] + number:04d}"
 
 

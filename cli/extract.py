@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Spine, Times, Unit
+from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Smoothing, Spine, Times, Unit
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
 
@@ -57,9 +57,16 @@ def extract(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Analyse every n-th frame.", rich_help_panel=FRAMES)] = D.every,
     smoothing: Annotated[
+        Smoothing,
+        typer.Option(
+            help="follow: keeps the peaks of fast moves; paper: the paper's Gaussian for everything.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = D.smoothing,
+    smoothing_frames: Annotated[
         float,
         typer.Option(
-            min=0, help="Gaussian sigma in frames at 30 fps (2 is the paper's; 0: none).", rich_help_panel=FRAMES
+            min=0, help="The paper's sigma in frames at 30 fps; 0: no smoothing at all.", rich_help_panel=FRAMES
         ),
     ] = D.smoothing_frames,
     max_hold: Annotated[
@@ -106,8 +113,25 @@ def extract(
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine,
     camera_pitch: Annotated[
-        float, typer.Option(help="Degrees by which the camera looks down, where known.", rich_help_panel=FRAMES)
-    ] = D.camera_pitch_deg,
+        float | None,
+        typer.Option(
+            min=-89,
+            max=89,
+            help="Degrees by which the camera looks down.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
+        ),
+    ] = None,
+    camera_roll: Annotated[
+        float | None,
+        typer.Option(
+            min=-89,
+            max=89,
+            help="Degrees by which the camera is turned clockwise, seen from behind it.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
+        ),
+    ] = None,
     hsmr_root: Annotated[
         Path | None, typer.Option(help=f"Your checkout of HSMR. {HSMR_TERMS}", rich_help_panel=HSMR)
     ] = None,
@@ -133,7 +157,8 @@ def extract(
         min_confidence=min_confidence,
         fps=fps,
         every=every,
-        smoothing_frames=smoothing,
+        smoothing=smoothing,
+        smoothing_frames=smoothing_frames,
         max_hold_s=max_hold,
         min_pose_confidence=min_pose_confidence,
         stature_m=stature,
@@ -148,6 +173,7 @@ def extract(
         unit=unit,
         spine=spine,
         camera_pitch_deg=camera_pitch,
+        camera_roll_deg=camera_roll,
         hsmr_root=hsmr_root,
         hsmr_python=hsmr_python,
     )

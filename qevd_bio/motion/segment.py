@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.motion.context import (
     Issue,
@@ -69,10 +70,11 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
         return SegmentResult((), (), Counter(), evaluator.signal.expression.text, None)
     first, until = choosing(frames.time_s, frames.ok)
     part = slice(first, until)
-    signal = evaluator.use(choose(evaluator.signals, frames.angles[part], frames.observed[part]))
+    signal = evaluator.use(choose(evaluator.signals, frames.cycle_angles[part], frames.observed[part]))
     known_at = float(frames.time_s[min(until, len(frames) - 1)])
     curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton, frames.root)
-    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(curves.present)))
+    moving = signal_curves(frames, curves, setup.skeleton)
+    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(moving.present)))
     cycles = []
     for cycle in found:
         reported = max(cycle.reported_s, known_at)
@@ -81,6 +83,13 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     contexts = _contexts(frames, curves, writer, cycles)
     scores = [cycle.similarity.score for cycle in cycles]
     return SegmentResult(tuple(cycles), tuple(contexts), rejected, signal.expression.text, best(scores))
+
+
+def signal_curves(frames: Frames, judged: SeenCurves, skeleton: Skeleton) -> SeenCurves:
+    """The curves on which cycles are found: those that are judged, or smoother ones where the frames carry them."""
+    if frames.slow is None:
+        return judged
+    return SeenCurves(frames.slow, frames.observed, frames.ok, skeleton, frames.root)
 
 
 def choosing(times_s: NDArray[np.float64], ok: NDArray[np.bool_]) -> tuple[int, int]:

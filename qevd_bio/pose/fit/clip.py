@@ -30,6 +30,7 @@ from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
+from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags, swapped_back
 from qevd_bio.pose.fit.tilt import camera_tilt
 from qevd_bio.pose.fit.world import KINDS
 
@@ -43,9 +44,9 @@ class FitResult:
     """Angles of one clip, T frames; rows without a detection are NaN.
 
     raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, and `features`
-    (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the level
-    frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera), pitch_deg and
-    focal_px with how each was found; residual_px (T,) root mean square of the image markers; flags.
+    (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the
+    level frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera),
+    pitch_deg, roll_deg and focal_px with how each was found; residual_px (T,) root mean square of the image markers.
     """
 
     raw: Float
@@ -93,7 +94,9 @@ def fit_clip(
     angles do not depend on it.
     """
     frames = len(landmarks)
-    clip = _clip(np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float), image_size)
+    landmarks, time_s = np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float)
+    sides = decide_swaps(landmarks, time_s)
+    clip = _clip(swapped_back(landmarks, sides), time_s, image_size)
     if not len(clip):
         return _nothing(frames)
     focal = max(image_size) * options.focal_ratio
@@ -112,22 +115,20 @@ def fit_clip(
     visibility = _spread(clip.visibility, clip.rows, frames)
     size = _spread(_pixel_size(clip), clip.rows, frames)
     known = _spread(known, clip.rows, frames)
-    found = features(
-        known[:, :N_DOFS], known[:, N_DOFS:], raw, np.asarray(time_s, dtype=float), visibility, residual / size
-    )
+    found = features(known[:, :N_DOFS], known[:, N_DOFS:], raw, time_s, visibility, residual / size)
     return FitResult(
         raw=raw,
         observed=observed_dofs(
             raw, visibility, _spread(clip.head_visibility, clip.rows, frames), options.min_visibility
         ),
-        confidence=_confidence(visibility, residual / size, np.asarray(time_s, dtype=float)),
+        confidence=_confidence(visibility, residual / size, time_s),
         root=_spread(dense[:, N_DOFS : N_DOFS + 3], clip.rows, frames),
         skeleton_lengths=calibration.skeleton.lengths(),
         view=_view(pose, state, calibration, options),
         residual_px=residual,
         sigma=sigma_of(found),
         features=found,
-        flags=[dict(flag) for flag in flip_flags(raw, np.asarray(time_s, dtype=float))],
+        flags=[*swap_flags(sides, time_s), *map(dict, flip_flags(raw, time_s))],
     )
 
 
@@ -180,7 +181,10 @@ def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float
 def _solve_windows(
     knots: _Clip, calibration: Calibration, scale: float, options: FitOptions
 ) -> tuple[State, NDArray[np.float64], Float]:
-    """State, image error (K,) and covariance (K, 29, 29). Solve piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further."""
+    """State, image error (K,) and covariance (K, 29, 29).
+
+    The clip is solved piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further.
+    """
     chain = Chain.of(calibration.skeleton)
     states, errors, spreads = [], [], []
     end = knots.time_s[-1]

@@ -23,6 +23,7 @@ from qevd_bio.pose.fit.chain import Chain, State, place
 from qevd_bio.pose.fit.evidence import Evidence, make_evidence
 from qevd_bio.pose.fit.guess import guess_state, place_roots
 from qevd_bio.pose.fit.lengths import Calibration, calibrate, world_scale
+from qevd_bio.pose.fit.moving import moving_flags
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.posterior import angle_spread
@@ -128,7 +129,7 @@ def fit_clip(
         residual_px=residual,
         sigma=sigma_of(found),
         features=found,
-        flags=[*swap_flags(sides, time_s), *map(dict, flip_flags(raw, time_s))],
+        flags=[*swap_flags(sides, time_s), *moving_flags(landmarks, time_s), *map(dict, flip_flags(raw, time_s))],
     )
 
 

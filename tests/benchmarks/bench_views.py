@@ -25,7 +25,6 @@ from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, MARKER_LANDMARKS, W
 from qevd_bio.pose.fit.clip import FitResult, fit_clip
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags
-from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.performance.perform import FPS
 from qevd_bio.simulation.performance.workout import Workout, make_workout
@@ -68,10 +67,9 @@ class Seen:
         return fit_clip(self.values, self.time_s, self.size, options or FitOptions())
 
 
-def view_of(angles: np.ndarray, camera_heading_deg: float) -> str:
-    """front, oblique, side or back: the angle between the body's heading and the camera."""
-    turn = np.deg2rad(camera_heading_deg) - np.angle(np.exp(1j * angles[:, DOF_INDEX["pelvis_rotation"]]).mean())
-    off = abs(np.rad2deg(np.angle(np.exp(1j * turn))))
+def view_of(angles: np.ndarray) -> str:
+    """front, oblique, side or back: how far the body is turned away from the camera, angles as of `towards`."""
+    off = abs(np.rad2deg(np.angle(np.exp(1j * angles[:, DOF_INDEX["pelvis_rotation"]]).mean())))
     return VIEWS[int(np.searchsorted((25.0, 65.0, 115.0), off))]
 
 
@@ -92,9 +90,19 @@ def drawn(folder: Path, seed: int, part: tuple[int, int] = (0, 1)) -> Iterator[S
                 continue
             _draw(path, *play(exercise, 100 * seed + number))
         with np.load(path) as kept:
-            heading, pitch, _, roll = kept["cam"][3:7]
-            yield Seen(path.stem, kept["values"].astype(float), kept["angles"], kept["time_s"], tuple(kept["size"]),
-                       float(pitch), float(roll), view_of(kept["angles"], heading))  # fmt: skip
+            heading, pitch, _, roll = (float(value) for value in kept["cam"][3:7])
+            angles = towards(kept["angles"], heading)
+            size = (int(kept["size"][0]), int(kept["size"][1]))
+            yield Seen(
+                path.stem, kept["values"].astype(float), angles, kept["time_s"], size, pitch, roll, view_of(angles)
+            )
+
+
+def towards(angles: np.ndarray, camera_heading_deg: float) -> np.ndarray:
+    """The angles with the heading that a body has for the camera: 0 faces it."""
+    out = angles.copy()
+    out[:, DOF_INDEX["pelvis_rotation"]] -= np.deg2rad(camera_heading_deg)
+    return out
 
 
 def _draw(path: Path, workout: Workout, part: slice) -> None:
@@ -117,9 +125,11 @@ def sensed(seed: int, count: int) -> Iterator[Seen]:
         workout, part = play(EXERCISES[number % len(EXERCISES)], 100_000 + 1000 * seed + number)
         camera, angles = workout.camera, workout.angles[part]
         time_s = np.arange(len(angles)) / FPS
-        values = sense(look(angles, workout.root[part], workout.skeleton, camera), time_s, np.random.default_rng([seed, number]))
-        yield Seen(f"{workout.scenes[0].exercise.id}__s{number}", values, angles, time_s, (camera.width, camera.height),
-                   camera.pitch_deg, camera.roll_deg, view_of(angles, camera.heading_deg))  # fmt: skip
+        sight = look(angles, workout.root[part], workout.skeleton, camera)
+        values = sense(sight, time_s, np.random.default_rng([seed, number]))
+        angles = towards(angles, camera.heading_deg)
+        name, size = f"{workout.scenes[0].exercise.id}__s{number}", (camera.width, camera.height)
+        yield Seen(name, values, angles, time_s, size, camera.pitch_deg, camera.roll_deg, view_of(angles))
 
 
 def three_point(world: np.ndarray, names: Sequence[str], side: str) -> np.ndarray:
@@ -145,7 +155,9 @@ def accuracy(clips: Sequence[Seen], fits: Sequence[FitResult], observed: bool) -
                 true = np.rad2deg(clip.angles[own, k])
                 plain = three_point(clip.values[own][..., WORLD], names, side)
                 rows.append((clip.view, joint, np.rad2deg(fit.raw[own, k]) - true, plain - true))
-    print(f"\nRMSE, degrees: fitted / three-point (ratio), median |error|; {'observed only' if observed else 'all kept'}")
+    print(
+        f"\nRMSE, degrees: fitted / three-point (ratio), median |error|; {'observed only' if observed else 'all kept'}"
+    )
     for view in (*VIEWS, "all"):
         cells = []
         for joint in (*JOINTS, "all"):
@@ -153,15 +165,21 @@ def accuracy(clips: Sequence[Seen], fits: Sequence[FitResult], observed: bool) -
             if own_rows:
                 ours, plain = (np.concatenate([r[i] for r in own_rows]) for i in (2, 3))
                 ratio = rmse(ours) / rmse(plain)
-                cells.append(f"{joint} {rmse(ours):.1f} / {rmse(plain):.1f} ({ratio:.2f}) {np.median(np.abs(ours)):.1f}")
+                cells.append(
+                    f"{joint} {rmse(ours):.1f} / {rmse(plain):.1f} ({ratio:.2f}) {np.median(np.abs(ours)):.1f}"
+                )
         if cells:
             print(f"{view:8}", " | ".join(cells))
 
 
 def tilt(clips: Sequence[Seen], fits: Sequence[FitResult]) -> None:
-    off = np.array([(f.view["pitch_deg"] - c.pitch_deg, f.view["roll_deg"] - c.roll_deg) for c, f in zip(clips, fits, strict=True)])
+    off = np.array(
+        [(f.view["pitch_deg"] - c.pitch_deg, f.view["roll_deg"] - c.roll_deg) for c, f in zip(clips, fits, strict=True)]
+    )
     spread = np.array([(c.pitch_deg, c.roll_deg) for c in clips]).std(0)
-    print(f"\ncamera: pitch off by {rmse(off[:, 0]):.1f} (spread of the truth {spread[0]:.1f}), roll {rmse(off[:, 1]):.1f} ({spread[1]:.1f})")
+    print(
+        f"\ncamera: pitch off by {rmse(off[:, 0]):.1f} (spread of the truth {spread[0]:.1f}), roll {rmse(off[:, 1]):.1f} ({spread[1]:.1f})"
+    )
 
 
 def coverage(clips: Sequence[Seen], fits: Sequence[FitResult]) -> None:
@@ -221,9 +239,13 @@ def trunk_lean(clips: Sequence[Seen], fits: Sequence[FitResult]) -> None:
     off = []
     for clip, fit in zip(clips, fits, strict=True):
         kept = np.isfinite(fit.raw).all(1) & (fit.confidence >= MIN_CONFIDENCE)
-        leans = [derive("trunk_lean_deg", a[kept], forward_kinematics(a[kept], skeleton)) for a in (fit.raw, clip.angles)]
+        leans = [
+            derive("trunk_lean_deg", a[kept], forward_kinematics(a[kept], skeleton)) for a in (fit.raw, clip.angles)
+        ]
         off.append(np.abs((leans[0] - leans[1] + 180.0) % 360.0 - 180.0))
-    print(f"trunk lean: median |error| {np.median(np.concatenate(off)):.1f}, RMSE {rmse(np.concatenate(off)):.1f} degrees")
+    print(
+        f"trunk lean: median |error| {np.median(np.concatenate(off)):.1f}, RMSE {rmse(np.concatenate(off)):.1f} degrees"
+    )
 
 
 def main() -> None:

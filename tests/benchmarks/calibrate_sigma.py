@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from bench_views import MIN_CONFIDENCE, Seen, drawn, sensed
 from scipy.optimize import minimize
 
 from qevd_bio.anatomy.dofs import DOF_NAMES
+from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.sigma import FEATURES, GROUPS, group_of
 from qevd_bio.store.atomic import atomic_path
-
-from bench_views import MIN_CONFIDENCE, Seen, drawn, sensed
 
 FREEDOM = 5.0
 # Coefficients are held near these, each with its spread: half of the posterior's word is taken, the rest is nothing.
@@ -43,6 +43,13 @@ def rows_of(clips: Sequence[Seen], share: float) -> list[tuple[str, np.ndarray, 
         weight = looks * np.where(fit.observed[kept] | ~fit.observed.any(0), 1.0, 0.3)
         rows += [(group_of(k), fit.features[kept, k], error[:, k], weight[:, k]) for k in range(len(DOF_NAMES))]
     return rows
+
+
+def unseen() -> set[str]:
+    """Groups of the degrees of freedom that are never observed: their error is the spread of what people do."""
+    bent = np.full((2, len(DOF_NAMES)), np.deg2rad(40.0))
+    seen = observed_dofs(bent, np.ones((2, 8, 2)), np.ones((2, 5)), 0.5).any(0)
+    return {group_of(k) for k in np.flatnonzero(~seen)}
 
 
 def scale_of(features: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -85,11 +92,14 @@ def main() -> None:
         for group in GROUPS:
             own = [row for row in rows if row[0] == group]
             features, errors, weights = (np.concatenate([row[i] for row in own]) for i in (1, 2, 3))
-            beta = scale_of(features, errors, weights)
-            ratio = quantile(np.abs(errors) * np.exp(-features @ beta), weights, 0.683)
-            beta[0] += np.log(ratio)
-            sigma = np.rad2deg(np.median(np.exp(features @ beta)))
-            print(f"{group:20} RMSE {np.rad2deg(np.sqrt(np.average(errors**2, weights=weights))):5.1f}  median sigma {sigma:5.1f}  {beta.round(2)}")
+            spread = np.sqrt(np.average(errors**2, weights=weights))
+            if group in unseen():
+                beta = np.array([np.log(spread), *([0.0] * (len(FEATURES) - 1))])
+            else:
+                beta = scale_of(features, errors, weights)
+                beta[0] += np.log(quantile(np.abs(errors) * np.exp(-features @ beta), weights, 0.683))
+            sigma = np.median(np.exp(features @ beta))
+            print(f"{group:20} RMSE {np.rad2deg(spread):5.1f}  median sigma {np.rad2deg(sigma):5.1f}  {beta.round(2)}")
             writer.writerow([group, *(f"{value:.4f}" for value in beta)])
 
 

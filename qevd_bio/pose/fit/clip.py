@@ -34,6 +34,7 @@ from qevd_bio.pose.fit.solve import solve_clip
 from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags, swapped_back
 from qevd_bio.pose.fit.tilt import camera_tilt
 from qevd_bio.pose.fit.world import KINDS
+from qevd_bio.pose.threads import one_blas_thread
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
 LONGEST_GAP_S = 0.5
@@ -81,6 +82,7 @@ class _Clip:
         return len(self.rows)
 
 
+@one_blas_thread()
 def fit_clip(
     landmarks: NDArray[np.floating[Any]],
     time_s: NDArray[np.float64],

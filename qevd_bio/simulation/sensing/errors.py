@@ -143,9 +143,7 @@ def _world(sight: Sight, noise: _Noise, about: dict[str, Any]) -> FloatArray:
     return out
 
 
-def _bone(
-    true: FloatArray, noise: _Noise, about: dict[str, float], memory: float, between: float
-) -> FloatArray:
+def _bone(true: FloatArray, noise: _Noise, about: dict[str, float], memory: float, between: float) -> FloatArray:
     """A bone (T, 3) as the model gives it."""
     length = np.linalg.norm(true, axis=-1)
     depth = about["gain"] * true[:, 2] / length + about["bias"] + about["noise"] * noise.walk(memory, (), between)
@@ -156,9 +154,7 @@ def _bone(
     return np.asarray(np.concatenate([plane, depth[:, None]], axis=1) * (length * long)[:, None])
 
 
-def _failures(
-    found: FloatArray, hidden: FloatArray, sight: Sight, noise: _Noise, about: dict[str, Any]
-) -> FloatArray:
+def _failures(found: FloatArray, hidden: FloatArray, sight: Sight, noise: _Noise, about: dict[str, Any]) -> FloatArray:
     out = found.copy()
     for names in _LIMBS:
         for side, other in (_SIDES, _SIDES[::-1]):

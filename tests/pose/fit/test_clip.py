@@ -136,6 +136,33 @@ def test_the_same_landmarks_give_the_same_bytes() -> None:
     assert first.raw.tobytes() == second.raw.tobytes()
 
 
+def test_bytes_do_not_depend_on_threads_or_load() -> None:
+    """Other threads that multiply matrices all the while, and BLAS libraries told to take two threads."""
+    import threading
+
+    from threadpoolctl import threadpool_limits
+
+    time_s, truth = squats(40)
+    seen = landmarks_of(truth, noise_px=2.0)
+    quiet = fit_clip(seen, time_s, SIZE, FitOptions())
+    stop = threading.Event()
+
+    def work() -> None:
+        matrix = np.random.default_rng(0).standard_normal((200, 200))
+        while not stop.is_set():
+            matrix @ matrix
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    with threadpool_limits(limits=2, user_api="blas"):
+        for thread in threads:
+            thread.start()
+        busy = fit_clip(seen, time_s, SIZE, FitOptions())
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert quiet.raw.tobytes() == busy.raw.tobytes() and quiet.sigma.tobytes() == busy.sigma.tobytes()
+
+
 def test_stature_scales_lengths_and_leaves_angles() -> None:
     time_s, truth = squats(60)
     seen = landmarks_of(truth)

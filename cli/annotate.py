@@ -83,4 +83,4 @@ def annotate(
     report = stage.methods_agreement(place)
     if report is not None:
         typer.echo(stage.describe_agreement(report))
-    finish(summary, place.annotations / "salient.parquet")
+    finish(summary, place.annotation("salient"))

@@ -58,7 +58,7 @@ def classify(
         return
     if method == "rules":
         stage.by_rules(place)
-        typer.echo(f"the shipped table of roles: {place.annotations / 'roles.parquet'} and .csv")
+        typer.echo(f"the shipped table of roles: {place.annotation('roles')} and .csv")
         return
     questions = asked.of(model)
     options = run_options(limit, only, retry_failed, redo)
@@ -71,4 +71,4 @@ def classify(
     typer.echo(f"{len(rows)} of {24 * (summary.done + summary.kept)} roles differ from the shipped table")
     for row in rows:
         typer.echo(f"  {row['exercise']}: {row['joint']} {row['role']} (shipped: {row['shipped']})")
-    finish(summary, place.annotations / "roles.parquet")
+    finish(summary, place.annotation("roles"))

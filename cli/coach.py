@@ -56,7 +56,6 @@ def select_joints(
     """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
     from qevd_bio.coach.model.loading import open_coach
     from qevd_bio.coach.segments.data import sources
-    from qevd_bio.coach.streaming.select_stage import FILE
     from qevd_bio.coach.streaming.select_stage import select_joints as run_select
     from qevd_bio.dataset.opening import open_dataset
 
@@ -66,7 +65,7 @@ def select_joints(
     vision = coach.config.vision
     chosen = sources(dataset, place, dim=vision.dim, tokens=vision.tokens, reads_contexts=False)
     done, failed = run_select(chosen, coach, place, Path(model))
-    typer.echo(f"{done} segments, {failed} failed; in {place.annotations / FILE}")
+    typer.echo(f"{done} segments, {failed} failed; in {place.selected_joints}")
     if failed:
         raise typer.Exit(2)
 

@@ -188,7 +188,7 @@ def verify(demo: Demo) -> None:
     from qevd_bio.reporting.verification.stage import verify as verify_stage
     from qevd_bio.tables.rewritten import FEEDBACKS
 
-    rows = FEEDBACKS.read_rows(demo.place.rewritten / "feedbacks.parquet")
+    rows = FEEDBACKS.load(demo.place.feedbacks)
     result = verify_stage(truth_places(demo.data), demo.place, rows, oracle=False)
     verify_text.write(result, demo.place.root / "verify")
     for line in verify_text.headline(result):

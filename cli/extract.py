@@ -168,4 +168,4 @@ def extract(
     summary = run_extract(dataset, place, options, run_options(limit, only, retry_failed, redo, jobs, executor))
     for note in notes(summary):
         typer.echo(note, err=True)
-    finish(summary, place.root / "kinematics")
+    finish(summary, place.kinematics_folder)

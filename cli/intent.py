@@ -89,4 +89,4 @@ def _data_set(data, place, method, options, questions, dry_run) -> None:  # type
         return
     summary, totals = stage.sort_dataset(dataset, place, method, options, questions)
     ask.show_totals(totals, questions)
-    finish(summary, place.annotations / "intents.parquet")
+    finish(summary, place.annotation("intents"))

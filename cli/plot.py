@@ -110,7 +110,7 @@ def _folders(folders: list[Path] | None, workspace: Path) -> list[Path]:
 
     if folders:
         return [folder.expanduser() for folder in folders]
-    return find_scores(open_workspace(workspace).root / "scores")
+    return find_scores(open_workspace(workspace).all_scores)
 
 
 def _names(metrics: str | None) -> list[str] | None:

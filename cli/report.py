@@ -82,11 +82,11 @@ def read_rewritten(workspace: Workspace) -> Rewritten | None:
     from qevd_bio.store.errors import UserError
     from qevd_bio.tables.rewritten import FEEDBACKS
 
-    path = workspace.rewritten / "feedbacks.parquet"
+    path = workspace.feedbacks
     if not path.is_file():
         return None
     try:
-        rows = FEEDBACKS.read_rows(path)
+        rows = FEEDBACKS.load(path)
     except UserError as error:
         typer.echo(f"not shown: the rewritten data set: {error.problem}", err=True)
         return None

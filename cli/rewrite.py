@@ -69,7 +69,7 @@ def rewrite(
     if audit:
         typer.echo(f"audit page: {write_audit(where, outcome.mismatches)}")
     if outcome.mismatches:
-        typer.echo(f"{len(outcome.mismatches)} numbers could not be re-derived from violations.parquet", err=True)
+        typer.echo(f"{len(outcome.mismatches)} numbers could not be re-derived from the verdicts", err=True)
         raise typer.Exit(1)
     finish(outcome.summary, outcome.path.parent)
 

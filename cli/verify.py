@@ -10,6 +10,7 @@ import typer
 from .common import DEFAULT_WORKSPACE, Data, Jobs, WorkspaceDir, need_data, open_workspace, run_options
 
 if TYPE_CHECKING:
+    from qevd_bio.tables.rewritten import FeedbackRow
     from qevd_bio.tables.workspace import Workspace
 
 
@@ -66,8 +67,8 @@ def _run_stages(source: Path, place: Workspace, jobs: int) -> None:
     rewrite(dataset, place, RewriteOptions(), "none")
 
 
-def _rewritten(place: Workspace) -> list[dict[str, object]] | None:
+def _rewritten(place: Workspace) -> list[FeedbackRow] | None:
     from qevd_bio.tables.rewritten import FEEDBACKS
 
-    path = place.rewritten / "feedbacks.parquet"
-    return FEEDBACKS.read_rows(path) if path.is_file() else None
+    path = place.feedbacks
+    return FEEDBACKS.load(path) if path.is_file() else None

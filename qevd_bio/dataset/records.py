@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.tables.workspace import safe_name
+from qevd_bio.store.names import safe_name
 
 Record = Mapping[str, Any]
 

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, CompareOptions
-from qevd_bio.scoring.pairs_table import PAIRS
-from qevd_bio.scoring.results import PAIRS_FILE, Score, Scores, read_scores
+from qevd_bio.scoring.results import Score, Scores, read_scores
 from qevd_bio.scoring.statistics import (
     Array,
     PairedTest,
@@ -23,6 +22,8 @@ from qevd_bio.scoring.statistics import (
     share,
 )
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.pairs import PAIRS
+from qevd_bio.tables.workspace import pairs_of
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class _Statistics:
     """Sums per cluster of one system, from its pairs table."""
 
     def __init__(self, system: System) -> None:
-        self._table: pa.Table = PAIRS.read(system.folder / PAIRS_FILE)
+        self._table: pa.Table = PAIRS.read(pairs_of(system.folder))
         # Every cluster has ground truth, so all systems on the same data have the same clusters.
         self._clusters = sorted(set(self._table.column("cluster").to_pylist()))
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.notes import note
 
 _KEY = b"qevd_bio"
 _SCALARS: dict[str, pa.DataType] = {
@@ -61,11 +62,15 @@ Rows: TypeAlias = pa.Table | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Table:
-    """A declared table. `version` rises when the meaning or the set of columns changes."""
+    """A declared table. `version` rises when the meaning or the set of columns changes.
+
+    `former` are names that files of the same columns carry from earlier versions; they are read, too.
+    """
 
     name: str
     version: int
     columns: tuple[Column, ...]
+    former: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -154,7 +159,7 @@ class Table:
     def read_metadata(self, path: str | Path) -> dict[str, Any]:
         """The file's own metadata: `table`, `version`, `history` and `metadata`. Raises as `read` does."""
         about = file_metadata(path)
-        if about.get("table") != self.name:
+        if about.get("table") not in (self.name, *self.former):
             raise UserError(
                 f"this is table {about.get('table') or 'unknown'!r}",
                 where=path,
@@ -168,6 +173,8 @@ class Table:
                 expected=f"version {self.version}",
                 fix="make the file again with this version of qevd-bio (--redo)",
             )
+        if about["table"] != self.name:
+            note(f"{path} is table {about['table']!r} of an earlier version of qevd-bio, read as {self.name!r}")
         return about
 
     def write_csv(self, path: str | Path, rows: Rows) -> None:

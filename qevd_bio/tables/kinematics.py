@@ -181,6 +181,18 @@ class Kinematics:
             ) from error
 
 
+def pose_times(path: str | Path) -> NDArray[np.float64]:
+    """Seconds of the frames of one file that have a pose of their own; reads no angles. Raises as `read` does."""
+    table = KINEMATICS.read(path, ["time_s", "status"])
+    own = np.array(table.column("status").to_pylist(), dtype=object) == STATUS_NAMES[OK]
+    return _numpy(table, "time_s")[own]
+
+
+def backend_of(path: str | Path) -> str:
+    """Name of the backend that a file was made with; reads no frames. Raises as `read` does."""
+    return str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown"))
+
+
 def _numpy(table: pa.Table, name: str) -> NDArray[Any]:
     array: NDArray[Any] = table.column(name).to_numpy()
     return array

@@ -144,7 +144,7 @@ def read_sessions(workspace: Workspace, split: str, options: DataOptions) -> lis
 
 def rewritten_rows(workspace: Workspace, split: str) -> list[dict[str, Any]]:
     """Rows of the feedbacks of a split that `qevd-bio rewrite` has put into numbers."""
-    rows = FEEDBACKS.read_rows(workspace.rewritten / "feedbacks.parquet")
+    rows = FEEDBACKS.read_rows(workspace.feedbacks)
     return [row for row in rows if row["split"] == SPLIT_FOLDERS[split] and row["status"] == "rewritten"]
 
 

@@ -119,5 +119,5 @@ def add_scores(workspace: Workspace, data: Path, name: str, shift: float, **more
 
 
 def rewritten(workspace: Workspace) -> Rewritten:
-    rows = FEEDBACKS.read_rows(workspace.rewritten / "feedbacks.parquet")
+    rows = FEEDBACKS.load(workspace.feedbacks)
     return Rewritten(rows, figures(rows), REASONS)

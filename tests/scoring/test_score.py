@@ -9,10 +9,10 @@ from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
 from qevd_bio.scoring.options import BertScoreOptions, IntervalOptions, JudgeOptions, MatchingOptions, ScoreOptions
 from qevd_bio.scoring.pairing.references import load_references
-from qevd_bio.scoring.pairs_table import PAIRS
 from qevd_bio.scoring.results import MAIN_SCORES, read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.pairs import PAIRS
 
 QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=100))
 

@@ -13,11 +13,12 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.poses import to_angles
 from qevd_bio.exercise.trajectory import periodic
-from qevd_bio.simulation.coach.true_verdicts import FINE, MISTAKE, clear_margin, judge
+from qevd_bio.simulation.coach.true_verdicts import FINE, MISTAKE, TrueCycle, clarity, clear_margin, judge
 from qevd_bio.simulation.performance.mistakes import mistakes
 from qevd_bio.simulation.performance.moves import Keys, Move, keys_of, reference_keys
 from qevd_bio.simulation.performance.perform import Course, Rep, lay_out
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.motion import Place
 
 KNEE = DOF_INDEX["knee_angle_r"]
 
@@ -88,11 +89,12 @@ def _worst(exercise_id: str, keys: Keys) -> dict[str, str]:
     exercise = load()[exercise_id]
     at = np.linspace(0.0, 1.0, 31)
     angles = to_angles(periodic(keys.phases, keys.poses, at))
-    found = judge(exercise, angles, Skeleton.from_stature(), np.zeros((31, 3)), keys.duration_s, keys.pause_s)
+    cycle = TrueCycle(Place("S", "V", 0, exercise_id), 0, 5.0, 5.0 + keys.duration_s, keys.pause_s)
+    found = judge(exercise, angles, Skeleton.from_stature(), np.zeros((31, 3)), cycle)
     verdicts: dict[str, str] = {}
     for judged in found:
         if verdicts.get(judged.rule) != MISTAKE:
-            verdicts[judged.rule] = judged.verdict
+            verdicts[judged.rule] = clarity(judged)
     return verdicts
 
 

@@ -23,10 +23,12 @@ from qevd_bio.coach.segments.given import SegmentOutput
 from qevd_bio.coach.streaming.timing import Spoken
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.dataset.workout import Segment
-from qevd_bio.motion.stage import outputs_of
 from qevd_bio.store.errors import ItemError, StopRun, UserError
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.by_video import SegmentKey, by_segment
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.rows import R, RowTable
+from qevd_bio.tables.verdicts import VERDICTS
+from qevd_bio.tables.workspace import MotionFiles, Workspace
 from qevd_bio.video.probe import probe
 
 Result = SegmentOutput | tuple[str, ItemError]
@@ -61,8 +63,9 @@ class BaselineSource:
 
 def by_rules(source: BaselineSource) -> Said:
     """The gravest fault of each completed repetition (`rules`)."""
-    cycles, verdicts = motion_tables(source.workspace, source.segment.split, source.segment.video)
-    return _said(rules.speak([source.segment], _rows(CYCLES, cycles, source), _rows(VIOLATIONS, verdicts, source))[0])
+    tables = motion_tables(source.workspace, source.segment.split, source.segment.video)
+    cycles, verdicts = _rows(CYCLES, tables.cycles, source), _rows(VERDICTS, tables.verdicts, source)
+    return _said(rules.speak([source.segment], cycles, verdicts)[0])
 
 
 def at_intervals(source: BaselineSource) -> Said:
@@ -141,29 +144,23 @@ def _said(prediction: dict[str, Any]) -> Said:
     return [(feedback["time"], feedback["text"]) for feedback in prediction["feedbacks"]]
 
 
-def motion_tables(workspace: Workspace, split: str, video: str) -> tuple[Path, Path]:
-    """The video's own cycles and violations; the merged tables where the workspace holds these alone."""
-    cycles, violations, *_ = outputs_of(workspace, split, video)
-    if not cycles.parent.parent.is_dir() and workspace.cycles.is_file():
-        return workspace.cycles, workspace.violations
-    return cycles, violations
+def motion_tables(workspace: Workspace, split: str, video: str) -> MotionFiles:
+    """The video's own tables; the merged ones where the workspace holds these alone."""
+    own = workspace.motion_parts(split, video)
+    merged = MotionFiles(workspace.cycles, workspace.verdicts, workspace.motion_segments)
+    return merged if not own.verdicts.parent.parent.is_dir() and merged.cycles.is_file() else own
 
 
 @lru_cache(maxsize=4)
-def _read(table: Any, path: Path, changed_ns: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.read_rows(path)
-    return rows
+def _read(table: RowTable[Any], path: Path, changed_ns: int) -> dict[SegmentKey, list[Any]]:
+    return by_segment(table.load(path))
 
 
-def _rows(table: Any, path: Path, source: BaselineSource) -> list[dict[str, Any]]:
+def _rows(table: RowTable[R], path: Path, source: BaselineSource) -> list[R]:
     if not path.is_file():
         raise ItemError("not_analysed", f"{path}: no such file; qevd-bio extract, then qevd-bio analyze")
-    own = (source.segment.split, source.segment.video, source.segment.index)
-    return [
-        row
-        for row in _read(table, path, path.stat().st_mtime_ns)
-        if (row["split"], row["video"], row["segment"]) == own
-    ]
+    own = source.segment.split, source.segment.video, source.segment.index
+    return _read(table, path, path.stat().st_mtime_ns).get(own, [])
 
 
 def _motions(source: BaselineSource) -> tuple[list[float], list[str]]:

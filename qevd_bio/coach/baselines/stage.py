@@ -110,7 +110,8 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
     """Files that decide what the baseline says in this segment."""
     segment, video, workspace = source.segment, source.video, source.workspace
     if name == "rules":
-        return motion_tables(workspace, segment.split, segment.video)
+        tables = motion_tables(workspace, segment.split, segment.video)
+        return tables.cycles, tables.verdicts
     if source.features is not None:
         return source.features.files()
     if name in ("copy-context", "socratic"):

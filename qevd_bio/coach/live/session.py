@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.baselines.rules import RulesCoach, is_fault
+from qevd_bio.coach.baselines.rules import RulesCoach
 from qevd_bio.coach.live.model import LiveModel
 from qevd_bio.coach.live.motion import LiveMotion
 from qevd_bio.coach.live.options import LIVE_HZ, LiveOptions
@@ -46,7 +46,7 @@ class RulesWatcher:
         self.stepped = step is not None
         if step is None:
             return []
-        text = self._coach.hear(frame.time_s, [row for row in step.verdicts if is_fault(row)])
+        text = self._coach.hear(frame.time_s, [verdict for verdict in step.verdicts if verdict.is_fault])
         return [(frame.time_s, text)] if text else []
 
 

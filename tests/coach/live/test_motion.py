@@ -23,13 +23,12 @@ from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.motion.frames import Frames
 from qevd_bio.motion.judging.evaluate import Setup
-from qevd_bio.motion.judging.verdicts import CameraView
+from qevd_bio.motion.judging.occasion import CameraView
 from qevd_bio.motion.segment import analyse
 from qevd_bio.simulation.performance.exact_motion import Motion, Plan, make_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import MakeCoach
 
 SKELETON = Skeleton.from_stature(1.75)

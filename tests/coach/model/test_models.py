@@ -20,7 +20,6 @@ from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask, padded
 from qevd_bio.coach.options import VARIANTS
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
-
 from tests.coach.conftest import VISION, MakeCoach, small_config
 
 COUNTS = {

@@ -20,7 +20,7 @@ from qevd_bio.coach.segments.contexts import NOTHING
 from qevd_bio.coach.segments.data import SegmentSource, sources
 from qevd_bio.coach.segments.given import SegmentInput
 from qevd_bio.coach.streaming.decoding import Streamer
-from qevd_bio.coach.streaming.select_stage import FILE, select_joints
+from qevd_bio.coach.streaming.select_stage import select_joints
 from qevd_bio.coach.streaming.stage import System, run_segments
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.opening import open_dataset
@@ -30,7 +30,6 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import SPLIT, MakeCoach
 
 
@@ -123,7 +122,7 @@ def test_the_selector_chooses_joints_for_analyze(
     coach.about["selector"] = "trained"
     feature_paths(workspace, SPLIT, "0201").features.unlink()
     assert select_joints(chosen(data, workspace), coach, workspace, tmp_path) == (2, 2)
-    assert (workspace.annotations / FILE).is_file()
+    assert workspace.selected_joints.is_file()
     selected = read_salient(workspace).selected
     assert set(selected) == {(SPLIT, "0200", 0), (SPLIT, "0200", 1)}
     assert all(len(joints) == 12 for joints in selected.values())

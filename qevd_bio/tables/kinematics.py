@@ -185,7 +185,8 @@ def pose_times(path: str | Path) -> NDArray[np.float64]:
     """Seconds of the frames of one file that have a pose of their own; reads no angles. Raises as `read` does."""
     table = KINEMATICS.read(path, ["time_s", "status"])
     own = np.array(table.column("status").to_pylist(), dtype=object) == STATUS_NAMES[OK]
-    return _numpy(table, "time_s")[own]
+    times: NDArray[np.float64] = _numpy(table, "time_s")[own]
+    return times
 
 
 def backend_of(path: str | Path) -> str:

@@ -60,7 +60,7 @@ class RowTable(Table, Generic[R]):
     """A declared table with the class of its rows. `nulls`: column -> what stands for null in a row."""
 
     row: type[R] = field(kw_only=True)
-    nulls: Mapping[str, float] = field(kw_only=True)
+    nulls: Mapping[str, float] = field(kw_only=True, hash=False, compare=False)
 
     @classmethod
     def of(cls, name: str, version: int, row: type[R], former: tuple[str, ...] = ()) -> RowTable[R]:

@@ -18,6 +18,7 @@ from qevd_bio.motion.stage import analyze
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
+from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.kinematics import HELD, MISSING, Kinematics
 from qevd_bio.tables.motion import CONTEXTS, CYCLES, MOTION_SEGMENTS
 from qevd_bio.tables.segments import SEGMENTS
@@ -228,28 +229,29 @@ def test_an_own_exercise_without_reference_is_judged_without_score(
 
 def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_frames: MakeFrames) -> None:
     put(workspace, make_frames("squats"))
-    table = Table(
-        "salient", 1,
-        (
-            Column("split", "string"), Column("video", "string"), Column("segment", "int32"),
-            Column("joints", "list<string>"), Column("status", "string"), Column("review_state", "string"),
-        ),
-    )  # fmt: skip
-    row = {"split": SPLIT, "video": "0001", "segment": 0, "status": "ok", "review_state": "accepted"}
-    table.write(workspace.annotations / "salient-selector.parquet", [{**row, "joints": ["knee_l", "head"]}])
+    row = SalientRow(
+        split=SPLIT,
+        video="0001",
+        segment=0,
+        status="ok",
+        method="vlm",
+        review_state="accepted",
+        joints=["knee_l", "head"],
+    )
+    SALIENT.save(workspace.selected_joints, [row])
     analyze(workspace, SQUATS)
     assert {(tuple(c["salient"]), c["salient_source"]) for c in CYCLES.read_rows(workspace.cycles)} == {
         (("knee_l", "head"), "selector")
     }
-    table.write(workspace.annotations / "salient.parquet", [{**row, "joints": ["thorax", "hip_r"]}])
+    SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["thorax", "hip_r"])])
     analyze(workspace, SQUATS)
     cycles = CYCLES.read_rows(workspace.cycles)
     assert {(tuple(c["salient"]), c["salient_source"]) for c in cycles} == {(("hip_r", "thorax"), "annotation")}
-    table.write(workspace.annotations / "salient.parquet", [{**row, "joints": ["tail"]}])
+    SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["tail"])])
     with pytest.raises(UserError, match="unknown joint 'tail'"):
         analyze(workspace, SQUATS)
-    rows = [{**row, "joints": ["hip_r"]}, {**row, "joints": ["knee_r"]}]
-    table.write(workspace.annotations / "salient.parquet", rows)
+    rows = [replace(row, joints=["hip_r"]), replace(row, joints=["knee_r"])]
+    SALIENT.save(workspace.annotation("salient"), rows)
     with pytest.raises(UserError, match=r"two annotations of segment .*/0001/0 name different joints"):
         analyze(workspace, SQUATS)
 

@@ -102,7 +102,7 @@ def test_the_running_repetition_counts_once_it_has_failed() -> None:
     running = finding(cycle=1, at_s=3.0)
     before = LEAN
     assert said("go lower", [running, before], time_s=3.2).cycle == 1
-    assert said("go lower", [running], time_s=2.9).reason == "no_rule"
+    assert said("go lower", [running], time_s=2.9).reason == "not_observed"
 
 
 def test_old_repetitions_are_not_meant() -> None:

@@ -53,17 +53,14 @@ def apply_reviews(table: str, rows: Sequence[A], reviews: Sequence[ReviewRow]) -
         fresh = _with_value(table, row, before) if row.review_state == CHANGED else row
         review = latest.get(row.key)
         state = PROPOSED if review is None else review.state
-        fresh = replace(
-            fresh,
-            proposed=None,
-            review_state=state,
-            reviewer=review and review.reviewer,
-            reviewed_at=review and review.at,
-            comment=review and review.comment,
-        )
+        decided: dict[str, Any] = {"review_state": state, "reviewer": None, "reviewed_at": None, "comment": None}
+        if review is not None:
+            decided |= {"reviewer": review.reviewer, "reviewed_at": review.at, "comment": review.comment}
+        decided["proposed"] = None
         if review is not None and state == CHANGED:
-            fresh = replace(_with_value(table, fresh, json.loads(review.value or "null")), proposed=before)
-        result.append(fresh)
+            fresh = _with_value(table, fresh, json.loads(review.value or "null"))
+            decided["proposed"] = before
+        result.append(replace(fresh, **decided))
     return result
 
 
@@ -76,10 +73,12 @@ def _with_value(table: str, row: A, value: Any) -> A:
     """The row with another value, and the columns that follow from it."""
     if table == "salient":
         joints = None if value is None else list(in_order(value))
-        return replace(row, joints=joints, vector=None if joints is None else vector_of(joints))
-    if table == "roles":
-        return replace(row, role=value, rule=RULE_OF.get(value))
-    return replace(row, **{VALUE[table]: value})
+        changed: dict[str, Any] = {"joints": joints, "vector": None if joints is None else vector_of(joints)}
+    elif table == "roles":
+        changed = {"role": value, "rule": RULE_OF.get(value)}
+    else:
+        changed = {VALUE[table]: value}
+    return replace(row, **changed)
 
 
 def refresh(workspace: Workspace, table: str, path: Path) -> None:

@@ -42,7 +42,7 @@ def read_decisions(
         raise UserError(
             "no reviewer named", where=path, expected="--reviewer NAME, or a name in the page before saving"
         )
-    if table not in TABLES:
+    if table is None or table not in TABLES:
         raise UserError(f"no table {table!r}", where=path, expected=f"--table {', '.join(TABLES)}")
     keys = set(known[table])
     if not keys:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qevd_bio.dataset.opening import Dataset
-from qevd_bio.reporting.content.runs import Key, Run
+from qevd_bio.reporting.content.runs import Key, ScoredRun
 from qevd_bio.reporting.content.views import Missing, TrainerFeedback
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.by_video import ByVideo, VideoKey
@@ -79,7 +79,7 @@ class Sources:
             found[s.split, s.video, s.index] = place, truths
         return found
 
-    def videos(self, runs: Iterable[Run]) -> list[VideoKey]:
+    def videos(self, runs: Iterable[ScoredRun]) -> list[VideoKey]:
         """Every video that anything is known of, by split and name."""
         files = self.workspace.all_kinematics()
         found = {(path.parent.name, path.stem) for path in files}
@@ -88,7 +88,7 @@ class Sources:
         found |= {(split, video) for run in runs for split, video, index in run.segments if index >= 0}
         return sorted(found)
 
-    def places(self, key: VideoKey, runs: Sequence[Run], duration_s: float | None) -> list[SegmentSpan]:
+    def places(self, key: VideoKey, runs: Sequence[ScoredRun], duration_s: float | None) -> list[SegmentSpan]:
         """The video's segments in order; ends that no table knows are the video's own, as far as it is known."""
         found: dict[int, SegmentSpan] = {}
         for row in self.segments.rows(*key):
@@ -99,12 +99,12 @@ class Sources:
         for split, video, index in self._stated:
             if (split, video) == key:
                 found.setdefault(index, self._stated[split, video, index][0])
-        for row in self.results.rows(*key):
-            name = (row.exercise or "").replace("_", " ")
-            place = SegmentSpan(row.segment, row.exercise or "", name, row.start_s, row.end_s)
+        for result in self.results.rows(*key):
+            name = (result.exercise or "").replace("_", " ")
+            place = SegmentSpan(result.segment, result.exercise or "", name, result.start_s, result.end_s)
             # Where the segments table does not say the exercise (a plain folder), analyze was told it.
-            if row.segment not in found or (not found[row.segment].exercise and row.exercise):
-                found[row.segment] = place
+            if result.segment not in found or (not found[result.segment].exercise and result.exercise):
+                found[result.segment] = place
         for run in runs:
             for (split, video, index), pairs in run.segments.items():
                 if (split, video) == key and index not in found:
@@ -113,7 +113,7 @@ class Sources:
                     found[index] = SegmentSpan(index, pairs.exercise, pairs.exercise, 0.0, end, known=False)
         return [_bounded(place, duration_s) for _, place in sorted(found.items())]
 
-    def truths(self, key: VideoKey, place: SegmentSpan, runs: Sequence[Run]) -> tuple[TrainerFeedback, ...]:
+    def truths(self, key: VideoKey, place: SegmentSpan, runs: Sequence[ScoredRun]) -> tuple[TrainerFeedback, ...]:
         """The trainer's feedback with its rewritten text, times from the video's start.
 
         From the runs where there are any (their matches point into it), else from the data set, else from the

@@ -172,9 +172,9 @@ def compare_violations(
         if row.kind == ERROR:
             said[_key(row), row.cycle][row.rule, row.side] = row
     known: dict[tuple[SegmentKey, int], dict[RuleKey, TrueJudgement]] = defaultdict(dict)
-    for row in judgements:
-        if row.rule.startswith("error:"):
-            known[_key(row), row.repetition][row.rule, row.side] = row
+    for true in judgements:
+        if true.rule.startswith("error:"):
+            known[_key(true), true.repetition][true.rule, true.side] = true
     for (key, repetition), rules in known.items():
         if key[:2] in videos:
             cycle = partner.get((key, repetition))

@@ -74,6 +74,17 @@ def _phase(verdict: Verdict, moments: Mapping[str, float], exercise: Exercise) -
     return named[min(near, key=lambda t: abs(t - verdict.at_s))] if near else ""
 
 
+def video_motion(
+    cycles: Sequence[CycleRow], verdicts: Sequence[Verdict], exercises: Mapping[str, Exercise]
+) -> dict[int, SegmentMotion]:
+    """Motion of one video by segment number; an exercise that is not in the catalogue has repetitions but no rules."""
+    judged = by_segment(verdicts)
+    return {
+        key[2]: SegmentMotion(own, judged.get(key, ()), exercises.get(own[0].exercise))
+        for key, own in sorted(by_segment(cycles).items())
+    }
+
+
 class MotionTables:
     """The motion tables of a workspace, read once; one video's rows at a time become objects."""
 
@@ -90,15 +101,8 @@ class MotionTables:
         return ByVideo(VERDICTS, self._workspace.verdicts)
 
     def video(self, split: str, video: str) -> dict[int, SegmentMotion]:
-        """Repetitions and judged rules of one video by segment number.
-
-        An exercise that is not in the catalogue has repetitions but no rules.
-        """
-        verdicts = by_segment(self._verdicts.rows(split, video))
-        return {
-            key[2]: SegmentMotion(own, verdicts.get(key, ()), self._exercises.get(own[0].exercise))
-            for key, own in sorted(by_segment(self._cycles.rows(split, video)).items())
-        }
+        """Repetitions and judged rules of one video by segment number."""
+        return video_motion(self._cycles.rows(split, video), self._verdicts.rows(split, video), self._exercises)
 
     def verdicts(self, split: str, video: str) -> dict[str, Verdict]:
         """Judged rules of one video by id."""

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
-import qevd_bio
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.performance.session import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
 from qevd_bio.simulation.performance.workout import possible_mistakes
+from qevd_bio.store.version import __version__
 from qevd_bio.tables.truth import TrueFeedback, TrueMistake, TrueRepetition
 
 QEVD = {"feedbacks": "5.0 ± 1.2", "silence": "5.3 ± 1.2", "words": "6.6 ± 4.0"}
@@ -62,7 +62,7 @@ def card(
         "**Everything here is simulated**: a drawn figure, not a person; a scripted coach, not a trainer. It is made",
         "to test and try tools in the layout of QEVD-FIT-COACH; scores on it say nothing about scores on real people.",
         "",
-        f"qevd-bio {qevd_bio.__version__}, seed {options.seed}, {videos} workouts of {options.minutes:g} min, "
+        f"qevd-bio {__version__}, seed {options.seed}, {videos} workouts of {options.minutes:g} min, "
         f"{'with' if options.video else 'without'} videos.",
         "",
         "| | here | QEVD-FIT-COACH, test |",

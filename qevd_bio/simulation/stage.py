@@ -36,9 +36,11 @@ class Places(TruthFiles):
     """Where the files of a simulated data set lie below its root."""
 
     def video(self, split: str, video: str) -> Path:
+        """The rendered video."""
         return self.root / split / VIDEOS / f"{video}.mp4"
 
     def times(self, split: str, video: str) -> Path:
+        """Times of the video's frames."""
         return self.root / split / VIDEOS / f"{video}_timestamps.npy"
 
 

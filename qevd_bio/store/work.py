@@ -38,10 +38,12 @@ FAILURES = Table(
 
 
 class HasManifests(Protocol):
-    """What a stage's results belong to: a folder tree with a place for markers and manifests."""
+    """A workspace: it has a folder for markers and manifests."""
 
     @property
-    def manifests(self) -> Path: ...
+    def manifests(self) -> Path:
+        """The folder; it need not exist yet."""
+        ...
 
 
 @dataclass(frozen=True)

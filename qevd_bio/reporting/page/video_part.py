@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from qevd_bio.exercise.wording import SIDES, digits, with_unit
-from qevd_bio.reporting.content.views import Prediction, SegmentView, TrainerFeedback, VideoView
+from qevd_bio.reporting.content.views import Prediction, SegmentView, TrainerFeedback, VideoView, rule_words
 from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
 from qevd_bio.reporting.page.timeline import timeline
 from qevd_bio.scoring.render import TITLES
@@ -167,11 +167,6 @@ def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
     worst = max(fault.severity for fault in group)
     goal = with_unit(first.goal, first.unit)
     return [name, view.fixes.get(first.rule, ""), cycles, measured, _allowed(first), goal, number(worst, 2)]
-
-
-def rule_words(rule: str) -> str:
-    """`error:knees_shallow` as people read it."""
-    return rule.split(":", 1)[-1].replace("_", " ")
 
 
 def _allowed(fault: Verdict) -> str:

@@ -13,7 +13,7 @@ from qevd_bio.scoring.options import (
     METRICS,
     WITHHELD_EXIT,
     BertScoreOptions,
-    IntervalOptions,
+    ConfidenceOptions,
     JudgeOptions,
     MatchingOptions,
     ScoreOptions,
@@ -143,7 +143,7 @@ def score(
             seed=judge_seed,
             max_calls=judge_calls,
         ),
-        interval=IntervalOptions(replicates, level, seed),
+        interval=ConfidenceOptions(replicates, level, seed),
     )
     folder = out if out is not None else room.scores(preds.stem)
     found = score_file(

@@ -29,7 +29,7 @@ from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.request import Image, Messages, Request
 from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha
@@ -106,7 +106,9 @@ def annotate(
     return summary, totals
 
 
-def dry_run(dataset: Dataset, workspace: Workspace, frames: FrameOptions, options: RunOptions, asking: Asking) -> Plan:
+def dry_run(
+    dataset: Dataset, workspace: Workspace, frames: FrameOptions, options: RunOptions, asking: Asking
+) -> CallPlan:
     """What annotating with a model would send; no frame is decoded."""
     asking = for_stage(asking, workspace, "annotate", options.retry_failed)
     return estimate(questions(_chosen(places(dataset, workspace), options), asking, frames, decode=False), asking)

@@ -22,7 +22,7 @@ from qevd_bio.exercise.catalogue import load, read_exercise
 from qevd_bio.exercise.roles import roles, roles_csv
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.schema import read_yaml
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
 from qevd_bio.language.reading import Unreadable, read_object
@@ -97,7 +97,7 @@ def classify(workspace: Workspace, options: RunOptions, asking: Asking) -> tuple
     return summary, totals
 
 
-def dry_run(workspace: Workspace, options: RunOptions, asking: Asking) -> Plan:
+def dry_run(workspace: Workspace, options: RunOptions, asking: Asking) -> CallPlan:
     """What classifying would send."""
     asking = for_stage(asking, workspace, "classify", options.retry_failed)
     catalogue = load((workspace.user_refs / "exercises",))

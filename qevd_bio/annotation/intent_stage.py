@@ -15,7 +15,7 @@ from qevd_bio.annotation.review.decisions import apply_reviews, read_reviews
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.feedback.intent import LABELS, UNCERTAIN_BELOW, Intent, classify_intent
 from qevd_bio.feedback.parts import BODY_PARTS, DIRECTIONS
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
 from qevd_bio.language.reading import Unreadable, read_object
@@ -152,7 +152,7 @@ def sort_file(
     return counts, totals
 
 
-def plan_file(source: Path, method: IntentMethod, asking: Asking) -> Plan:
+def plan_file(source: Path, method: IntentMethod, asking: Asking) -> CallPlan:
     """What sorting a file would send."""
     return estimate(questions(_lines(source), IntentSorter(method, asking), asking), asking)
 
@@ -214,7 +214,7 @@ def sort_dataset(
     return summary, totals
 
 
-def plan_dataset(dataset: Dataset, method: IntentMethod, options: RunOptions, asking: Asking) -> Plan:
+def plan_dataset(dataset: Dataset, method: IntentMethod, options: RunOptions, asking: Asking) -> CallPlan:
     """What sorting a data set would send."""
     texts = (text for item in select(_items(dataset), options) for *_, text in item.payload)
     return estimate(questions(texts, IntentSorter(method, asking), asking), asking)

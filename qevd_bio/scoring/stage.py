@@ -10,7 +10,7 @@ from qevd_bio.scoring.assemble import interval_about, protocol_scores
 from qevd_bio.scoring.breakdown import breakdown, counts
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
 from qevd_bio.scoring.intents import Labeller
-from qevd_bio.scoring.measures import Outcome, check_prompts, measure
+from qevd_bio.scoring.measures import MetricOutcome, check_prompts, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairs_table import pair_rows
 from qevd_bio.scoring.results import Scores, write_scores
@@ -56,7 +56,9 @@ def score(
     return scores
 
 
-def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]) -> list[dict[str, Any]]:
+def _breakdown(
+    inputs: Inputs, outcomes: Mapping[str, MetricOutcome], intents: Mapping[str, str]
+) -> list[dict[str, Any]]:
     if not inputs.timed:
         return []
     rows: list[dict[str, Any]] = []
@@ -67,7 +69,7 @@ def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping
 
 
 def _write(
-    out: Path, scores: Scores, inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]
+    out: Path, scores: Scores, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], intents: Mapping[str, str]
 ) -> None:
     rows: list[PairRow] = []
     for protocol, alignment in inputs.alignments.items():

@@ -16,7 +16,7 @@ from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions
 from qevd_bio.simulation.performance.perform import FPS
-from qevd_bio.simulation.performance.workout import Workout, frame_times, make_workout, person_of, video_name
+from qevd_bio.simulation.performance.workout import SimulatedWorkout, frame_times, make_workout, person_of, video_name
 from qevd_bio.simulation.truth import kinematics_of, truth_of
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
@@ -116,7 +116,7 @@ def make_one(item: Item) -> dict[str, Any]:
     }
 
 
-def film(workout: Workout, path: Path) -> None:
+def film(workout: SimulatedWorkout, path: Path) -> None:
     """Draw every frame of a workout and write the video."""
     frames = render_clip(workout.angles, workout.skeleton, workout.root, workout.camera, workout.person.style)
     write_mp4(path, frames, FPS)

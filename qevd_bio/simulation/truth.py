@@ -21,11 +21,11 @@ from qevd_bio.simulation.coach.true_verdicts import (
     judge,
 )
 from qevd_bio.simulation.coach.words import Line, SentencePicker
-from qevd_bio.simulation.performance.perform import FPS, Rep
-from qevd_bio.simulation.performance.session import Scene
-from qevd_bio.simulation.performance.workout import Workout
+from qevd_bio.simulation.performance.perform import FPS, PerformedRep
+from qevd_bio.simulation.performance.session import WorkoutScene
+from qevd_bio.simulation.performance.workout import SimulatedWorkout
 from qevd_bio.tables.kinematics import OK, Kinematics
-from qevd_bio.tables.motion import Place
+from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.truth import TrueFeedback, TrueJudgement, TrueMistake, TrueRepetition
 from qevd_bio.tables.verdicts import Verdict
 
@@ -44,7 +44,7 @@ class Truth:
     spans: list[NewSpan]
 
 
-def truth_of(workout: Workout, times_s: Times, seed: int) -> Truth:
+def truth_of(workout: SimulatedWorkout, times_s: Times, seed: int) -> Truth:
     """Everything that is known of a workout whose frames lie at `times_s` (T,)."""
     truth = Truth([], [], [], [], [])
     wording = SentencePicker(np.random.default_rng([seed, 51]))
@@ -57,7 +57,7 @@ def truth_of(workout: Workout, times_s: Times, seed: int) -> Truth:
     return truth
 
 
-def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
+def kinematics_of(workout: SimulatedWorkout, times_s: Times) -> Kinematics:
     """The true angles in the project's schema: all observed, nothing smoothed."""
     angles = workout.angles.astype(np.float32)
     frames = len(angles)
@@ -80,7 +80,7 @@ def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
     )
 
 
-def window(scene: Scene, number: int) -> tuple[float, float]:
+def window(scene: WorkoutScene, number: int) -> tuple[float, float]:
     """Start and end of a repetition in seconds; a two-sided one begins half way to its first side."""
     rep = scene.reps[number]
     start, end = rep.start_s - _early(rep), rep.end_s - _early(rep)
@@ -90,17 +90,17 @@ def window(scene: Scene, number: int) -> tuple[float, float]:
     return start, end
 
 
-def _early(rep: Rep) -> float:
+def _early(rep: PerformedRep) -> float:
     return 0.25 * rep.keys.duration_s if rep.keys.two_sided else 0.0
 
 
-def _place(workout: Workout, scene: Scene, index: int) -> Place:
-    return Place(workout.split, workout.video, index, scene.exercise.id)
+def _place(workout: SimulatedWorkout, scene: WorkoutScene, index: int) -> SegmentPlace:
+    return SegmentPlace(workout.split, workout.video, index, scene.exercise.id)
 
 
-def _repetition(workout: Workout, scene: Scene, index: int, number: int, truth: Truth) -> list[Verdict]:
+def _repetition(workout: SimulatedWorkout, scene: WorkoutScene, index: int, number: int, truth: Truth) -> list[Verdict]:
     """Add the rows of one repetition; returns what the rules say of it."""
-    rep: Rep = scene.reps[number]
+    rep: PerformedRep = scene.reps[number]
     start, end = window(scene, number)
     first, last = math.ceil(start * FPS - 1e-9), min(math.floor(end * FPS + 1e-9), len(workout.angles) - 1)
     part = slice(first, last + 1)
@@ -132,7 +132,7 @@ def _repetition(workout: Workout, scene: Scene, index: int, number: int, truth: 
     return judged
 
 
-def _judgement_row(rep: Rep, verdict: Verdict) -> TrueJudgement:
+def _judgement_row(rep: PerformedRep, verdict: Verdict) -> TrueJudgement:
     low, high = bounds_with_tolerance(verdict)
     return TrueJudgement(
         split=verdict.split,
@@ -154,7 +154,9 @@ def _judgement_row(rep: Rep, verdict: Verdict) -> TrueJudgement:
     )
 
 
-def _mistake_rows(workout: Workout, scene: Scene, index: int, judged: list[list[Verdict]]) -> list[TrueMistake]:
+def _mistake_rows(
+    workout: SimulatedWorkout, scene: WorkoutScene, index: int, judged: list[list[Verdict]]
+) -> list[TrueMistake]:
     rows = []
     place = _place(workout, scene, index)
     for episode in scene.episodes:
@@ -187,7 +189,12 @@ def _mistake_rows(workout: Workout, scene: Scene, index: int, judged: list[list[
 
 
 def _feedbacks(
-    workout: Workout, scene: Scene, index: int, judged: list[list[Verdict]], wording: SentencePicker, truth: Truth
+    workout: SimulatedWorkout,
+    scene: WorkoutScene,
+    index: int,
+    judged: list[list[Verdict]],
+    wording: SentencePicker,
+    truth: Truth,
 ) -> None:
     announced = wording.announce(scene.exercise.name, index == 0)
     _speak(workout, truth, scene, index, scene.start_s, "transition", Line(announced, "transition"), {})
@@ -204,9 +211,9 @@ def _feedbacks(
 
 
 def _speak(
-    workout: Workout,
+    workout: SimulatedWorkout,
     truth: Truth,
-    scene: Scene | None,
+    scene: WorkoutScene | None,
     index: int | None,
     time: float,
     kind: str,

@@ -36,7 +36,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ItemOutcome:
     """What became of an item: its small JSON-able result, or the reason why there is none."""
 
     item: Item
@@ -54,30 +54,30 @@ Work = Callable[[Item], dict[str, Any]]
 class Executor(Protocol):
     """Runs `work` on every item and yields outcomes in any order."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]: ...
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[ItemOutcome]: ...
 
 
-def attempt(work: Work, item: Item) -> Outcome:
+def attempt(work: Work, item: Item) -> ItemOutcome:
     """Run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
         result = work(item)
     except StopRun as error:
-        return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
+        return ItemOutcome(item, False, reason="stopped", detail=str(error), stop=error)
     except ItemError as error:
-        return Outcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
     except UserError as error:
-        return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
     except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
         detail = traceback.format_exc(limit=-4)
-        return Outcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
-    return Outcome(item, True, result=result, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
+    return ItemOutcome(item, True, result=result, seconds=time.monotonic() - start)
 
 
 class InProcess:
     """One item after the other, in this process; work that has an `expect` is told before what will come."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[ItemOutcome]:
         expect = getattr(work, "expect", None)
         if expect is not None:
             expect(items)
@@ -91,7 +91,7 @@ class ProcessPool:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[ItemOutcome]:
         waiting = deque(items)
         while waiting:
             suspects: list[Item] = []
@@ -100,9 +100,9 @@ class ProcessPool:
             for item in suspects:
                 yield from self._alone(work, item)
 
-    def _until_broken(self, work: Work, waiting: deque[Item], suspects: list[Item]) -> Iterator[Outcome]:
+    def _until_broken(self, work: Work, waiting: deque[Item], suspects: list[Item]) -> Iterator[ItemOutcome]:
         pool = self._pool(self._jobs)
-        running: dict[Future[Outcome], Item] = {}
+        running: dict[Future[ItemOutcome], Item] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * self._jobs:
@@ -123,13 +123,13 @@ class ProcessPool:
         finally:
             _stop(pool)
 
-    def _alone(self, work: Work, item: Item) -> Iterator[Outcome]:
+    def _alone(self, work: Work, item: Item) -> Iterator[ItemOutcome]:
         pool = self._pool(1)
         try:
             yield pool.submit(attempt, work, item).result()
         except BrokenProcessPool:
             detail = "its process was killed; often memory ran out: try fewer --jobs"
-            yield Outcome(item, False, reason="process_died", detail=detail)
+            yield ItemOutcome(item, False, reason="process_died", detail=detail)
         finally:
             _stop(pool)
 
@@ -164,7 +164,7 @@ class RayCluster:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work, items: Sequence[Item]) -> Iterator[ItemOutcome]:
         try:
             import ray
         except ImportError as error:
@@ -184,7 +184,7 @@ class RayCluster:
                 try:
                     yield ray.get(reference)
                 except ray.exceptions.WorkerCrashedError:
-                    yield Outcome(item, False, reason="process_died", detail="its Ray worker crashed")
+                    yield ItemOutcome(item, False, reason="process_died", detail="its Ray worker crashed")
 
 
 def executor(name: str, jobs: int) -> Executor:

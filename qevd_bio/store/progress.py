@@ -10,7 +10,7 @@ from typing import TextIO
 _LINE_SECONDS = 15.0
 
 
-class Progress:
+class ProgressLine:
     """Counts finished items; use as a context manager and call `step` once an item."""
 
     def __init__(self, title: str, total: int, stream: TextIO | None = None) -> None:
@@ -23,7 +23,7 @@ class Progress:
         self._bar = _terminal_bar(self._stream) if total else None
         self._task = self._bar.add_task(title, total=total, failed="") if self._bar is not None else None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         if self._bar is not None:
             self._bar.start()
         return self
@@ -63,7 +63,7 @@ def _terminal_bar(stream: TextIO):  # type: ignore[no-untyped-def]
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-    from rich.progress import Progress as RichProgress
+    from rich.progress import ProgressLine as RichProgress
 
     return RichProgress(
         TextColumn("{task.description}"),

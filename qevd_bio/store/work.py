@@ -17,11 +17,11 @@ from typing import Any, Protocol
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import StopRun, UserError
-from qevd_bio.store.execution import Item, Outcome, Work, executor
+from qevd_bio.store.execution import Item, ItemOutcome, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
 from qevd_bio.store.names import safe_name
-from qevd_bio.store.progress import Progress
+from qevd_bio.store.progress import ProgressLine
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 
@@ -130,7 +130,7 @@ def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOption
     ledger.write_manifest("running", summary, len(chosen), start)
     status = "interrupted"
     try:
-        with Progress(stage, len(pending)) as progress:
+        with ProgressLine(stage, len(pending)) as progress:
             for outcome in executor(options.executor, options.jobs).run(work, pending):
                 if outcome.stop is not None:
                     raise outcome.stop
@@ -204,7 +204,7 @@ class _Ledger:
             fix="--redo to make them again, or another --workspace to keep both",
         )
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: ItemOutcome) -> None:
         marker = {
             "status": "ok" if outcome.ok else "failed",
             "key": outcome.item.key,

@@ -16,7 +16,7 @@ ExerciseId = Annotated[str, Cell("id of the exercise")]
 
 
 @dataclass(frozen=True)
-class Place:
+class SegmentPlace:
     """Which segment something was found in."""
 
     split: str

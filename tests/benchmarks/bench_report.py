@@ -25,7 +25,7 @@ from qevd_bio.dataset.writer import NewSpan, new_workout, write_split
 from qevd_bio.reporting.content import collect
 from qevd_bio.reporting.content.film_strip import CELL_WIDTH, Stretch, Strip, join_cells
 from qevd_bio.reporting.page.stage import write_report
-from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
+from qevd_bio.scoring.options import ConfidenceOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
 from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS, CycleRow, MotionSegment
 from qevd_bio.tables.verdicts import VERDICTS, Verdict
@@ -116,7 +116,7 @@ def made_verdict(place: dict[str, Any], rep: int, at: float, rule: int) -> Verdi
 
 def write_scores(workspace: Workspace, data: Path) -> None:
     """Two systems that answer every feedback, early and late."""
-    options = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=200))
+    options = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=200))
     for name, shift in (("early", 0.4), ("late", 1.2)):
         path = workspace.root / f"{name}.jsonl"
         with path.open("w") as stream:

@@ -13,7 +13,7 @@ from qevd_bio.coach.segments.prompts import published
 from qevd_bio.coach.training.examples import Example, Prepared, features_of
 from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.sequence import IGNORED, TrainingSequence
-from qevd_bio.dataset.short_clips import Clip
+from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.store.errors import ItemError, UserError
 
 
@@ -44,14 +44,14 @@ def short_sequence(
     )
 
 
-def pairs_of(clip: Clip) -> list[tuple[str, str]]:
+def pairs_of(clip: ShortClip) -> list[tuple[str, str]]:
     """Questions with answers; for each feedback the published request stands in the question's place."""
     asked = [(question.query, question.response) for question in clip.questions]
     return asked + [(published("short_clip_request").strip(), feedback) for feedback in clip.feedbacks]
 
 
 def prepare_short(
-    sources: Sequence[SegmentSource], clips: Sequence[Clip], coach: Coach, data: CoachData, split: str = "train"
+    sources: Sequence[SegmentSource], clips: Sequence[ShortClip], coach: Coach, data: CoachData, split: str = "train"
 ) -> Prepared:
     """One example for each question and feedback of the clips of `split`. UserError where there is none."""
     by_stem = {clip.stem: clip for clip in clips if clip.split == split}

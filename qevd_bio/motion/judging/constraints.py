@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from qevd_bio.anatomy.derived import QUANTITIES
-from qevd_bio.exercise.measure import Moment, Reading, key_frames, readings
+from qevd_bio.exercise.measure import Measurement, Moment, key_frames, readings
 from qevd_bio.exercise.rules import Exercise, FormError, Target
 from qevd_bio.exercise.severity import RULE_CONFIDENCE, Rule, bounds_of, goal_of, severity_of
 from qevd_bio.exercise.vocabulary import joint_names, resolve, vocabulary
@@ -47,7 +47,7 @@ class JudgedRule:
         self._salient, self._reference = salient, reference
         self._joints: dict[str, tuple[str, bool]] = {}
 
-    def verdict(self, occasion: Occasion, reading: Reading, reason: str, at: int, confidence: float) -> Verdict:
+    def verdict(self, occasion: Occasion, reading: Measurement, reason: str, at: int, confidence: float) -> Verdict:
         """The verdict on one reading; `reason` says why it cannot be judged, "" if it can."""
         rule, bounds = self.rule, self.bounds
         value = math.nan if reason else reading.value
@@ -81,7 +81,7 @@ class JudgedRule:
             rule_confidence=rule.confidence,
         )
 
-    def _about(self, reading: Reading) -> tuple[str, bool]:
+    def _about(self, reading: Measurement) -> tuple[str, bool]:
         """First joint that the verdict concerns, and whether any of its joints is salient."""
         known = self._joints.get(reading.side)
         if known is None or not known[0]:
@@ -173,7 +173,7 @@ class CycleJudge:
                 reason = "cut_off" if cut.hides(rule, reading.side) else self._unknown(rule, reading, window)
                 yield judged.verdict(occasion, reading, reason, _frame(rule, reading, window), confidence)
 
-    def _unknown(self, rule: Rule, reading: Reading, window: Window) -> str:
+    def _unknown(self, rule: Rule, reading: Measurement, window: Window) -> str:
         """Why a reading cannot be judged, "" if it can."""
         if rule.quantity == "pause" and math.isnan(reading.value):
             return "first_cycle"
@@ -184,7 +184,7 @@ class CycleJudge:
         return "" if window.share(reading.names) >= self.options.min_observed else "not_observed"
 
 
-def _joints(rule: Rule, reading: Reading) -> tuple[str, ...]:
+def _joints(rule: Rule, reading: Measurement) -> tuple[str, ...]:
     """Joints that a verdict concerns: the error's own list or those of the quantity, on the reading's side."""
     names: tuple[str, ...]
     if isinstance(rule, FormError):
@@ -196,15 +196,15 @@ def _joints(rule: Rule, reading: Reading) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sided))
 
 
-_UNKNOWN = Reading(math.nan, "", None, ())
+_UNKNOWN = Measurement(math.nan, "", None, ())
 
 
-def _one_a_side(judged: JudgedRule, found: list[Reading]) -> list[Reading]:
+def _one_a_side(judged: JudgedRule, found: list[Measurement]) -> list[Measurement]:
     """At most one reading a side: where both sides' key frames give one of the whole body, the worse one."""
     if len({reading.side for reading in found}) == len(found):
         return found
     low, high = judged.bounds.low, judged.bounds.high
-    best: dict[str, Reading] = {}
+    best: dict[str, Measurement] = {}
     for reading in found:
         known = best.get(reading.side)
         worse = known is None or not abs(distance(reading.value, low, high)) <= abs(distance(known.value, low, high))
@@ -213,7 +213,7 @@ def _one_a_side(judged: JudgedRule, found: list[Reading]) -> list[Reading]:
     return list(best.values())
 
 
-def _frame(rule: Rule, reading: Reading, window: Window) -> int:
+def _frame(rule: Rule, reading: Measurement, window: Window) -> int:
     """The frame that a reading was taken at: its key frame, the extreme, else the middle."""
     last = len(window) - 1
     if reading.frame is not None:

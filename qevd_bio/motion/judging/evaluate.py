@@ -22,7 +22,7 @@ from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.judging.template import Template
 from qevd_bio.motion.judging.truncation import Cut
 from qevd_bio.motion.options import MotionOptions
-from qevd_bio.tables.motion import Place
+from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
@@ -52,9 +52,9 @@ class Setup:
     segment: int = 0
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SegmentPlace:
         """The segment, as rows of tables name it."""
-        return Place(self.split, self.video, self.segment, self.exercise.id)
+        return SegmentPlace(self.split, self.video, self.segment, self.exercise.id)
 
     def signals(self) -> tuple[Signal, ...]:
         """The curves that may show the repetitions, the exercise's own first."""

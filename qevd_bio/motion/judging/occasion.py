@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.tables.motion import Place
+from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.rows import NAN
 
 
@@ -19,7 +19,7 @@ class Occasion:
     times (T,) seconds from the video's first frame;  frames (T,) their numbers;  T may be 0
     """
 
-    place: Place
+    place: SegmentPlace
     number: int
     start_s: float
     end_s: float

@@ -15,7 +15,7 @@ from qevd_bio.exercise.rules import Exercise, FormError
 from qevd_bio.exercise.severity import Rule, bounds_of, goal_of, severity_of
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.simulation.performance.mistakes import CLEAR
-from qevd_bio.tables.motion import Place
+from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.verdicts import ERROR, PASS, TARGET, VIOLATION, Verdict, distance
 
 MISTAKE, BORDERLINE, FINE = "mistake", "borderline", "fine"
@@ -58,7 +58,7 @@ class TrueCycle:
     pause_s  since the repetition before it, NaN for the first
     """
 
-    place: Place
+    place: SegmentPlace
     number: int
     start_s: float
     end_s: float

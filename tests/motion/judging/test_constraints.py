@@ -18,7 +18,7 @@ from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.judging.stillness import static_limits
 from qevd_bio.motion.judging.truncation import Cut
 from qevd_bio.motion.options import ConstraintOptions
-from qevd_bio.tables.motion import Place
+from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.verdicts import NOT_JUDGED, PASS, VIOLATION, Verdict, distance
 
 ALL_JOINTS = ("knee_r", "knee_l", "hip_r", "hip_l")
@@ -38,7 +38,7 @@ def window_of(name: str, change: dict[str, float] | None = None, hidden: tuple[s
 def occasion(window: Window, duration_s: float) -> Occasion:
     """A cycle of 30 frames a second that begins at frame 300, 10 s into its video."""
     frames = np.arange(300, 300 + len(window), dtype=np.int32)
-    return Occasion(Place("s", "0001", 2, "any"), 4, 10.0, 10.0 + duration_s, frames / 30.0, frames)
+    return Occasion(SegmentPlace("s", "0001", 2, "any"), 4, 10.0, 10.0 + duration_s, frames / 30.0, frames)
 
 
 def judged(name: str, window: Window, **options: object) -> dict[tuple[str, str], Verdict]:

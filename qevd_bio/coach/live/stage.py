@@ -111,7 +111,7 @@ def _model_watcher(
     say: Callable[[str], None],
 ) -> Iterator[Watcher]:
     """A trained coach with what it needs to see and read."""
-    from qevd_bio.coach.live.model import LiveModel
+    from qevd_bio.coach.live.model import LiveModel, ModelWatcher
     from qevd_bio.coach.model.loading import open_coach
     from qevd_bio.coach.model.prompts import segment_prompt
     from qevd_bio.coach.vision.encoders import load_encoder

@@ -18,6 +18,7 @@ from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.pace import Pace
 from qevd_bio.language.request import Image, Messages, Request, plain_messages, wire_messages
 from qevd_bio.language.sorting import Trouble, sort_error
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.hashing import hash_json
 
@@ -47,10 +48,9 @@ def open_clients(options: ClientOptions) -> list[AsyncOpenAI]:
     One for every four parallel calls: a connection pool looks at each of its connections for each call, which costs
     more than the call itself when 64 share one pool.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise UserError("the openai package is missing", fix="pip install 'qevd-bio[language]'") from error
+    extras.need("openai", what="asking a language model")
+    import openai
+
     key = os.environ.get(options.key_variable, "") or NO_KEY
     trust = ssl.create_default_context()
     return [

@@ -27,9 +27,7 @@ class FrameFlags:
     frame_size: Annotated[
         int, typer.Option(min=64, max=2048, help="Longest side in pixels.", rich_help_panel=FRAMES)
     ] = F.size
-    frame_quality: Annotated[
-        int, typer.Option(min=1, max=95, help="JPEG quality.", rich_help_panel=FRAMES)
-    ] = F.quality
+    frame_quality: Annotated[int, typer.Option(min=1, max=95, help="JPEG quality.", rich_help_panel=FRAMES)] = F.quality
 
     def of(self) -> FrameOptions:
         """The options as the stage takes them."""

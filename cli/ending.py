@@ -56,14 +56,10 @@ def _discard_output() -> None:
 
 def finish(summary: Summary, where: Path | None = None) -> None:
     """Print what a stage did and leave with its exit code (2 where an item failed)."""
-    text = f"{summary.stage}: {summary.done} done, {summary.kept} kept from before, {len(summary.failed)} failed"
-    say(f"{text} ({summary.seconds:.1f} s)" + (f"; results in {where}" if where else ""))
+    say(summary.describe() + (f"; results in {where}" if where else ""))
     if summary.failed:
-        counts: dict[str, int] = {}
-        for reason, _ in summary.failed.values():
-            counts[reason] = counts.get(reason, 0) + 1
-        listed = ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()))
-        say(f"failed: {listed}; listed in manifests/{summary.stage}-failures.csv; again with --retry-failed", err=True)
+        table = f"manifests/{summary.stage}-failures.csv"
+        say(f"failed: {summary.failures()}; listed in {table}; again with --retry-failed", err=True)
     leave(summary.exit_code)
 
 

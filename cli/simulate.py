@@ -33,9 +33,9 @@ class SimulateFlags:
     exercise: Annotated[
         list[str] | None, typer.Option(help="Choose among these exercises; repeatable.", show_default="all 23")
     ] = None
-    video: Annotated[
-        bool, typer.Option("--video/--no-video", help="Render videos, or only annotations and truth.")
-    ] = D.video
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Render videos, or only annotations and truth.")] = (
+        D.video
+    )
     width: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.width
     height: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.height
 

@@ -30,3 +30,7 @@ class SimulateOptions:
     width: int = 360
     height: int = 504
     exercises: tuple[str, ...] = ()
+
+
+DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2)
+"""The workouts of `qevd-bio demo`."""

@@ -75,7 +75,7 @@ def _terminal(level: int) -> logging.Handler:
 
     from qevd_bio.store.terminal import console
 
-    handler = RichHandler(level, console(err=True), show_path=False, markup=False, rich_tracebacks=False)
+    handler = RichHandler(level, console(err=True), show_path=False, show_time=False)
     handler.setFormatter(_Clean("%(message)s"))
     return handler
 

@@ -69,6 +69,18 @@ class Summary:
         """0, or 2 where at least one selected item failed."""
         return 2 if self.failed else 0
 
+    def describe(self) -> str:
+        """One line: how many items were done, kept, failed, and how long it took."""
+        text = f"{self.stage}: {self.done} done, {self.kept} kept from before, {len(self.failed)} failed"
+        return f"{text} ({self.seconds:.1f} s)"
+
+    def failures(self) -> str:
+        """Why items failed, counted by reason."""
+        counts: dict[str, int] = {}
+        for reason, _ in self.failed.values():
+            counts[reason] = counts.get(reason, 0) + 1
+        return ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()))
+
 
 def select(items: Sequence[Item], options: RunOptions) -> list[Item]:
     """Items named by `only` (patterns over the key or its last part), then the first `limit` of them."""

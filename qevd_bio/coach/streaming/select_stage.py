@@ -11,7 +11,9 @@ import torch
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach
-from qevd_bio.coach.segments.data import SegmentSource
+from qevd_bio.coach.model.loading import open_coach
+from qevd_bio.coach.segments.data import SegmentSource, sources
+from qevd_bio.dataset.opening import Dataset
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.annotations import SALIENT
 from qevd_bio.tables.workspace import Workspace
@@ -48,6 +50,14 @@ def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Work
     SALIENT.write(workspace.annotations / FILE, rows, metadata=about)
     failed = sum(row["status"] == "failed" for row in rows)
     return len(rows) - failed, failed
+
+
+def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str) -> tuple[int, int]:
+    """`select_joints` in every segment of a data set, by the model of that name."""
+    coach = open_coach(model, device=device)
+    vision = coach.config.vision
+    chosen = sources(dataset, workspace, dim=vision.dim, tokens=vision.tokens, reads_contexts=False)
+    return select_joints(chosen, coach, workspace, Path(model))
 
 
 def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: str | None) -> dict[str, Any]:

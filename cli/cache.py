@@ -11,16 +11,12 @@ import typer
 from qevd_bio.store.terminal import say
 
 from .common import DEFAULT_WORKSPACE, WorkspaceDir, WorkspaceFlags
-from .flags import spread
+from .flags import group, spread
 
 if TYPE_CHECKING:
     from qevd_bio.language.cache import Cache
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Look into the cache of model replies; export it, prune it.",
-)
+app = group("Look into the cache of model replies; export it, prune it.")
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from qevd_bio.store.terminal import say
 
 from .common import PlaceFlags, WorkspaceFlags
 from .ending import leave
-from .flags import spread
+from .flags import group, spread
 
 G, L = GenerateOptions(), LiveOptions()
 MODELS = "A model (not rules)"
-app = typer.Typer(help="Models of the coach.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = group("Models of the coach.")
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 

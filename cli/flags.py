@@ -46,6 +46,14 @@ class MessageFlags:
         logs.command(name, sys.argv[1:])
 
 
+def group(text: str, *, runs: bool = False) -> typer.Typer:
+    """A command with sub-commands; `runs` where it does something without one, too."""
+    return typer.Typer(
+        help=text, no_args_is_help=not runs, add_completion=False, pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )  # fmt: skip
+
+
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """`command` with an option for each field of the flag classes that it takes, and those of its messages."""
     parameters: list[inspect.Parameter] = []

@@ -12,13 +12,9 @@ from qevd_bio.reporting.options import PLOT_SUFFIXES, ReportOptions
 from qevd_bio.store.terminal import say
 
 from .common import PlaceFlags, WorkspaceFlags
-from .flags import spread
+from .flags import group, spread
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help=f"Figures for papers, as {', '.join(s[1:].upper() for s in PLOT_SUFFIXES)}.",
-)
+app = group(f"Figures for papers, as {', '.join(s[1:].upper() for s in PLOT_SUFFIXES)}.")
 D = ReportOptions()
 
 Folders = Annotated[

@@ -11,11 +11,9 @@ from qevd_bio.store.terminal import say
 
 from .common import WorkspaceFlags
 from .ending import leave
-from .flags import spread
+from .flags import group, spread
 
-app = typer.Typer(
-    help="Exercise rules and reference trajectories.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = group("Exercise rules and reference trajectories.")
 
 
 @app.command()

@@ -12,11 +12,9 @@ from qevd_bio.store.terminal import say
 
 from .common import Only, PlaceFlags, WorkspaceFlags
 from .ending import note
-from .flags import spread
+from .flags import group, spread
 
-app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, help="Have people check annotations, roles and intents."
-)
+app = group("Have people check annotations, roles and intents.")
 
 
 @app.command()

@@ -11,10 +11,10 @@ from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_
 from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
-from .flags import spread
+from .flags import group, spread
 from .train_flags import LoopFlags, MemoryFlags, Model, Out, SequenceFlags, Split, TargetFlags, TrainFlags
 
-app = typer.Typer(help="Train the coach: both published stages, or one by name.", pretty_exceptions_enable=False)
+app = group("Train the coach: both published stages, or one by name.", runs=True)
 
 
 @app.callback(invoke_without_command=True)

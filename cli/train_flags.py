@@ -16,7 +16,8 @@ from .common import PlaceFlags
 if TYPE_CHECKING:
     from qevd_bio.coach.training.stage import Place
 
-_MACHINE, _SEQUENCES, _CHECKS = "Machine and memory", "Sequences", "Checks and checkpoints"
+_LEARNING, _MACHINE = "How it learns", "Machine and memory"
+_SEQUENCES, _CHECKS = "Sequences", "Checks and checkpoints"
 _DATA = CoachData()
 
 Model = Annotated[str, typer.Option(help="A checkpoint folder, or a preset to begin with random weights.")]
@@ -62,13 +63,16 @@ class TargetFlags:
 class LoopFlags:
     """How long and how fast is learnt, and when it is checked. None: as published for the stage."""
 
-    lr: Annotated[float | None, typer.Option(help="Learning rate of AdamW.", show_default="as published")] = None
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=_LEARNING),
+    ] = None
     batch: Annotated[int | None, typer.Option(min=1, help="Items a step.", show_default="as published")] = None
     epochs: Annotated[int | None, typer.Option(min=1, help="Times through the data.", show_default="as published")] = (
         None
     )
     steps: Annotated[int, typer.Option(min=0, help="Stop after so many steps; 0: by epochs.")] = 0
-    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.")] = 0
+    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=_LEARNING)] = 0
     micro_batch: Annotated[
         int, typer.Option(min=0, help="Items at once; changes memory alone. 0: all.", rich_help_panel=_MACHINE)
     ] = 0

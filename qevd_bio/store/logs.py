@@ -22,7 +22,7 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {_HIDDEN}"),
     (re.compile(r"\b(?:sk|hf|pk)[-_][\w-]{8,}"), _HIDDEN),
     (re.compile(r"://[^/@\s]+@"), f"://{_HIDDEN}@"),
-    (re.compile(r"(?i)([\w-]*(?:api_?key|token|secret|password|authorization)[\"']?\s*[=:]\s*[\"']?)[^\s&,;\"']+"),
+    (re.compile(r"(?i)([\w-]*(?:api[_-]?key|token|secret|password|authorization)[\"']?\s*[=:]\s*[\"']?)[^\s&,;\"']+"),
      rf"\1{_HIDDEN}"),
 )  # fmt: skip
 

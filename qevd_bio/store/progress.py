@@ -94,7 +94,7 @@ class Progress:
     def _speed(self) -> list[str]:
         """Units a second and time left, as far as they are known."""
         rate, left = speed(self._reading(), self._done, self._total, time.monotonic() - self._start)
-        found = [] if rate is None else [f"{rate:.1f} {self._unit}/s"]
+        found = [] if rate is None else [f"{rate:.{0 if rate >= 10 else 1}f} {self._unit}/s"]
         return found if left is None else [*found, f"{clock(left)} left"]
 
     def _reading(self) -> Reading:
@@ -117,7 +117,7 @@ class Progress:
                 failed = [f"{owner._failed} failed"] if owner._failed else []
                 return Text(", ".join([*owner._speed(), *failed]))
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), Speed())
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn(), Speed())
         bar = RichProgress(*columns, console=Console(file=self._stream))
         bar.add_task(self._title, total=self._total)
         return bar

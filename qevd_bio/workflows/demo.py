@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qevd_bio.simulation.options import SimulateOptions
+from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.terminal import say
 from qevd_bio.tables.workspace import Workspace
@@ -26,6 +27,9 @@ def run_demo(out: Path, options: SimulateOptions, jobs: int = 1, models: bool = 
 
     Raises UserError where a step cannot be done.
     """
+    extras.need("mediapipe", what="the demo")
+    if models:
+        extras.need("torch", "transformers", what="a demo with models (--no-models does without)")
     began = time.monotonic()
     place, lessons = Workspace(out / "workspace"), Workspace(out / "training" / "workspace")
     plan = steps.Demo(out, options, jobs, models, place, lessons)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.cli.app import app
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.simulation.options import SimulateOptions

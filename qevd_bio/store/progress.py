@@ -117,8 +117,8 @@ class Progress:
                 failed = [f"{owner._failed} failed"] if owner._failed else []
                 return Text(", ".join([*owner._speed(), *failed]))
 
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn(), Speed())
-        bar = RichProgress(*columns, console=Console(file=self._stream))
+        counted = (TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn())
+        bar = RichProgress(*counted, TimeElapsedColumn(), Speed(), console=Console(file=self._stream))
         bar.add_task(self._title, total=self._total)
         return bar
 

@@ -32,7 +32,7 @@ def test_a_clone_works_from_its_root(words: tuple[str, ...]) -> None:
 
 
 def test_processes_side_by_side_work_from_a_clone(tmp_path: Path) -> None:
-    words = ("simulate", str(tmp_path), "--workouts", "2", "--minutes", "0.3", "--no-video", "--jobs", "2")
+    words = ("simulate", str(tmp_path), "--workouts", "2", "--minutes", "0.4", "--no-video", "--jobs", "2")
     done = run(*words, cwd=ROOT)
     assert done.returncode == 0 and "2 done" in done.stdout, done.stderr
 

@@ -77,7 +77,7 @@ def test_messages_of_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "--workouts",
         "1",
         "--minutes",
-        "0.3",
+        "0.4",
         "--no-video",
         "--log-file",
         str(log),

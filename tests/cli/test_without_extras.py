@@ -31,8 +31,8 @@ for line in json.load(sys.stdin):
     done = CliRunner().invoke(app, line)
     fault = "" if done.exception is None or isinstance(done.exception, SystemExit) else repr(done.exception)
     print("RESULT" + json.dumps([" ".join(line), done.exit_code, done.output, fault]), flush=True)
-print("HEAVY" + json.dumps([name for name in %r if name in sys.modules]))
-""" % (sorted(EXTRAS),)
+print("HEAVY" + json.dumps([name for name in HIDDEN if name in sys.modules]))
+""".replace("HIDDEN", repr(sorted(EXTRAS)))
 
 W = ("--workspace", "w/oracle")
 D = ("--data", "sim")

@@ -13,7 +13,7 @@ from qevd_bio.coach.options import ContextUpdate, GenerateOptions
 from qevd_bio.store.terminal import say
 
 from .common import PlaceFlags, WorkspaceFlags
-from .ending import leave
+from .ending import leave, note
 from .flags import group, spread
 
 G, L = GenerateOptions(), LiveOptions()
@@ -50,11 +50,13 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, or YAML file; without it all.")] = None,
 ) -> None:
     """List the presets with their numbers of parameters, in all and by part."""
-    from qevd_bio.coach.model.presets import describe, preset_names
+    from qevd_bio.coach.model.presets import described, preset_names
 
-    for preset in [name] if name else preset_names():
-        for line in describe(preset):
-            say(line)
+    lines, whole = described([name] if name else preset_names())
+    for line in lines:
+        say(line)
+    if not whole:
+        note("note: numbers of parameters need torch: pip install 'qevd-bio[train]'")
 
 
 @app.command("select-joints")
@@ -66,7 +68,7 @@ def select_joints(
     device: Device = "auto",
 ) -> None:
     """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
-    from qevd_bio.coach.streaming.select_stage import FILE, select_in
+    from qevd_bio.coach.training.selector import FILE, select_in
 
     where = place.open()
     done, failed = select_in(place.dataset(), where, model, device)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qevd_bio.coach.options import VARIANTS
-from qevd_bio.coach.training.options import COACH, CoachData, Device, LoopOptions, Precision
+from qevd_bio.coach.training.options import COACH, CoachData
+from qevd_bio.learning.options import Device, LoopOptions, Precision
 
 from .common import PlaceFlags
 
 if TYPE_CHECKING:
-    from qevd_bio.coach.training.stage import Place
+    from qevd_bio.coach.training.stage import TrainingPlace
 
 _LEARNING, _MACHINE = "How it learns", "Machine and memory"
 _SEQUENCES, _CHECKS = "Sequences", "Checks and checkpoints"
@@ -50,7 +51,7 @@ class TargetFlags:
         int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=_SEQUENCES)
     ] = _DATA.context_every
 
-    def place(self, place: PlaceFlags, train: TrainFlags) -> Place:
+    def place(self, place: PlaceFlags, train: TrainFlags) -> TrainingPlace:
         """What is trained on and where it is written, as the stages take it."""
         from qevd_bio.coach.training.request import original_place, rewritten_place
 

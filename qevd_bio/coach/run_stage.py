@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qevd_bio.coach.baselines.options import ASKING, BASELINES, BaselineOptions
 from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.streaming.stage import run_coach
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.store import extras
 from qevd_bio.store.work import RunOptions, Summary
@@ -45,45 +46,13 @@ def speak(
     Raises UserError for an unknown model and where what it reads is not there.
     """
     if speaker.model not in BASELINES:
-        return _coach(speaker, dataset, workspace, out, split, run)
+        return run_coach(
+            speaker.model, dataset, workspace, out, speaker.generate, run, context_every=speaker.context_every,
+            split=split, device=speaker.device, dtype=speaker.dtype, say=_LOG.warning,
+        )  # fmt: skip
     if speaker.model in ASKING:
         extras.need("openai", what=speaker.model)
     from qevd_bio.coach.baselines.stage import write_baseline
 
     asked = replace(speaker.asked, cache=speaker.asked.cache or workspace.path("runs", "replies.sqlite"))
     return write_baseline(speaker.model, dataset, workspace, out, asked, split, run)
-
-
-def _coach(
-    speaker: Speaker, dataset: Dataset, workspace: Workspace, out: Path, split: str | None, run: RunOptions | None
-) -> Summary:
-    from qevd_bio.coach.model.biocoach import reads_contexts
-    from qevd_bio.coach.model.loading import fingerprint, open_coach
-    from qevd_bio.coach.segments.data import sources
-    from qevd_bio.coach.streaming.decoding import Streamer
-    from qevd_bio.coach.streaming.stage import System, run_segments
-
-    given = speaker.generate
-    coach = open_coach(speaker.model, device=speaker.device, dtype=speaker.dtype, seed=given.seed)
-    if coach.about.get("untrained"):
-        _LOG.warning("preset %s is untrained; what it says means nothing", coach.config.name)
-    options = replace(
-        given,
-        context_every=speaker.context_every or int(coach.about.get("context_every", given.context_every)),
-        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
-    )
-    vision = coach.config.vision
-    chosen = sources(
-        dataset,
-        workspace,
-        dim=vision.dim,
-        tokens=vision.tokens,
-        reads_contexts=reads_contexts(coach.config, coach.ablations),
-        encoder="image" if coach.ablations.image_encoder else "3d-cnn",
-        split=split,
-    )
-    settings = {
-        **options.result_settings(), "weights": fingerprint(speaker.model, coach), "dtype": str(coach.model.dtype)
-    }  # fmt: skip
-    system = System(coach.config.name, options.timing, settings)
-    return run_segments(chosen, workspace, out, system, Streamer(coach, options).run, run)

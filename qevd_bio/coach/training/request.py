@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from qevd_bio.coach.options import VARIANTS, Ablations
-from qevd_bio.coach.training.options import SELECTOR, LoopOptions
-from qevd_bio.coach.training.stage import Place
+from qevd_bio.coach.training.options import SELECTOR
+from qevd_bio.coach.training.stage import TrainingPlace
 from qevd_bio.learning.loop import Outcome
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.terminal import say
 from qevd_bio.tables.workspace import Workspace
 
 
-def rewritten_place(workspace: Workspace, split: str | None, out: Path) -> Place:
+def rewritten_place(workspace: Workspace, split: str | None, out: Path) -> TrainingPlace:
     """Training on the workspace's QEVD-bio-fit-coach; UserError where it is not there."""
     if not workspace.rewritten.is_dir():
         raise UserError(
@@ -23,12 +24,12 @@ def rewritten_place(workspace: Workspace, split: str | None, out: Path) -> Place
             where=workspace.rewritten,
             fix="qevd-bio rewrite, or --targets original to learn the trainers' own words",
         )
-    return Place(workspace.rewritten, workspace, split, out.expanduser())
+    return TrainingPlace(workspace.rewritten, workspace, split, out.expanduser())
 
 
-def original_place(data: Path, workspace: Workspace, split: str | None, out: Path) -> Place:
+def original_place(data: Path, workspace: Workspace, split: str | None, out: Path) -> TrainingPlace:
     """Training on the words of `data` itself."""
-    return Place(data, workspace, split, out.expanduser())
+    return TrainingPlace(data, workspace, split, out.expanduser())
 
 
 def ablations_of(variant: str | None) -> Ablations | None:

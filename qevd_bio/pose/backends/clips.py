@@ -43,7 +43,9 @@ class OpenedClip:
 
     @contextmanager
     def _pictures(self) -> Iterator[Iterator[Picture]]:
-        reader = VideoReader(self._path, rotate=self.rotate_deg, times=self.times, select=select(self._options))
+        reader = VideoReader(
+            self._path, rotate=self.rotate_deg, times=self.times, select=select(self._options), info=self.info
+        )
         with reader:
             yield self._each(reader)
 

@@ -11,10 +11,10 @@ import torch
 
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.baselines.rules import RulesCoach
-from qevd_bio.coach.live.model import LiveModel
+from qevd_bio.coach.live.model import LiveModel, ModelWatcher
 from qevd_bio.coach.live.motion import ContextRoom, LiveMotion
 from qevd_bio.coach.live.pose import LivePose, LivePoses
-from qevd_bio.coach.live.session import ModelWatcher, RulesWatcher
+from qevd_bio.coach.live.session import RulesWatcher
 from qevd_bio.coach.live.source import LiveFrame
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.contexts import NOTHING
@@ -29,7 +29,6 @@ from qevd_bio.simulation.performance.exact_motion import Motion, Plan, make_moti
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import MakeCoach
 
 SKELETON = Skeleton.from_stature(1.75)

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import qevd_bio
 from qevd_bio.store import extras
 from qevd_bio.store.errors import QevdBioError
 from qevd_bio.store.settings import ENVIRONMENT_PREFIX, read_config
 from qevd_bio.store.terminal import say
+from qevd_bio.store.version import __version__
 
 from .commands import BY_NAME, COMMANDS
 from .ending import guarded_output, print_error
@@ -91,7 +91,7 @@ class LazyGroup(TyperGroup):
 
 def _version(value: bool) -> None:
     if value:
-        say(f"qevd-bio {qevd_bio.__version__}")
+        say(f"qevd-bio {__version__}")
         raise typer.Exit
 
 

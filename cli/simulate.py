@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions, Split
+from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions, Split, Views
 
 from .common import JobFlags
 from .ending import finish
@@ -38,6 +38,10 @@ class SimulateFlags:
     )
     width: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.width
     height: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.height
+    views: Annotated[
+        Views,
+        typer.Option(help="real: cameras as people put them up; level: easy on a pose model.", rich_help_panel=PICTURE),
+    ] = D.views
 
     def of(self) -> SimulateOptions:
         """The options as the stage takes them. UserError for an exercise that is not known."""
@@ -45,7 +49,7 @@ class SimulateFlags:
 
         chosen = tuple(sorted({get(name).id for name in self.exercise or ()}))
         return SimulateOptions(
-            self.workouts, self.seed, self.split, self.minutes, self.video, self.width, self.height, chosen
+            self.workouts, self.seed, self.split, self.minutes, self.video, self.width, self.height, chosen, self.views
         )
 
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import qevd_bio
 from qevd_bio.store import progress
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.manifest import SECRET_NAME
 from qevd_bio.store.terminal import printable
+from qevd_bio.store.version import __version__
 
 ROOT = "qevd_bio"
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -66,7 +66,7 @@ def start(verbose: int, quiet: bool, log_file: Path | None) -> None:
 def command(name: str, arguments: Sequence[str]) -> None:
     """Log which command runs, with its options."""
     logger = logging.getLogger(f"{ROOT}.cli")
-    logger.info("qevd-bio %s, version %s", name, qevd_bio.__version__)
+    logger.info("qevd-bio %s, version %s", name, __version__)
     logger.debug("options: %s", " ".join(arguments))
 
 

@@ -50,7 +50,8 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, or YAML file; without it all.")] = None,
 ) -> None:
     """List the presets with their numbers of parameters, in all and by part."""
-    from qevd_bio.coach.model.presets import described, preset_names
+    from qevd_bio.coach.model.listing import described
+    from qevd_bio.coach.model.presets import preset_names
 
     lines, whole = described([name] if name else preset_names())
     for line in lines:

@@ -14,7 +14,7 @@ from qevd_bio.store.meter import Meter, Reading
 from qevd_bio.store.progress import Progress, clock, speed
 
 
-def counts_ten(item: Item) -> dict[str, object]:
+def counts_ten(item: Item[None]) -> dict[str, object]:
     """Ten units are promised; item "short" has six of them, item "broken" fails after two."""
     meter.expect(10)
     for number in range(10):
@@ -29,7 +29,7 @@ def counts_ten(item: Item) -> dict[str, object]:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_units_are_counted_in_this_process_and_in_others(jobs: int) -> None:
     counter = Meter()
-    items = [Item(key) for key in ("whole", "short", "broken", "other")]
+    items = [Item(key, (), (), None) for key in ("whole", "short", "broken", "other")]
     assert len(list(executor("local", jobs, counter).run(counts_ten, items))) == 4
     # What was promised and did not come is settled at the end of each item.
     assert counter.read() == Reading(done=28, expected=28, started=4)

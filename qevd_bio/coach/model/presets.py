@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from qevd_bio.coach.model.config import ModelConfig, read_config
-from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
 
@@ -44,13 +42,3 @@ def summary(name: str) -> list[str]:
         f"{language.get('hidden_size')} values; for {config.device}{needs}",
         f"  {config.source}",
     ]
-
-
-def described(names: Sequence[str]) -> tuple[list[str], bool]:
-    """Lines about each preset, and whether they hold the numbers of parameters, which take torch to count."""
-    whole = extras.is_installed("torch")
-    if whole:
-        from qevd_bio.coach.model.loading import describe
-    else:
-        describe = summary
-    return [line for name in names for line in describe(name)], whole

@@ -42,8 +42,8 @@ class VideoReader:
     QEVD's correction for its early benchmark videos (`VideoItem.rotate`). times: (T,) seconds of the frames
     (QEVD's timestamps), else the file's own presentation times. select: which frames are converted and given
     (all are decoded). order: channel order of the images. threads: of the decoder, 0 for as many as it likes.
-    info: what `probe` gave, where it was asked already.
     strict_times: one time that does not rise loses the video; else it loses its frame (flag timestamps_repeated).
+    info: what `probe` gave, where it was asked already.
 
     `time_s` counts from the first frame. `info` holds the facts, `orientation` what is done to each frame;
     after the last frame `decoded` says how many there were, and `flags` what a user of the results should
@@ -67,8 +67,8 @@ class VideoReader:
         order: Literal["rgb", "bgr"] = "rgb",
         ahead: int = 4,
         threads: int = 0,
-        info: VideoInfo | None = None,
         strict_times: bool = False,
+        info: VideoInfo | None = None,
     ) -> None:
         self.path = Path(path)
         self.info: VideoInfo = probe(self.path) if info is None else info

@@ -48,8 +48,8 @@ class OpenedClip:
             rotate=self.rotate_deg,
             times=self.times,
             select=select(self._options),
-            info=self.info,
             strict_times=self._options.strict_times,
+            info=self.info,
         )
         with reader:
             yield self._each(reader)

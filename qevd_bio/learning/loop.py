@@ -69,7 +69,7 @@ class Outcome:
 def train(
     task: Task, options: LoopOptions, out: Path, settings: Mapping[str, Any], say: Callable[[str], None]
 ) -> Outcome:
-    """Train until the epochs, steps or patience are used up; goes on where an earlier run of this folder ended.
+    """Train until the epochs, steps or patience are used up; continues where an earlier run of this folder ended.
 
     Writes `resume.safetensors`, `log.jsonl`, `last/` and `best/` into `out`. The same seed gives the same losses,
     however often it is interrupted. Raises UserError for other settings and for too little memory.
@@ -118,7 +118,7 @@ class _Run:
         restore(self.module, self._raw_optimizer(), tensors, self.out / FILE)
         if self.accelerator.scaler is not None and progress.scaler:
             self.accelerator.scaler.load_state_dict(progress.scaler)
-        self.say(f"{self.task.name}: goes on after step {progress.step}")
+        self.say(f"{self.task.name}: continues after step {progress.step}")
         return progress
 
     def go(self) -> Outcome:

@@ -66,7 +66,7 @@ def load_progress(folder: Path, settings: dict[str, Any]) -> tuple[Progress, dic
         raise UserError(
             f"this run was begun with other settings ({told})",
             where=folder,
-            expected="the same settings to go on",
+            expected="the same settings to continue",
             fix="name another --out, or remove this folder to begin again",
         )
     return progress, tensors

@@ -55,7 +55,7 @@ def test_two_processes_learn_as_one(make_coach: Callable[..., Coach], tmp_path: 
 
     said = two_processes(json.dumps([args("two", 3), args("two", 6)]), str(tmp_path / "spread"))
     assert "process 0 of 2" in said and "process 1 of 2" in said
-    assert said.count("goes on after step 3") == 1 and said.count("trains language+xattn+fusion") == 2
+    assert said.count("continues after step 3") == 1 and said.count("trains language+xattn+fusion") == 2
     assert CliRunner().invoke(app, args("one", 6)).exit_code == 0
     two, one = (tmp_path / name / "coach" for name in ("two", "one"))
     assert losses(two) == pytest.approx(losses(one), rel=1e-4) and len(losses(one)) == 6

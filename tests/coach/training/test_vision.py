@@ -92,7 +92,7 @@ def test_the_3d_cnn_is_trained_and_can_be_used(tmp_path: Path) -> None:
     rows = read_log(out)
     assert rows[0]["loss"] == pytest.approx(np.log(2), abs=0.5) and 0 <= rows[1]["accuracy"] <= 1
     again = command(root, out)
-    assert "goes on after step 1" in again.output and read_log(out) == rows
+    assert "continues after step 1" in again.output and read_log(out) == rows
     missing = command(root, tmp_path / "other", "--weights", str(tmp_path / "no.pth"))
     assert missing.exit_code == 2 and "no such file" in missing.output
     (root / "fine_grained_labels.json").write_text(json.dumps([{**record, "split": "test"} for record in records]))

@@ -78,7 +78,7 @@ def test_all_but_video_pose_model_and_3d_cnn_runs_and_runs_again(
     for name in steps.systems(demo):
         assert f"run-{name}: 0 done, 1 kept from before" in told
         assert (place.scores(name) / "scores.json").is_file()
-    assert told.count("goes on after step") == 3
+    assert told.count("continues after step") == 3
     page = (place.root / "report.html").read_text(encoding="utf-8")
     assert all(f"<bdi>{name}</bdi>" in page for name in steps.systems(demo))
     assert "language model is tiny" in page and "3D CNN before it is random" in page

@@ -139,7 +139,7 @@ def test_stream_vlm_on_short_clips_then_lora_on_long_videos(
 def test_a_preset_knows_the_words_of_its_data(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qevd_bio.coach.model import loading, presets
     from qevd_bio.coach.model.config import ModelConfig, VisionConfig
-    from qevd_bio.coach.training import start as train_start
+    from qevd_bio.coach.training import stage as train_start
 
     def narrow(name: str | Path) -> ModelConfig:
         return replace(presets.read_preset(name), vision=VisionConfig(16, 4))

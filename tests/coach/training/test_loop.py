@@ -15,9 +15,9 @@ import pytest
 
 from qevd_bio.coach.model.checkpoint import load_coach
 from qevd_bio.coach.training.coach import CoachTask
-from qevd_bio.coach.training.options import LoopOptions
 from qevd_bio.learning.log import TrainingLog, read_log
 from qevd_bio.learning.loop import learning_rate, train
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import explained_memory
 from qevd_bio.store.errors import UserError
 

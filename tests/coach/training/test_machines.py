@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from qevd_bio.coach.model.checkpoint import Coach, load_coach, save_coach
 from qevd_bio.coach.model.stream_vlm import part_of
 from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.options import LoopOptions
 from qevd_bio.learning.log import read_log
 from qevd_bio.learning.loop import train
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import settle_types
 from qevd_bio.tables.workspace import Workspace
 

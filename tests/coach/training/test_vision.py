@@ -12,12 +12,12 @@ import torch
 from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.coach.model.action_tokens import ActionTokens
 from qevd_bio.coach.model.config import TokensConfig
-from qevd_bio.coach.training.clips import LabelledClip, crop_batch, mirror_classes, swapped
-from qevd_bio.coach.training.sequence import IGNORED
-from qevd_bio.coach.training.short_clips import pairs_of, short_sequence
-from qevd_bio.coach.vision.backbone_weights import load_backbone
+from qevd_bio.coach.model.tokens import ActionTokens
+from qevd_bio.coach.training.examples import pairs_of
+from qevd_bio.coach.training.sequence import IGNORED, short_sequence
+from qevd_bio.coach.training.vision import LabelledClip, crop_batch, mirror_classes, swapped
+from qevd_bio.coach.vision.weights import load_backbone
 from qevd_bio.dataset.short_clips import Clip, Question
 from qevd_bio.learning.log import read_log
 from qevd_bio.simulation.drawing.mp4 import write_mp4

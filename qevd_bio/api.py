@@ -83,9 +83,11 @@ class Motion:
         from qevd_bio.tables.motion import CYCLES, VIOLATIONS
 
         if table == "repetitions":
-            return CYCLES.table(self.repetitions).to_pandas()
+            frame: pd.DataFrame = CYCLES.table(self.repetitions).to_pandas()
+            return frame
         if table == "verdicts":
-            return VIOLATIONS.table(self.verdicts).to_pandas()
+            frame = VIOLATIONS.table(self.verdicts).to_pandas()
+            return frame
         raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
 
 
@@ -259,7 +261,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not about:
         raise UserError("this table was not written by qevd-bio", where=file, fix="read it with pandas.read_parquet")
     table = pq.read_table(file)
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     notes = {field.name: field.metadata or {} for field in table.schema}
     frame.attrs["units"] = {name: note.get(b"unit", b"").decode() for name, note in notes.items()}
     frame.attrs["meanings"] = {name: note.get(b"meaning", b"").decode() for name, note in notes.items()}

@@ -79,7 +79,7 @@ def ask_all(requests: Callable[[], Iterable[Request]], asking: Asking) -> Totals
         if result.running:
             raise StopRun(
                 f"{result.running} batch(es) still running at the provider, {result.collected} replies collected",
-                fix="run the same command later: it collects them and goes on",
+                fix="run the same command later: it collects them and continues",
             )
     with complete_many(requests(), asking.client) as replies:
         for _ in replies:

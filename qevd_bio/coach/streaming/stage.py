@@ -58,7 +58,7 @@ def run_segments(
     """Stream every segment and write `out`, one line a segment in the data set's order.
 
     `stream` takes segments and gives their outputs in any order (a `Streamer`, or a baseline). Each finished
-    segment is kept below `<workspace>/runs/`, so that the same command goes on where it was ended; `out` holds
+    segment is kept below `<workspace>/runs/`, so that the same command continues where it ended; `out` holds
     those that were made with these settings.
     """
     run = run or RunOptions()

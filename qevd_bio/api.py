@@ -34,7 +34,8 @@ class Motion:
     Attributes:
         exercise: Id of the exercise.
         repetitions: Rows of the table of cycles (`tables.motion.CycleRow`), in order of time.
-        verdicts: Rows of the table of judged rules (`tables.verdicts.Verdict`): violations, passes, and what could not be judged and why.
+        verdicts: Rows of the table of judged rules (`tables.verdicts.Verdict`): violations, passes, and what could not
+            be judged and why.
         kinematics: What was analysed.
     """
 
@@ -83,10 +84,13 @@ class Motion:
         from qevd_bio.tables.motion import CYCLES
         from qevd_bio.tables.verdicts import VERDICTS
 
-        if table == "repetitions":
-            return CYCLES.table(CYCLES.columns_of(self.repetitions)).to_pandas()
-        if table == "verdicts":
-            return VERDICTS.table(VERDICTS.columns_of(self.verdicts)).to_pandas()
+        arrow = {
+            "repetitions": lambda: CYCLES.table(CYCLES.columns_of(self.repetitions)),
+            "verdicts": lambda: VERDICTS.table(VERDICTS.columns_of(self.verdicts)),
+        }
+        if table in arrow:
+            frame: pd.DataFrame = arrow[table]().to_pandas()
+            return frame
         raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
 
 
@@ -261,7 +265,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not about:
         raise UserError("this table was not written by qevd-bio", where=file, fix="read it with pandas.read_parquet")
     table = pq.read_table(file)
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     notes = {field.name: field.metadata or {} for field in table.schema}
     frame.attrs["units"] = {name: note.get(b"unit", b"").decode() for name, note in notes.items()}
     frame.attrs["meanings"] = {name: note.get(b"meaning", b"").decode() for name, note in notes.items()}

@@ -114,9 +114,9 @@ def dry_run(
     return estimate(questions(_chosen(places(dataset, workspace), options), asking, frames, decode=False), asking)
 
 
-def _items(found: Sequence[SegmentToAnnotate], with_kinematics: bool) -> list[Item]:
+def _items(found: Sequence[SegmentToAnnotate], with_kinematics: bool) -> list[Item[SegmentToAnnotate]]:
     return [
-        Item(place.segment.key, inputs=(place.kinematics if with_kinematics else place.video.path,), payload=place)
+        Item(place.segment.key, (place.kinematics if with_kinematics else place.video.path,), (), place)
         for place in found
     ]
 
@@ -125,11 +125,11 @@ def _chosen(found: Sequence[SegmentToAnnotate], options: RunOptions) -> list[Seg
     return [item.payload for item in select(_items(found, False), options)]
 
 
-def by_rules(item: Item) -> dict[str, Any]:
+def by_rules(item: Item[SegmentToAnnotate]) -> dict[str, Any]:
     """One segment by rules: the standard set, and what its kinematics show beyond it."""
     from qevd_bio.annotation.evidence import expand
 
-    place: SegmentToAnnotate = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     standard = standard_set(exercise)
     expansions: dict[str, str] = {}
@@ -189,9 +189,9 @@ def _alias(place: SegmentToAnnotate, asking: Asking, frames: FrameOptions) -> st
     return alias_of(asking, "salient", file, segment, asdict(frames), question)
 
 
-def by_model(item: Item, asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
+def by_model(item: Item[SegmentToAnnotate], asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
     """One segment from its kept answer."""
-    place: SegmentToAnnotate = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     place.video.check()
     standard = standard_set(exercise)

@@ -77,13 +77,13 @@ class Budget:
         options = self.options
         if options.max_calls is not None and self.totals.calls >= options.max_calls:
             raise StopRun(
-                f"--max-calls {options.max_calls} reached", fix="the same command with a higher limit goes on"
+                f"--max-calls {options.max_calls} reached", fix="the same command with a higher limit continues"
             )
         most = cost_of(input_estimate(messages), max_tokens, options) or 0.0
         if options.max_cost is not None and self._spent + self._held + most > options.max_cost:
             raise StopRun(
                 f"--max-cost {options.max_cost} would be passed (${self._spent:.4f} spent)",
-                fix="the same command with a higher limit goes on",
+                fix="the same command with a higher limit continues",
             )
         self._held += most
         self.totals.calls += 1

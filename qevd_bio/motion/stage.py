@@ -51,7 +51,7 @@ def analyze(
     return summary, merge(workspace, items)
 
 
-def make_items(workspace: Workspace, options: MotionOptions) -> list[Item]:
+def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[VideoTask]]:
     """One work item a kinematics file, with every file that its result depends on."""
     found = workspace.all_kinematics()
     if not found:
@@ -99,7 +99,7 @@ def _rules(parts: Sequence[SegmentPart], user_refs: Path) -> list[Path]:
     return [path for path in (*rules, *references) if path.is_file()]
 
 
-def merge(workspace: Workspace, items: Sequence[Item]) -> MotionTotals:
+def merge(workspace: Workspace, items: Sequence[Item[VideoTask]]) -> MotionTotals:
     """Merge the videos' parts into the workspace's tables, in the order of the items."""
     about: Mapping[str, Any] = {"context_format": FORMAT, "exercises": len(load((workspace.user_refs / "exercises",)))}
     done = [item.payload.tables for item in items if all(path.is_file() for path in item.outputs)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +17,8 @@ import pyarrow.parquet as pq
 
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.notes import note
 
+_LOG = logging.getLogger(__name__)
 _KEY = b"qevd_bio"
 _SCALARS: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -174,7 +175,7 @@ class Table:
                 fix="make the file again with this version of qevd-bio (--redo)",
             )
         if about["table"] != self.name:
-            note(f"{path} is table {about['table']!r} of an earlier version of qevd-bio, read as {self.name!r}")
+            _note_former(Path(path), str(about["table"]), self.name)
         return about
 
     def write_csv(self, path: str | Path, rows: Rows) -> None:
@@ -210,6 +211,12 @@ def file_metadata(path: str | Path) -> dict[str, Any]:
         raise _damaged(path, error) from error
     found: dict[str, Any] = json.loads(raw[_KEY]) if _KEY in raw else {}
     return found
+
+
+@cache
+def _note_former(path: Path, former: str, name: str) -> None:
+    """Tell the user, once per file, that an earlier version of the package wrote it."""
+    _LOG.warning("%s is table %r of an earlier version of qevd-bio; it is read as %r", path, former, name)
 
 
 def _damaged(path: str | Path, error: Exception) -> UserError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -95,14 +96,17 @@ def test_rows_come_back_as_they_were_saved(tmp_path: Path) -> None:
     assert VERDICTS.read_rows(tmp_path / "b.parquet")[0]["high"] is None
 
 
-def test_the_former_table_of_verdicts_is_read_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_former_table_of_verdicts_is_read_with_a_note(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("qevd_bio"), "propagate", True)  # commands switch it off
     workspace = Workspace(tmp_path)
     former = Table("violations", 1, VERDICTS.columns)
     former.write(workspace.motion / "violations.parquet", VERDICTS.columns_of([verdict()]))
     assert VERDICTS.load(workspace.verdicts)[0].rule == "error:knees_shallow"
     assert VERDICTS.load(workspace.verdicts)
-    said = capsys.readouterr().err
-    assert said.count("note: ") == 1 and "violations.parquet" in said and "'verdicts'" in said
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert "violations.parquet" in said and "'verdicts'" in said
     VERDICTS.save(workspace.motion_tables.verdicts, [])
     assert workspace.verdicts.name == "verdicts.parquet" and VERDICTS.load(workspace.verdicts) == []
 

@@ -14,7 +14,7 @@ from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.scoring.results import SCORES_FILE, Scores, read_scores
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.pairs import PAIR, PAIRS, PairRow
-from qevd_bio.tables.workspace import pairs_of
+from qevd_bio.tables.workspace import Workspace, pairs_of
 
 Key = tuple[str, str, int]
 """Split, video, segment."""
@@ -45,6 +45,11 @@ class ScoredRun:
 def find_scores(folder: Path) -> list[Path]:
     """Every folder of scores below `folder`, by name."""
     return sorted(path.parent for path in folder.glob(f"*/{SCORES_FILE}"))
+
+
+def chosen_scores(workspace: Workspace, folders: Sequence[Path]) -> list[Path]:
+    """The folders that were named, else every folder of scores of the workspace."""
+    return [folder.expanduser() for folder in folders] or find_scores(workspace.all_scores)
 
 
 def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[ScoredRun], list[Missing]]:

@@ -82,13 +82,11 @@ class Motion:
         """
         from qevd_bio.tables.motion import CYCLES, VIOLATIONS
 
-        if table == "repetitions":
-            frame: pd.DataFrame = CYCLES.table(self.repetitions).to_pandas()
-            return frame
-        if table == "verdicts":
-            frame = VIOLATIONS.table(self.verdicts).to_pandas()
-            return frame
-        raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
+        if table not in ("repetitions", "verdicts"):
+            raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
+        rows = CYCLES.table(self.repetitions) if table == "repetitions" else VIOLATIONS.table(self.verdicts)
+        frame: pd.DataFrame = rows.to_pandas()
+        return frame
 
 
 def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOptions | None = None) -> Kinematics:

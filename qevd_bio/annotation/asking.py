@@ -19,6 +19,7 @@ from qevd_bio.language.client import complete_many
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.language.request import Request, Sampling
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun
 from qevd_bio.store.hashing import hash_json
 from qevd_bio.tables.workspace import Workspace
@@ -72,6 +73,7 @@ def ask_all(requests: Callable[[], Iterable[Request]], asking: Asking) -> Totals
 
     `requests` gives them anew each time it is called.
     """
+    extras.need("openai", what="asking a language model")
     if asking.batch_wait_s is not None:
         result = run_batch(requests, asking.client, wait_s=asking.batch_wait_s, say=asking.say)
         if result.running:

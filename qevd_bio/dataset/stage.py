@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.dataset.opening import Dataset
+from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.dataset.workout import Problem, Segment
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import ItemError, UserError
@@ -114,7 +114,7 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed
-    rows = [_row(segment) for segment in segments]
+    rows = [*_earlier(dataset, workspace), *(_row(segment) for segment in segments)]
     others = [_problem_row(problem) for problem in problems]
     unparsed = workspace.root / "segments_unparsed.parquet"
     about = {"data": dataset.root.name, "kind": dataset.kind, "has_ground_truth": dataset.has_ground_truth}
@@ -157,6 +157,20 @@ def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[S
             segment = replace(segment, participant=row["participant"])
         found.append(segment)
     return found
+
+
+def _earlier(dataset: Dataset, workspace: Workspace) -> list[dict[str, Any]]:
+    """Rows of other plain videos of this workspace, where single videos were named: they are still to be analysed."""
+    if not dataset.files:
+        return []
+    try:
+        if SEGMENTS.read_metadata(workspace.segments)["metadata"].get("kind") != dataset.kind:
+            return []
+        rows = SEGMENTS.read_rows(workspace.segments)
+    except UserError:
+        return []  # as in `_remembered`
+    named = {video.stem for video in dataset.videos()}
+    return [r for r in rows if r["video"] not in named and workspace.kinematics(r["split"], r["video"]).is_file()]
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:
@@ -203,3 +217,9 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
         "text": problem.text or None,
         "detail": problem.detail,
     }
+
+
+def ensure_segments(data: Path, workspace: Workspace, measure: Measure | None = None) -> None:
+    """Write the table of exercises of `data` where the workspace has none yet."""
+    if not workspace.segments.is_file():
+        write_segments(open_dataset(data, user_refs=workspace.user_refs), workspace, measure)

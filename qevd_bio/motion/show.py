@@ -18,6 +18,7 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.motion.cycles.signal_curve import candidates, repeated_cycle
 from qevd_bio.motion.frames import frames_of
+from qevd_bio.store import extras
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.columns import Table
 from qevd_bio.store.errors import UserError
@@ -101,10 +102,9 @@ def draw(
     reference: Array | None,
 ) -> Figure:
     """The picture of one segment; `values` (T,) degrees of its signal, rows of the tables, reference (N,) degrees."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("plots need matplotlib", fix="pip install 'qevd-bio[report]'") from error
+    extras.need("matplotlib", what="a plot")
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(12, 7), layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=[1.0, 1.1])
     _draw_time(figure.add_subplot(grid[0, :]), times, values, cycles, verdicts)

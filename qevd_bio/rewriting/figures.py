@@ -53,6 +53,13 @@ class Figures:
         """Share of rewritten feedback that asks for the opposite of what the trainer asked."""
         return self.contradictions / self.rewritten if self.rewritten else None
 
+    def by_cause(self) -> Counter[str]:
+        """Unsupported feedback by reason, over all exercises."""
+        found: Counter[str] = Counter()
+        for (_, reason), count in self.by_reason.items():
+            found[reason] += count
+        return found
+
 
 def figures(rows: Iterable[Row]) -> Figures:
     """Count the rows of the table `bio_feedbacks`."""

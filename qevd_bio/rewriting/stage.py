@@ -47,6 +47,22 @@ class Outcome:
     mismatches: Sequence[Mismatch]
     path: Path
 
+    def figures_by_line(self) -> list[tuple[str, list[str]]]:
+        """A title and its figure under each policy, in the order of `by_policy`, as text."""
+        found = self.by_policy.values()
+        return [
+            ("in the data set", [str(f.corrective) for f in found]),
+            ("rewritten", [str(f.rewritten) for f in found]),
+            ("unsupported", [str(f.unsupported) for f in found]),
+            ("part agrees", [_percent(f.part_agreement) for f in found]),
+            ("contradicts", [_percent(f.contradiction_share) for f in found]),
+            ("distinct texts", [str(f.distinct_texts) for f in found]),
+        ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
+
 
 def rewrite(
     dataset: Dataset,

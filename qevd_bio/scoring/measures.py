@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from qevd_bio.scoring.options import JUDGED_METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
 from qevd_bio.scoring.statistics import Statistic, f_score, share
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.extras import is_installed
 
 Pair = tuple[str, str]
 
@@ -45,7 +45,7 @@ def missing(metric: str, options: ScoreOptions) -> str | None:
         from qevd_bio.scoring.judges.judge_models import missing_for_judging
 
         return missing_for_judging(options.judge)
-    if metric.startswith("bleu") and find_spec("sacrebleu") is None:
+    if metric.startswith("bleu") and not is_installed("sacrebleu"):
         return "needs sacrebleu: pip install 'qevd-bio[metrics]'"
     return None
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from qevd_bio.store import extras, meter
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.hashing import hash_file
 
@@ -84,13 +85,20 @@ def attempt(work: Work[P], item: Item[P]) -> Outcome:
     """Run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
-        result = work(item)
+        with meter.item():
+            result = work(item)
     except StopRun as error:
         return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
     except ItemError as error:
         return Outcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
     except UserError as error:
         return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+    except ImportError as error:
+        stop = extras.explained(error)
+        if stop is None:
+            return Outcome(item, False, reason="unexpected_error", detail=traceback.format_exc(limit=-4))
+        # What is not installed for one item is not installed for the others.
+        return Outcome(item, False, reason="stopped", detail=str(stop), stop=StopRun(stop.problem, fix=stop.fix))
     except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
         detail = traceback.format_exc(limit=-4)
         return Outcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
@@ -100,18 +108,26 @@ def attempt(work: Work[P], item: Item[P]) -> Outcome:
 class InProcess:
     """One item after the other, in this process; `WorkAhead` is told before what will come."""
 
+    def __init__(self, counter: meter.Meter | None = None) -> None:
+        self._counter = counter
+
     def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
-        if isinstance(work, WorkAhead):
-            work.expect(items)
-        for item in items:
-            yield attempt(work, item)
+        meter.use(self._counter)
+        try:
+            if isinstance(work, WorkAhead):
+                work.expect(items)
+            for item in items:
+                yield attempt(work, item)
+        finally:
+            meter.use(None)
 
 
 class ProcessPool:
     """`jobs` processes side by side; a process that dies costs only the item it worked on."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, counter: meter.Meter | None = None) -> None:
         self._jobs = jobs
+        self._counter = counter
 
     def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
         waiting = deque(items)
@@ -158,10 +174,12 @@ class ProcessPool:
     def _pool(self, jobs: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         threads = max(1, (os.cpu_count() or 1) // self._jobs)
-        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker, initargs=(threads,))
+        given = (threads, self._counter)
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker, initargs=given)
 
 
-def _prepare_worker(threads: int) -> None:
+def _prepare_worker(threads: int, counter: meter.Meter | None) -> None:
+    meter.use(counter)
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -187,10 +205,9 @@ class RayCluster:
         self._jobs = jobs
 
     def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
-        try:
-            import ray
-        except ImportError as error:
-            raise UserError("Ray is not installed", fix="pip install 'qevd-bio[ray]'") from error
+        extras.need("ray", what="--executor ray")
+        import ray
+
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
         remote = ray.remote(attempt)
@@ -209,10 +226,10 @@ class RayCluster:
                     yield Outcome(item, False, reason="process_died", detail="its Ray worker crashed")
 
 
-def executor(name: str, jobs: int) -> Executor:
-    """The executor called `name` ("local" or "ray") with `jobs` items side by side."""
+def executor(name: str, jobs: int, counter: meter.Meter | None = None) -> Executor:
+    """The executor called `name` ("local" or "ray") with `jobs` items side by side; local ones count on `counter`."""
     if name == "ray":
         return RayCluster(jobs)
     if name != "local":
         raise UserError(f"no executor {name!r}", expected="local or ray", fix="--executor local")
-    return InProcess() if jobs == 1 else ProcessPool(jobs)
+    return InProcess(counter) if jobs == 1 else ProcessPool(jobs, counter)

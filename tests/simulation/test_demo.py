@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from cli import demo_steps as steps
-from cli.app import app
-from cli.demo import list_of_steps
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.stage import Places
 from qevd_bio.tables.workspace import Workspace
+from qevd_bio.workflows import demo_steps as steps
+from qevd_bio.workflows.demo import list_of_steps
 
 WITHOUT_MODELS = (
     "simulate", "segments", "extract", "annotate", "analyze", "rewrite", "speak", "score", "verify", "report",

@@ -100,7 +100,7 @@ def run_coach(
 
     coach = open_coach(model, device=device, dtype=dtype, seed=options.seed)
     if coach.untrained:
-        say(f"note: preset {coach.config.name} is untrained; what it says means nothing")
+        say(f"preset {coach.config.name} is untrained; what it says means nothing")
     options = coach.settled(options, context_every)
     chosen = sources(dataset, workspace, coach.sees, reads_contexts=coach.reads_contexts, split=split)
     settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}

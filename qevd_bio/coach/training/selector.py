@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach, save_coach
+from qevd_bio.coach.model.loading import open_coach
 from qevd_bio.coach.model.selector import JointSelector, accuracy, balanced_loss, pool
-from qevd_bio.coach.segments.data import SegmentSource, span_of
+from qevd_bio.coach.segments.data import SegmentSource, sources, span_of
+from qevd_bio.dataset.opening import Dataset
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.learning.batches import hold_out
 from qevd_bio.learning.options import LoopOptions
@@ -208,3 +210,9 @@ def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: st
         "method": "selector",
         "review_state": "proposed",
     }
+
+
+def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str) -> tuple[int, int]:
+    """`select_joints` in every segment of a data set, by the model of that name."""
+    coach = open_coach(model, device=device)
+    return select_joints(sources(dataset, workspace, coach.sees), coach, workspace, Path(model))

@@ -43,6 +43,16 @@ class FeatureTask:
     out: FeaturePaths
 
 
+def need_weights(weights: str | None) -> str:
+    """`weights`; UserError that says what can be named where it is None."""
+    if weights is None:
+        raise UserError(
+            "no weights named",
+            expected="--weights FILE with the released 3D CNN (efficientnet4Lite), or --weights random to try out",
+        )
+    return weights
+
+
 def write_features(
     dataset: Dataset,
     workspace: Workspace,
@@ -57,6 +67,8 @@ def write_features(
 
     `weights` is a file (3D CNN), a folder (image encoder) or "random". Raises UserError where it cannot be read.
     """
+    if options.warm_up % 4:
+        raise UserError(f"--warm-up {options.warm_up}", expected="a multiple of 4")
     if weights == RANDOM and options.encoder == "image":
         raise UserError("an image encoder has no random weights here", expected="--weights FOLDER of transformers")
     load_encoder(options.encoder, weights, seed, device)

@@ -14,6 +14,7 @@ from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.scoring.pairs_table import PAIRS, VALUE_NAMES
 from qevd_bio.scoring.results import PAIRS_FILE, SCORES_FILE, Scores, read_scores
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.workspace import Workspace
 
 Key = tuple[str, str, int]
 """Split, video, segment."""
@@ -48,6 +49,11 @@ class Run:
 def find_scores(folder: Path) -> list[Path]:
     """Every folder of scores below `folder`, by name."""
     return sorted(path.parent for path in folder.glob(f"*/{SCORES_FILE}"))
+
+
+def chosen_scores(workspace: Workspace, folders: Sequence[Path]) -> list[Path]:
+    """The folders that were named, else every folder of scores of the workspace."""
+    return [folder.expanduser() for folder in folders] or find_scores(workspace.root / "scores")
 
 
 def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[Run], list[Missing]]:

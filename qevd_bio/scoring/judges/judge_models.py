@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.scoring.judges.llm_accuracy import Answer, Judge, Question
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.extras import is_installed
 
 
 def make_judges(options: JudgeOptions, cache: Path | None) -> list[Judge]:
@@ -33,10 +33,10 @@ def missing_for_judging(options: JudgeOptions) -> str | None:
     served = [m for m in options.models if not (Path(m).expanduser() / "config.json").is_file()]
     if served and options.base_url is None:
         return f"judge {served[0]} is no folder with a model, and no --judge-url is given"
-    if served and find_spec("openai") is None:
+    if served and not is_installed("openai"):
         return "needs openai: pip install 'qevd-bio[language]'"
     local = [m for m in options.models if m not in served]
-    if local and (find_spec("torch") is None or find_spec("transformers") is None):
+    if local and not (is_installed("torch") and is_installed("transformers")):
         return "needs torch and transformers: pip install 'qevd-bio[train]'"
     return None
 

@@ -84,14 +84,14 @@ class Motion:
         from qevd_bio.tables.motion import CYCLES
         from qevd_bio.tables.verdicts import VERDICTS
 
-        arrow = {
-            "repetitions": lambda: CYCLES.table(CYCLES.columns_of(self.repetitions)),
-            "verdicts": lambda: VERDICTS.table(VERDICTS.columns_of(self.verdicts)),
-        }
-        if table in arrow:
-            frame: pd.DataFrame = arrow[table]().to_pandas()
-            return frame
-        raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
+        if table not in ("repetitions", "verdicts"):
+            raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
+        if table == "repetitions":
+            rows = CYCLES.table(CYCLES.columns_of(self.repetitions))
+        else:
+            rows = VERDICTS.table(VERDICTS.columns_of(self.verdicts))
+        frame: pd.DataFrame = rows.to_pandas()
+        return frame
 
 
 def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOptions | None = None) -> Kinematics:

@@ -183,7 +183,7 @@ def _values(place: SegmentToAnnotate, exercise: Exercise, count: int) -> dict[st
 
 def _alias(place: SegmentToAnnotate, asking: Asking, frames: FrameOptions) -> str:
     status = place.video.path.stat()
-    file = [place.video.key, status.st_size, status.st_mtime_ns, place.video.rotate]
+    file = [place.video.key, status.st_size, status.st_mtime_ns, place.video.lies_on_side]
     segment = [place.segment.start_s, place.segment.end_s if place.segment.bounded else None]
     question = prompt().filled_hash(_values(place, place.known_exercise(), frames.count))
     return alias_of(asking, "salient", file, segment, asdict(frames), question)

@@ -213,7 +213,7 @@ class Dataset:
                 path=entry.video,
                 timestamps_path=entry.timestamps if entry.timestamps.is_file() else None,
                 participant=self._participant(split, stem),
-                rotate=lies_on_its_side(split, stem),
+                lies_on_side=lies_on_its_side(split, stem),
                 problem=entry.problem,
             )
             for stem, entry in sorted(files.items())

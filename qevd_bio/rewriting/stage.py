@@ -100,7 +100,7 @@ def rewrite(
     totals = figures(rows)
     other = _other_policy(options)
     compared = figures(row for split in splits for row in FEEDBACKS.load(workspace.rewritten_part(split, other)))
-    by_policy = {options.policy: totals, other: compared}
+    by_policy: dict[str, Figures] = {options.policy: totals, other: compared}
     about = {
         "version": __version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",

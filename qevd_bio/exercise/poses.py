@@ -19,8 +19,8 @@ from qevd_bio.anatomy.forward import forward_kinematics, joint_rotation
 from qevd_bio.anatomy.mirror import mirror_angles
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.exercise.schema import read_yaml
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 PoseWords = Mapping[str, object]

@@ -111,7 +111,7 @@ def verdict_row(place: dict[str, Any], rep: int, at: float, rule: int) -> dict[s
 
 def write_scores(workspace: Workspace, data: Path) -> None:
     """Two systems that answer every feedback, early and late."""
-    options = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=200))
+    options = ScoreOptions(metrics=("temporal", "rouge_l"), interval=IntervalOptions(replicates=200))
     for name, shift in (("early", 0.4), ("late", 1.2)):
         path = workspace.root / f"{name}.jsonl"
         with path.open("w") as stream:

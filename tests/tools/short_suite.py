@@ -111,7 +111,7 @@ def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
         ("tables", ["-c", TABLES]),
         ("rewrite", [*job, "rewrite", *data, *place]),
         ("run rules", [*job, "run", "--model", "rules", "--out", "rules.jsonl", *rewritten, *place]),
-        ("score", [*job, "score", "--preds", "rules.jsonl", "--out", "scores", "--metrics", "temporal,rouge", *rewritten]),
+        ("score", [*job, "score", "--preds", "rules.jsonl", "--out", "scores", "--metrics", "temporal,rouge_l", *rewritten]),
         ("report", [*job, "report", "--scores", "scores", *data, *place, "--out", "page.html"]),
     ]  # fmt: skip
     more = {
@@ -127,7 +127,7 @@ def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
         ],
         "bertscore": [("bertscore", ["-c", BERTSCORE])],
         "hub": [("hub", ["-c", HUB])],
-        "metrics": [("bleu", [*job, "score", "--preds", "rules.jsonl", "--out", "bleu", "--metrics", "bleu-4", *rewritten])],
+        "metrics": [("bleu", [*job, "score", "--preds", "rules.jsonl", "--out", "bleu", "--metrics", "bleu_4", *rewritten])],
         "report": [("plot", [*job, "plot", "timeline", "--help"])],
     }  # fmt: skip
     return found + [step for name, own in more.items() if name in extras for step in own]

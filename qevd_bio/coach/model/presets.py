@@ -14,6 +14,7 @@ from qevd_bio.coach.model.stream_vlm import StreamVLM, padded
 from qevd_bio.coach.model.tokenizer import read_tokenizer, tiny_tokenizer
 from qevd_bio.coach.options import Ablations
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 
@@ -27,17 +28,9 @@ def read_preset(name: str | Path) -> ModelConfig:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = refs_path("presets", f"{path.name}.yaml")
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no preset {str(name)!r}", expected=f"one of {', '.join(preset_names())}, or a YAML file"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot be read ({str(error).splitlines()[0]})", where=path, expected="YAML") from error
-    return read_config(values, path)
+    if not path.is_file():
+        raise UserError(f"no preset {str(name)!r}", expected=f"one of {', '.join(preset_names())}, or a YAML file")
+    return read_config(read_yaml(path), path)
 
 
 def choose_device(config: ModelConfig, device: str = "auto") -> torch.device:

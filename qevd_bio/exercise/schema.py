@@ -13,7 +13,6 @@ from qevd_bio.store.errors import UserError
 
 T = TypeVar("T")
 
-
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
 

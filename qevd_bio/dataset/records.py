@@ -89,10 +89,12 @@ def check_unicode(key: str, texts: Iterable[str]) -> None:
 
 
 def is_text(value: object) -> bool:
+    """Whether the JSON value is a string."""
     return type(value) is str
 
 
 def is_flag(value: object) -> bool:
+    """Whether the JSON value is true or false."""
     return type(value) is bool
 
 

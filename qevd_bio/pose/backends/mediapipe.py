@@ -59,6 +59,7 @@ class MediapipeBackend:
         self._confidence = options.min_confidence
 
     def identity(self) -> dict[str, str]:
+        """MediaPipe's version and the hash of the models inside its wheel."""
         content = b"".join((self._folder / name).read_bytes() for name in _MODELS)
         return {
             "model": "pose_landmark_full",
@@ -67,6 +68,7 @@ class MediapipeBackend:
         }
 
     def estimate(self, clip: Clip) -> Landmarks:
+        """Landmarks of one person in every frame. Raises ItemError where the clip cannot be read."""
         with self.tracker() as track, PersonDetector() as detector:
             pass_one = _follow(clip, track, detector)
         subject = choose_subject(pass_one.steps)

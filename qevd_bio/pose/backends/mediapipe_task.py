@@ -35,10 +35,12 @@ class MediapipeTaskBackend:
         need_mediapipe()
 
     def identity(self) -> dict[str, str]:
+        """Name and hash of the `.task` file, and MediaPipe's version."""
         version = metadata.version("mediapipe")
         return {"model": self._model.name, "version": version, "model_hash": hash_file(self._model)}
 
     def estimate(self, clip: Clip) -> Landmarks:
+        """Landmarks of the chosen person, of up to `max_people` that are followed at once."""
         assert clip.open is not None
         index: list[int] = []
         times: list[float] = []

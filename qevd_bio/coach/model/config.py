@@ -139,7 +139,7 @@ def _fault(error: ValidationError, where: Path) -> UserError:
     first = min(error.errors(), key=lambda item: item["type"] != "unexpected_keyword_argument")
     key = ".".join(str(part) for part in first["loc"]) or "the file"
     if first["type"] == "unexpected_keyword_argument":
-        return UserError(f"unknown key {key}", where=where, expected="a key of the presets that are shipped (refs/presets)")
+        return UserError(f"unknown key {key}", where=where, expected="a key of a shipped preset (refs/presets)")
     if first["type"] == "missing":
         return UserError(f"no key {key}", where=where, expected="name, kind, source and language")
     if first["type"] == "dataclass_type":

@@ -39,7 +39,13 @@ def presets(
     name: Annotated[str | None, typer.Argument(help="One preset, or YAML file; without it all.")] = None,
 ) -> None:
     """List the presets with their numbers of parameters, in all and by part."""
-    from qevd_bio.coach.model.presets import describe, preset_names
+    from qevd_bio.coach.model.presets import preset_names, summary
+
+    try:
+        from qevd_bio.coach.model.loading import describe
+    except ImportError:
+        describe = summary
+        typer.echo("note: numbers of parameters need torch: pip install 'qevd-bio[train]'", err=True)
 
     for preset in [name] if name else preset_names():
         for line in describe(preset):
@@ -56,16 +62,14 @@ def select_joints(
     """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
     from qevd_bio.coach.model.loading import open_coach
     from qevd_bio.coach.segments.data import sources
-    from qevd_bio.coach.streaming.select_stage import FILE
-    from qevd_bio.coach.streaming.select_stage import select_joints as run_select
+    from qevd_bio.coach.training.selector import FILE
+    from qevd_bio.coach.training.selector import select_joints as run_select
     from qevd_bio.dataset.opening import open_dataset
 
     place = open_workspace(workspace)
     dataset = open_dataset(need_data(data), user_refs=place.user_refs)
     coach = open_coach(model, device=device)
-    vision = coach.config.vision
-    chosen = sources(dataset, place, dim=vision.dim, tokens=vision.tokens, reads_contexts=False)
-    done, failed = run_select(chosen, coach, place, Path(model))
+    done, failed = run_select(sources(dataset, place, coach.sees), coach, place, Path(model))
     typer.echo(f"{done} segments, {failed} failed; in {place.annotations / FILE}")
     if failed:
         raise typer.Exit(2)

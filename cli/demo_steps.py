@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from qevd_bio.coach.options import RANDOM, FeatureOptions
-from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.options import CoachData
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.simulation.options import SimulateOptions
 
 from .common import run_options
@@ -142,9 +143,9 @@ def training_data(demo: Demo) -> None:
 
 def train(demo: Demo) -> None:
     """Stream-VLM from random weights; then BioCoach's two stages, which begin with it."""
-    from qevd_bio.coach.training.stage import Place, train_both, train_stream_vlm
+    from qevd_bio.coach.training.stage import TrainingPlace, train_both, train_stream_vlm
 
-    first, second = (Place(demo.lessons.rewritten, demo.lessons, None, demo.trained(name)) for name in MODELS)
+    first, second = (TrainingPlace(demo.lessons.rewritten, demo.lessons, None, demo.trained(name)) for name in MODELS)
     say(f"{MODELS[0]}: {STREAM_VLM.steps} steps from random weights")
     done = train_stream_vlm(PRESET, None, first, STREAM_VLM, STREAM_VLM, SEQUENCES, say)
     say(f"{MODELS[1]}: selector, then {BIOCOACH.steps} steps, from that")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -119,36 +120,13 @@ def run(
         return
     from dataclasses import replace
 
-    from qevd_bio.coach.model.biocoach import reads_contexts
-    from qevd_bio.coach.model.loading import fingerprint, open_coach
-    from qevd_bio.coach.segments.data import sources
-    from qevd_bio.coach.streaming.decoding import Streamer
-    from qevd_bio.coach.streaming.stage import System, run_segments
+    from qevd_bio.coach.streaming.stage import run_coach
 
-    coach = open_coach(model, device=device, dtype=dtype, seed=seed)
-    if coach.about.get("untrained"):
-        typer.echo(f"note: preset {coach.config.name} is untrained; what it says means nothing", err=True)
     options = replace(
-        D,
-        timing=timing,
-        context=context,
-        context_every=context_every or int(coach.about.get("context_every", D.context_every)),
-        temperature=temperature,
-        seed=seed,
-        max_tokens=max_tokens,
-        rows=rows,
-        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
+        D, timing=timing, context=context, temperature=temperature, seed=seed, max_tokens=max_tokens, rows=rows
     )
-    vision = coach.config.vision
-    chosen = sources(
-        dataset,
-        place,
-        dim=vision.dim,
-        tokens=vision.tokens,
-        reads_contexts=reads_contexts(coach.config, coach.ablations),
-        encoder="image" if coach.ablations.image_encoder else "3d-cnn",
-        split=split,
-    )
-    settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
-    system = System(coach.config.name, timing, settings)
-    finish(run_segments(chosen, place, out, system, Streamer(coach, options).run, selected), out)
+    done = run_coach(
+        model, dataset, place, out, options, selected, context_every=context_every, split=split, device=device,
+        dtype=dtype, say=partial(typer.echo, err=True),
+    )  # fmt: skip
+    finish(done, out)

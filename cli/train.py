@@ -16,7 +16,7 @@ from .flags import spread
 from .train_flags import SEQUENCES, LoopFlags, MemoryFlags, SequenceFlags
 
 if TYPE_CHECKING:
-    from qevd_bio.coach.training.stage import Place
+    from qevd_bio.coach.training.stage import TrainingPlace
 
 app = typer.Typer(help="Train the coach: both published stages, or one by name.", pretty_exceptions_enable=False)
 OUT = Path("outputs/train")
@@ -184,20 +184,20 @@ def _say(text: str) -> None:
         typer.echo(text)
 
 
-def _place(data: Path | None, workspace: Path, targets: str, split: str | None, out: Path) -> Place:
-    from qevd_bio.coach.training.stage import Place
+def _place(data: Path | None, workspace: Path, targets: str, split: str | None, out: Path) -> TrainingPlace:
+    from qevd_bio.coach.training.stage import TrainingPlace
     from qevd_bio.store.errors import UserError
 
     room = open_workspace(workspace)
     if targets == "original":
-        return Place(need_data(data), room, split, out.expanduser())
+        return TrainingPlace(need_data(data), room, split, out.expanduser())
     if not room.rewritten.is_dir():
         raise UserError(
             "the rewritten data set is not there",
             where=room.rewritten,
             fix="qevd-bio rewrite, or --targets original to learn the trainers' own words",
         )
-    return Place(room.rewritten, room, split, out.expanduser())
+    return TrainingPlace(room.rewritten, room, split, out.expanduser())
 
 
 def _ablations(variant: str | None) -> Ablations | None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.coach.training.options import COACH, CoachData, Device, LoopOptions, Precision
+from qevd_bio.coach.training.options import COACH, CoachData
+from qevd_bio.learning.options import Device, LoopOptions, Precision
 
 _MACHINE, SEQUENCES, _CHECKS = "Machine and memory", "Sequences", "Checks and checkpoints"
 _DATA = CoachData()

@@ -112,9 +112,9 @@ def dry_run(dataset: Dataset, workspace: Workspace, frames: FrameOptions, option
     return estimate(questions(_chosen(places(dataset, workspace), options), asking, frames, decode=False), asking)
 
 
-def _items(found: Sequence[Place], with_kinematics: bool) -> list[Item]:
+def _items(found: Sequence[Place], with_kinematics: bool) -> list[Item[Place]]:
     return [
-        Item(place.segment.key, inputs=(place.kinematics if with_kinematics else place.video.path,), payload=place)
+        Item(place.segment.key, (place.kinematics if with_kinematics else place.video.path,), (), place)
         for place in found
     ]
 
@@ -123,11 +123,11 @@ def _chosen(found: Sequence[Place], options: RunOptions) -> list[Place]:
     return [item.payload for item in select(_items(found, False), options)]
 
 
-def by_rules(item: Item) -> dict[str, Any]:
+def by_rules(item: Item[Place]) -> dict[str, Any]:
     """One segment by rules: the standard set, and what its kinematics show beyond it."""
     from qevd_bio.annotation.evidence import expand
 
-    place: Place = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     standard = standard_set(exercise)
     expansions: dict[str, str] = {}
@@ -185,9 +185,9 @@ def _alias(place: Place, asking: Asking, frames: FrameOptions) -> str:
     return alias_of(asking, "salient", file, segment, asdict(frames), question)
 
 
-def by_model(item: Item, asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
+def by_model(item: Item[Place], asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
     """One segment from its kept answer."""
-    place: Place = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     place.video.check()
     standard = standard_set(exercise)

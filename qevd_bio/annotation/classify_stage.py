@@ -81,7 +81,7 @@ def classify(workspace: Workspace, options: RunOptions, asking: Asking) -> tuple
     """Ask a model for the roles of every exercise and write `annotations/roles.parquet` and `.csv`."""
     asking = for_stage(asking, workspace, "classify", options.retry_failed)
     catalogue = load((workspace.user_refs / "exercises",))
-    items = [Item(name, payload=exercise) for name, exercise in sorted(catalogue.items())]
+    items = [Item(name, (), (), exercise) for name, exercise in sorted(catalogue.items())]
     chosen = [item.payload for item in select(items, options)]
     totals = ask_all(lambda: questions(chosen, asking), asking)
     cache = Cache(asking.client.cache)
@@ -100,7 +100,7 @@ def dry_run(workspace: Workspace, options: RunOptions, asking: Asking) -> Plan:
     """What classifying would send."""
     asking = for_stage(asking, workspace, "classify", options.retry_failed)
     catalogue = load((workspace.user_refs / "exercises",))
-    items = [Item(name, payload=exercise) for name, exercise in sorted(catalogue.items())]
+    items = [Item(name, (), (), exercise) for name, exercise in sorted(catalogue.items())]
     return estimate(questions([item.payload for item in select(items, options)], asking), asking)
 
 
@@ -137,7 +137,7 @@ def _alias(exercise: Exercise, asking: Asking) -> str:
     return alias_of(asking, "roles", exercise.id, prompt().filled_hash(_values(exercise)))
 
 
-def _answered(item: Item, asking: Asking, cache: Cache) -> dict[str, Any]:
+def _answered(item: Item[Exercise], asking: Asking, cache: Cache) -> dict[str, Any]:
     answer = answer_of(cache, _alias(item.payload, asking), read_roles)
     return {"roles": answer.value, "model": answer.model, "prompt_hash": answer.prompt_hash, "raw": answer.text}
 

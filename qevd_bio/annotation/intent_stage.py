@@ -220,7 +220,11 @@ def plan_dataset(dataset: Dataset, method: IntentMethod, options: RunOptions, as
     return estimate(questions(texts, Judge(method, asking), asking), asking)
 
 
-def _items(dataset: Dataset) -> list[Item]:
+Sentences = list[tuple[int, int | None, float, str]]
+"""Feedbacks of a workout: span, segment, seconds and text."""
+
+
+def _items(dataset: Dataset) -> list[Item[Sentences]]:
     workouts = dataset.workouts(strict=False)
     if not any(workout.spans for workout in workouts):
         raise UserError("no feedback to sort", where=dataset.root, expected="a QEVD data set with feedbacks")
@@ -230,14 +234,15 @@ def _items(dataset: Dataset) -> list[Item]:
     return [
         Item(
             w.key,
-            inputs=(dataset.folder(w.split) / "feedbacks_long_range.json",),
-            payload=[(s.index, segment_of.get((w.split, w.video, s.index)), s.start_s, s.text) for s in w.spans],
+            (dataset.folder(w.split) / "feedbacks_long_range.json",),
+            (),
+            [(s.index, segment_of.get((w.split, w.video, s.index)), s.start_s, s.text) for s in w.spans],
         )
         for w in workouts
     ]
 
 
-def _workout(item: Item, judge: Judge) -> dict[str, Any]:
+def _workout(item: Item[Sentences], judge: Judge) -> dict[str, Any]:
     rows = []
     for span, segment, time_s, text in item.payload:
         row = {"span": span, "segment": segment, "time_s": time_s, "text": text}
@@ -264,7 +269,7 @@ def _workout(item: Item, judge: Judge) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _write(workspace: Workspace, method: str, items: list[Item], summary: Summary) -> None:
+def _write(workspace: Workspace, method: str, items: list[Item[Sentences]], summary: Summary) -> None:
     path = table_path(workspace, "intents")
     kept: dict[str, list[dict[str, Any]]] = {}
     for row in INTENTS.read_rows(path) if path.is_file() else ():

@@ -55,12 +55,12 @@ class Task:
     outputs: tuple[Path, Path, Path, Path]
 
 
-def analyse_one(item: Item) -> dict[str, Any]:
+def analyse_one(item: Item[Task]) -> dict[str, Any]:
     """Analyse one video. A segment that cannot be analysed is a row with its reason; the others are.
 
     Raises ItemError where no segment can be: other_video, no_segment, no_pose, too_few_frames, unknown_exercise.
     """
-    task: Task = item.payload
+    task = item.payload
     kinematics = read_kinematics(task.kinematics, task.split, task.video)
     if not task.parts:
         raise ItemError("no_segment", "no exercise is known for this video; name it with --exercise, or --data")

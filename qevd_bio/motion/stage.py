@@ -48,7 +48,7 @@ def analyze(workspace: Workspace, options: MotionOptions, run: RunOptions | None
     return summary, merge(workspace, items)
 
 
-def make_items(workspace: Workspace, options: MotionOptions) -> list[Item]:
+def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[Task]]:
     """One work item a kinematics file, with every file that its result depends on."""
     folder = workspace.root / "kinematics"
     found = sorted(folder.glob("*/*.parquet"))
@@ -108,7 +108,7 @@ def _rules(parts: Sequence[Part], user_refs: Path) -> list[Path]:
     return [path for path in (*rules, *references) if path.is_file()]
 
 
-def merge(workspace: Workspace, items: Sequence[Item]) -> Written:
+def merge(workspace: Workspace, items: Sequence[Item[Task]]) -> Written:
     """Merge the videos' parts into the workspace's tables, in the order of the items."""
     about: Mapping[str, Any] = {"context_format": FORMAT, "exercises": len(load((workspace.user_refs / "exercises",)))}
     done = [item.outputs for item in items if all(path.is_file() for path in item.outputs)]

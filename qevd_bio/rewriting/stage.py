@@ -130,9 +130,9 @@ def _other_policy(options: RewriteOptions) -> str:
 
 
 def _rewrite_split(
-    item: Item, dataset: Dataset, workspace: Workspace, options: RewriteOptions, videos: Media
+    item: Item[str], dataset: Dataset, workspace: Workspace, options: RewriteOptions, videos: Media
 ) -> dict[str, Any]:
-    split = str(item.payload)
+    split = item.payload
     workouts = dataset.workouts(split)
     tables, intents = MotionTables(workspace), Intents(workspace)
     other = replace(options, policy=_other_policy(options))

@@ -101,7 +101,7 @@ def _check(options: SimulateOptions) -> None:
         raise UserError(f"{options.width} × {options.height} pixels", expected="even numbers, at least 64")
 
 
-def _item(places: Places, split: str, options: SimulateOptions, number: int) -> Item:
+def _item(places: Places, split: str, options: SimulateOptions, number: int) -> Item[Task]:
     video = video_name(options, number)
     outputs = [places.part(name, split, video) for name in _NAMES]
     outputs += [places.kinematics(split, video), places.times(split, video)]
@@ -110,9 +110,9 @@ def _item(places: Places, split: str, options: SimulateOptions, number: int) -> 
     return Item(f"{split}/{video}", (), tuple(outputs), Task(places.root, options, number))
 
 
-def make_one(item: Item) -> dict[str, Any]:
+def make_one(item: Item[Task]) -> dict[str, Any]:
     """Simulate one workout and write its files."""
-    task: Task = item.payload
+    task = item.payload
     places, options = Places(task.root), task.options
     workout = make_workout(options, task.number)
     split, video = workout.split, workout.video

@@ -17,29 +17,40 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from qevd_bio.store.errors import ItemError, StopRun, UserError
+from qevd_bio.store.hashing import hash_file
+
+P = TypeVar("P")
+"""What the work of a stage needs besides files: the payload of its items."""
 
 
 @dataclass(frozen=True)
-class Item:
+class Item(Generic[P]):
     """One piece of work: a stable key, the files it reads and writes, and what the function needs.
 
-    `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007".
+    `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007". `hashes` are the SHA-256 of the inputs, in
+    their order and None for one that is missing, where the stage has computed them already.
     """
 
     key: str
-    inputs: tuple[Path, ...] = ()
-    outputs: tuple[Path, ...] = ()
-    payload: Any = None
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+    payload: P
+    hashes: tuple[str | None, ...] = ()
+
+    def hash_of(self, path: Path) -> str:
+        """SHA-256 of a file: that of the stage for an input, else computed now. UserError where it cannot be read."""
+        known = dict(zip(self.inputs, self.hashes, strict=False)).get(path)
+        return hash_file(path) if known is None else known
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of an item: its small JSON-able result, or the reason why there is none."""
 
-    item: Item
+    item: Item[Any]
     ok: bool
     result: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -48,16 +59,28 @@ class Outcome:
     seconds: float = 0.0
 
 
-Work = Callable[[Item], dict[str, Any]]
+Work = Callable[[Item[P]], dict[str, Any]]
+"""Works on one item; its small JSON-able result."""
+
+
+@runtime_checkable
+class WorkAhead(Protocol[P]):
+    """Work that wants to know what it will be asked for, for example to do several items at once."""
+
+    def expect(self, items: Sequence[Item[P]]) -> None:
+        """The items that will be asked for, in this order."""
+
+    def __call__(self, item: Item[P]) -> dict[str, Any]:
+        """The result of one item."""
 
 
 class Executor(Protocol):
     """Runs `work` on every item and yields outcomes in any order."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]: ...
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]: ...
 
 
-def attempt(work: Work, item: Item) -> Outcome:
+def attempt(work: Work[P], item: Item[P]) -> Outcome:
     """Run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
@@ -75,12 +98,11 @@ def attempt(work: Work, item: Item) -> Outcome:
 
 
 class InProcess:
-    """One item after the other, in this process; work that has an `expect` is told before what will come."""
+    """One item after the other, in this process; `WorkAhead` is told before what will come."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
-        expect = getattr(work, "expect", None)
-        if expect is not None:
-            expect(items)
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
+        if isinstance(work, WorkAhead):
+            work.expect(items)
         for item in items:
             yield attempt(work, item)
 
@@ -91,18 +113,18 @@ class ProcessPool:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
         waiting = deque(items)
         while waiting:
-            suspects: list[Item] = []
+            suspects: list[Item[P]] = []
             yield from self._until_broken(work, waiting, suspects)
             # Any of the items in flight may have killed the pool: each is tried once more, alone.
             for item in suspects:
                 yield from self._alone(work, item)
 
-    def _until_broken(self, work: Work, waiting: deque[Item], suspects: list[Item]) -> Iterator[Outcome]:
+    def _until_broken(self, work: Work[P], waiting: deque[Item[P]], suspects: list[Item[P]]) -> Iterator[Outcome]:
         pool = self._pool(self._jobs)
-        running: dict[Future[Outcome], Item] = {}
+        running: dict[Future[Outcome], Item[P]] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * self._jobs:
@@ -123,7 +145,7 @@ class ProcessPool:
         finally:
             _stop(pool)
 
-    def _alone(self, work: Work, item: Item) -> Iterator[Outcome]:
+    def _alone(self, work: Work[P], item: Item[P]) -> Iterator[Outcome]:
         pool = self._pool(1)
         try:
             yield pool.submit(attempt, work, item).result()
@@ -164,7 +186,7 @@ class RayCluster:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
         try:
             import ray
         except ImportError as error:
@@ -173,7 +195,7 @@ class RayCluster:
             ray.init(log_to_driver=False)
         remote = ray.remote(attempt)
         waiting = deque(items)
-        running: dict[Any, Item] = {}
+        running: dict[Any, Item[P]] = {}
         while waiting or running:
             while waiting and len(running) < 2 * self._jobs:
                 item = waiting.popleft()

@@ -48,6 +48,7 @@ class OpenedClip:
             times=self.times,
             select=select(self._options),
             strict_times=self._options.strict_times,
+            info=self.info,
         )
         with reader:
             yield self._each(reader)

@@ -21,8 +21,8 @@ from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
 from qevd_bio.coach.vision.backbone import Backbone
-from qevd_bio.coach.vision.backbone_weights import released_names
 from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.coach.vision.weights import released_names
 from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.motion.stage import outputs_of
 from qevd_bio.scoring.pairing.predictions import read_predictions

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qevd_bio.coach.baselines import interval, rules
-from qevd_bio.coach.baselines.interval import IntervalOptions
+from qevd_bio.coach.baselines import rules
 from qevd_bio.coach.baselines.rules import RulesOptions, sentence
+from qevd_bio.coach.baselines.scripted import PHRASES, phrases
 from qevd_bio.dataset.names import load_names
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.exercise.catalogue import load
@@ -66,6 +66,6 @@ def test_targets_passes_and_still_joints_are_not_faults() -> None:
 
 
 def test_the_interval_coach_speaks_on_time_whatever_happens() -> None:
-    (said,) = interval.speak([segment(0.0, 21.0)], IntervalOptions(5.0))
-    assert [feedback["time"] for feedback in said["feedbacks"]] == [5.0, 10.0, 15.0, 20.0]
-    assert interval.speak([segment(0.0, float("inf"))])[0]["feedbacks"] == []
+    said = phrases(segment(0.0, 21.0), 5.0)
+    assert said == list(zip([5.0, 10.0, 15.0, 20.0], PHRASES, strict=False))
+    assert phrases(segment(0.0, float("inf"))) == []

@@ -11,10 +11,10 @@ import torch
 
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.baselines.rules import RulesCoach
-from qevd_bio.coach.live.model import LiveModel
+from qevd_bio.coach.live.model import LiveModel, ModelWatcher
 from qevd_bio.coach.live.motion import ContextRoom, LiveMotion
 from qevd_bio.coach.live.pose import LivePose, LivePoses
-from qevd_bio.coach.live.session import ModelWatcher, RulesWatcher
+from qevd_bio.coach.live.session import RulesWatcher
 from qevd_bio.coach.live.source import LiveFrame
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.contexts import NOTHING
@@ -145,7 +145,7 @@ def test_a_trained_selector_chooses_after_three_seconds(shallow: Motion, tmp_pat
     live = live_motion(shallow, tmp_path, model.room)
     focus = live.focus
     live.focus = lambda joints: (chosen.append(tuple(joints)), focus(joints))  # type: ignore[assignment, func-returns-value]
-    watcher = ModelWatcher(model, Features(), live, coach.model, 12)  # type: ignore[arg-type]
+    watcher = ModelWatcher(model, Features(), live, coach.model.selector, 12)
     for index in range(80):
         watcher.see(LiveFrame(index, index / HZ, IMAGE, 0.0))
         assert watcher.stepped == (index % 4 == 3) and len(chosen) == (index >= 47)

@@ -1,12 +1,20 @@
-"""Words drawn into a frame: what the coach says at the bottom, how the session goes at the top."""
+"""What is seen of a live session: frames with words in them, in a window or in a video file."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qevd_bio.coach.live.source import need_cv2
+from qevd_bio.simulation.drawing.mp4 import write_mp4
+from qevd_bio.store.errors import UserError
 
 Image = NDArray[np.uint8]
 _LINE, _STATUS_LINE = 1 / 26, 1 / 48  # height of a line as a share of the picture's diagonal
@@ -81,3 +89,56 @@ def _font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
+
+
+Pictures = Iterable[tuple[float, NDArray[np.uint8]]]
+_TITLE = "qevd-bio coach live"
+_QUIT = (ord("q"), 27)
+
+
+def need_window() -> None:
+    """UserError where no window can be opened."""
+    fix = "--out FILE.mp4 writes the annotated video instead"
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if sys.platform.startswith("linux") and not named:
+        raise UserError("there is no display to open a window on", expected="DISPLAY or WAYLAND_DISPLAY", fix=fix)
+    cv2 = need_cv2()
+    try:
+        cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
+    except cv2.error as error:
+        raise UserError(
+            "this OpenCV opens no windows", expected="opencv-contrib-python, not a headless build", fix=fix
+        ) from error
+
+
+def show(pictures: Pictures) -> None:
+    """Show the pictures in a window until they end, q or Esc is pressed, or the window is closed."""
+    cv2 = need_cv2()
+    try:
+        for _, picture in pictures:
+            cv2.imshow(_TITLE, np.ascontiguousarray(picture[..., ::-1]))
+            if cv2.waitKey(1) & 0xFF in _QUIT or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1:
+                break
+    finally:
+        cv2.destroyAllWindows()
+
+
+def write(pictures: Pictures, path: Path, hz: float) -> None:
+    """Write the pictures to an mp4 of `hz` pictures a second; it appears whole or not at all."""
+    try:
+        write_mp4(path, steady(pictures, hz), hz)
+    except ValueError as error:
+        raise UserError("the session ended before its first frame", where=path) from error
+
+
+def steady(pictures: Pictures, hz: float) -> Iterator[NDArray[np.uint8]]:
+    """`hz` pictures a second of pictures that come when they come: some shown again, some left out."""
+    written = 0
+    last: NDArray[np.uint8] | None = None
+    for time_s, picture in pictures:
+        while last is not None and written <= time_s * hz - 0.5:
+            yield last
+            written += 1
+        last = picture
+    if last is not None:
+        yield last

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from qevd_bio.coach.segments.prompts import published, segment_prompt, workout_prompt
+from qevd_bio.coach.model.prompts import published, segment_prompt, workout_prompt
 
 
 def test_the_prompts_of_a_segment_and_a_workout() -> None:

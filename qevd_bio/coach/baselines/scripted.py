@@ -1,14 +1,40 @@
-"""`copy-context`: reads out the first form issue of C_motion. How much of a score is copying?"""
+"""Coaches that neither see nor ask: the same phrases every few seconds, and C_motion read out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import count, cycle, takewhile
 
+from qevd_bio.dataset.workout import Segment
 from qevd_bio.motion.context import parse_motion, write_rest
+
+PHRASES = (
+    "Great start, keep going!",
+    "Nice work, stay with it!",
+    "You're doing well, keep it up!",
+    "Good effort, keep your form!",
+    "Looking good, don't stop!",
+    "Well done, nearly there!",
+)
+
+
+EVERY_S = 5.0
+"""Seconds between two phrases: the average silence in QEVD (Table 2: 5.2 to 5.3 s)."""
 
 Said = list[tuple[float, str]]
 _ISSUES = "Form issues: "
+
+
+def phrases(segment: Segment, every_s: float = EVERY_S) -> Said:
+    """The same phrases in the same order every `every_s` seconds: the coach that every model must beat.
+
+    Nothing for a segment whose end is not known.
+    """
+    if not segment.bounded:
+        return []
+    times = takewhile(lambda time: time < segment.duration_s, (step * every_s for step in count(1)))
+    return list(zip(times, cycle(PHRASES), strict=False))
 
 
 def first_issue(motion: str) -> str:

@@ -52,7 +52,7 @@ def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordne
         assert 0 < meteor["coverage"]["ground_truth"] <= 1
         assert "wordnet:3.0@" in meteor["signature"]
         assert "punkt-" in meteor["signature"]
-        assert found[protocol]["llm_acc"]["reason"].startswith("not computed: add llm-acc to --metrics; needs a judge")
+        assert found[protocol]["llm_acc"]["reason"].startswith("not computed: add llm_acc to --metrics; needs a judge")
     assert found["interval"] | {"seed": 0, "clusters": 4, "clustered_by": "video"} == found["interval"]
     assert read_scores(out).as_json() == scores.as_json()
     assert json.loads((out / "manifest.json").read_text())["stage"] == "score"
@@ -198,7 +198,7 @@ def test_metrics_that_are_not_there_are_named_with_what_mends_them(run_file, ben
 
 def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_data, tmp_path, monkeypatch):
     from qevd_bio.scoring import measures
-    from qevd_bio.scoring.judges.judge_models import judge_models as judges
+    from qevd_bio.scoring.judges import judge_models as judges
     from qevd_bio.scoring.judges.llm_accuracy import Answer
 
     class HalfJudge:

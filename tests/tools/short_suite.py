@@ -45,7 +45,8 @@ for file in pathlib.Path("slow/features").rglob("*_features.npy"):
     shape = numpy.load(file, mmap_mode="r").shape[1:]
     paths = feature_paths(Workspace(pathlib.Path("ws")), split, file.name.removesuffix("_features.npy"))
     paths.features.parent.mkdir(parents=True, exist_ok=True)
-    times = numpy.arange(1, 100) / 4
+    seen = numpy.load(str(file).replace("_features.npy", "_timestamps.npy"))
+    times = numpy.arange(seen[0], seen[-1], 0.25)
     numpy.save(paths.times, times)
     numpy.save(paths.features, numpy.random.default_rng(0).normal(size=(len(times), *shape)).astype("float32"))
 """

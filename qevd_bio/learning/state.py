@@ -66,7 +66,7 @@ def load_state(folder: Path, settings: dict[str, Any]) -> tuple[RunState, dict[s
         raise UserError(
             f"this run was begun with other settings ({told})",
             where=folder,
-            expected="the same settings to go on",
+            expected="the same settings to continue",
             fix="name another --out, or remove this folder to begin again",
         )
     return state, tensors

@@ -7,6 +7,7 @@ fingerprint of what the item was made from: the stage's version and settings and
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,16 @@ from typing import Any, Protocol
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import StopRun, UserError
-from qevd_bio.store.execution import Item, Outcome, P, Work, executor
+from qevd_bio.store.execution import Item, ItemOutcome, P, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
+from qevd_bio.store.meter import Meter
 from qevd_bio.store.names import safe_name
-from qevd_bio.store.progress import Progress
+from qevd_bio.store.progress import ProgressLine
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
+
+_LOG = logging.getLogger(__name__)
 
 FAILURES = Table(
     "failures",
@@ -73,6 +77,18 @@ class Summary:
     def exit_code(self) -> int:
         """0, or 2 where at least one selected item failed."""
         return 2 if self.failed else 0
+
+    def describe(self) -> str:
+        """One line: how many items were done, kept, failed, and how long it took."""
+        text = f"{self.stage}: {self.done} done, {self.kept} kept from before, {len(self.failed)} failed"
+        return f"{text} ({self.seconds:.1f} s)"
+
+    def failures(self) -> str:
+        """Why items failed, counted by reason."""
+        counts: dict[str, int] = {}
+        for reason, _ in self.failed.values():
+            counts[reason] = counts.get(reason, 0) + 1
+        return ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()))
 
 
 def select(items: Sequence[Item[P]], options: RunOptions) -> list[Item[P]]:
@@ -126,15 +142,19 @@ def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: Run
     for item in pending:
         for path in item.outputs:
             remove_leftovers(path)
+    _LOG.info("%s: %d of %d items to do, the others are settled", stage, len(pending), len(chosen))
     start = time.monotonic()
     ledger.write_manifest("running", summary, len(chosen), start)
     status = "interrupted"
     try:
-        with Progress(stage, len(pending)) as progress:
-            for outcome in executor(options.executor, options.jobs).run(work, pending):
+        counter = Meter() if pending else None
+        with ProgressLine(stage, len(pending), meter=counter) as progress:
+            for outcome in executor(options.executor, options.jobs, counter).run(work, pending):
                 if outcome.stop is not None:
                     raise outcome.stop
                 ledger.record(outcome)
+                said = "done" if outcome.ok else f"failed: {outcome.reason}: {outcome.detail}"
+                _LOG.debug("%s: %s: %s in %.1f s", stage, outcome.item.key, said, outcome.seconds)
                 if outcome.ok:
                     summary.done += 1
                     summary.results[outcome.item.key] = outcome.result
@@ -148,6 +168,8 @@ def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: Run
         raise
     finally:
         summary.seconds = time.monotonic() - start
+        counted = (summary.done, summary.kept, len(summary.failed))
+        _LOG.info("%s %s: %d done, %d kept, %d failed, %.1f s", stage, status, *counted, summary.seconds)
         ledger.write_manifest(status, summary, len(chosen), start)
         ledger.write_failures(summary)
     return summary
@@ -227,7 +249,7 @@ class _Ledger:
             fix="--redo to make them again, or another --workspace to keep both",
         )
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: ItemOutcome) -> None:
         marker = {
             "status": "ok" if outcome.ok else "failed",
             "key": outcome.item.key,

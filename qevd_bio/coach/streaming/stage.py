@@ -58,7 +58,7 @@ def run_segments(
     """Stream every segment and write `out`, one line a segment in the data set's order.
 
     `stream` takes segments and gives their outputs in any order (a `Streamer`, or a baseline). Each finished
-    segment is kept below `<workspace>/runs/`, so that the same command goes on where it was ended; `out` holds
+    segment is kept below `<workspace>/runs/`, so that the same command continues where it ended; `out` holds
     those that were made with these settings.
     """
     run = run or RunOptions()
@@ -100,7 +100,7 @@ def run_coach(
 
     coach = open_coach(model, device=device, dtype=dtype, seed=options.seed)
     if coach.untrained:
-        say(f"note: preset {coach.config.name} is untrained; what it says means nothing")
+        say(f"preset {coach.config.name} is untrained; what it says means nothing")
     options = coach.settled(options, context_every)
     chosen = sources(dataset, workspace, coach.sees, reads_contexts=coach.reads_contexts, split=split)
     settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}

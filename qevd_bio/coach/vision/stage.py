@@ -43,6 +43,16 @@ class FeatureTask:
     out: FeaturePaths
 
 
+def need_weights(weights: str | None) -> str:
+    """`weights`; UserError that says what can be named where it is None."""
+    if weights is None:
+        raise UserError(
+            "no weights named",
+            expected="--weights FILE with the released 3D CNN (efficientnet4Lite), or --weights random to try out",
+        )
+    return weights
+
+
 def write_features(
     dataset: Dataset,
     workspace: Workspace,
@@ -57,6 +67,8 @@ def write_features(
 
     `weights` is a file (3D CNN), a folder (image encoder) or "random". Raises UserError where it cannot be read.
     """
+    if options.warm_up % 4:
+        raise UserError(f"--warm-up {options.warm_up}", expected="a multiple of 4")
     if weights == RANDOM and options.encoder == "image":
         raise UserError("an image encoder has no random weights here", expected="--weights FOLDER of transformers")
     load_encoder(options.encoder, weights, seed, device)
@@ -78,7 +90,9 @@ def features_of(item: Item[FeatureTask]) -> dict[str, Any]:
     task.video.check()
     encoder = load_encoder(task.options.encoder, task.weights, task.seed, task.device)
     video = task.video
-    counted = write_video_features(video.path, video.timestamps_path, video.rotate, encoder, task.options, task.out)
+    counted = write_video_features(
+        video.path, video.timestamps_path, video.lies_on_side, encoder, task.options, task.out
+    )
     return {"features": counted.features, "frames": counted.frames, "flags": list(counted.flags)}
 
 

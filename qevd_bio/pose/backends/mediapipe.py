@@ -16,6 +16,7 @@ from qevd_bio.pose.backends.detector import BLACK, PersonDetector
 from qevd_bio.pose.backends.native_logs import quiet_native_logs
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.people import Sighting, Subject, choose_subject, iou
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_bytes
 
@@ -29,6 +30,7 @@ LOST_IOU = 0.05
 
 def need_mediapipe() -> Path:
     """Folder of the installed mediapipe. Raises UserError where it is missing or too new to carry its model."""
+    extras.need("mediapipe", what="the pose model")
     try:
         import mediapipe
         from mediapipe.python.solutions import pose  # noqa: F401

@@ -6,19 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from qevd_bio.coach.options import RANDOM, FeatureOptions
 from qevd_bio.coach.training.options import CoachData
 from qevd_bio.learning.options import LoopOptions
 from qevd_bio.simulation.options import SimulateOptions
-
-from .common import run_options
-from .run import run
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.terminal import say
+from qevd_bio.store.work import RunOptions
 
 if TYPE_CHECKING:
     from qevd_bio.dataset.opening import Dataset
-    from qevd_bio.store.work import RunOptions, Summary
+    from qevd_bio.store.work import Summary
     from qevd_bio.tables.workspace import Workspace
 
 TRAINING = SimulateOptions(workouts=8, seed=7, split="train", minutes=0.4, width=240, height=336)
@@ -71,12 +69,12 @@ class Demo:
 
     def options(self, jobs: int = 1) -> RunOptions:
         """A second run tries again what failed in the first."""
-        return run_options(None, None, True, False, jobs)
+        return RunOptions(retry_failed=True, jobs=jobs)
 
 
-def say(text: str) -> None:
+def say_below(text: str) -> None:
     """A line that belongs to the running step."""
-    typer.echo(f"        {text}")
+    say(f"        {text}")
 
 
 def simulate(demo: Demo) -> None:
@@ -112,12 +110,12 @@ def analyze(demo: Demo) -> None:
 
     _analyze(demo.place, demo)
     for line in report(demo.place):
-        say(line)
+        say_below(line)
 
 
 def rewrite(demo: Demo) -> None:
     """The test split with measured angles in its corrections."""
-    say(_rewrite(demo.data, demo.place, demo))
+    say_below(_rewrite(demo.data, demo.place, demo))
 
 
 def features(demo: Demo) -> None:
@@ -137,7 +135,7 @@ def training_data(demo: Demo) -> None:
     place_oracle(Places(demo.training_data), demo.lessons)
     _annotate(demo.training_data, demo.lessons, demo)
     _analyze(demo.lessons, demo)
-    say(_rewrite(demo.training_data, demo.lessons, demo))
+    say_below(_rewrite(demo.training_data, demo.lessons, demo))
     _features(demo.training_data, demo.lessons, demo)
 
 
@@ -146,24 +144,30 @@ def train(demo: Demo) -> None:
     from qevd_bio.coach.training.stage import TrainingPlace, train_both, train_stream_vlm
 
     first, second = (TrainingPlace(demo.lessons.rewritten, demo.lessons, None, demo.trained(name)) for name in MODELS)
-    say(f"{MODELS[0]}: {STREAM_VLM.steps} steps from random weights")
-    done = train_stream_vlm(PRESET, None, first, STREAM_VLM, STREAM_VLM, SEQUENCES, say)
-    say(f"{MODELS[1]}: selector, then {BIOCOACH.steps} steps, from that")
-    train_both(str(done.last_folder), None, second, SELECTING, BIOCOACH, SEQUENCES, say, BIOCOACH_PARTS)
+    say_below(f"{MODELS[0]}: {STREAM_VLM.steps} steps from random weights")
+    done = train_stream_vlm(PRESET, None, first, STREAM_VLM, STREAM_VLM, SEQUENCES, say_below)
+    say_below(f"{MODELS[1]}: selector, then {BIOCOACH.steps} steps, from that")
+    train_both(str(done.last_folder), None, second, SELECTING, BIOCOACH, SEQUENCES, say_below, BIOCOACH_PARTS)
 
 
 def speak(demo: Demo) -> None:
     """Predictions of all systems on the rewritten test split, by `qevd-bio run`."""
-    for name in BASELINES:
-        run(name, demo.predictions(name), demo.place.rewritten, demo.place.root, retry_failed=True)
+    from qevd_bio.coach.run_stage import Speaker
+    from qevd_bio.coach.run_stage import speak as speak_stage
+
+    speakers = {name: Speaker(name) for name in BASELINES}
     for name in MODELS if demo.models else ():
-        model = str(demo.trained(name) / "coach" / "last")
-        run(model, demo.predictions(name), demo.place.rewritten, demo.place.root, device="cpu", retry_failed=True)
+        speakers[name] = Speaker(str(demo.trained(name) / "coach" / "last"), device="cpu")
+    dataset = _open(demo.place.rewritten, demo.place)
+    for name, speaker in speakers.items():
+        summary = speak_stage(speaker, dataset, demo.place, demo.predictions(name), run=demo.options())
+        say(summary.describe())
+        _check(summary)
 
 
 def score(demo: Demo) -> None:
     """Scores of each system, with intervals."""
-    from qevd_bio.feedback.intent import classify_intent
+    from qevd_bio.scoring.intents import rules_labeller
     from qevd_bio.scoring.options import ScoreOptions
     from qevd_bio.scoring.stage import score as score_stage
 
@@ -173,7 +177,7 @@ def score(demo: Demo) -> None:
             demo.place.rewritten,
             ScoreOptions(),
             out=demo.place.scores(name),
-            label=lambda texts: {text: classify_intent(text).label for text in texts},
+            label=rules_labeller(),
         )
 
 
@@ -185,22 +189,18 @@ def systems(demo: Demo) -> list[str]:
 def verify(demo: Demo) -> None:
     """Extraction and analysis beside the known truth."""
     from qevd_bio.reporting.verification import text as verify_text
-    from qevd_bio.reporting.verification.stage import truth_places
-    from qevd_bio.reporting.verification.stage import verify as verify_stage
-    from qevd_bio.tables.rewritten import FEEDBACKS
+    from qevd_bio.reporting.verification.oracle import verify_workspace
 
-    rows = FEEDBACKS.read_rows(demo.place.rewritten / "feedbacks.parquet")
-    result = verify_stage(truth_places(demo.data), demo.place, rows, oracle=False)
+    result = verify_workspace(demo.data, demo.place)
     verify_text.write(result, demo.place.root / "verify")
     for line in verify_text.headline(result):
-        say(line)
+        say_below(line)
 
 
 def report(demo: Demo) -> None:
     """The page."""
+    from qevd_bio.reporting.content.dataset import find_dataset, read_rewritten
     from qevd_bio.reporting.page.stage import write_report
-
-    from .report import find_dataset, read_rewritten
 
     written = write_report(
         demo.place,
@@ -209,7 +209,7 @@ def report(demo: Demo) -> None:
         rewritten=read_rewritten(demo.place),
         notes=_notes(demo),
     )
-    say(f"{written.videos} videos, {written.runs} runs, {written.size_bytes / 1e6:.1f} MB")
+    say_below(f"{written.videos} videos, {written.runs} runs, {written.size_bytes / 1e6:.1f} MB")
 
 
 def _notes(demo: Demo) -> list[str]:
@@ -233,11 +233,11 @@ def _notes(demo: Demo) -> list[str]:
 
 
 def _check(summary: Summary) -> None:
-    """Leave with code 2 where an item failed: later steps would only show half."""
+    """UserError where an item failed: later steps would only show half."""
     for key, (reason, detail) in summary.failed.items():
-        typer.echo(f"{key}: {reason}: {detail}", err=True)
+        say(f"{key}: {reason}: {detail}", err=True)
     if summary.failed:
-        raise typer.Exit(2)
+        raise UserError(f"{len(summary.failed)} items of {summary.stage} failed", fix="qevd-bio demo, to try again")
 
 
 def _open(data: Path, place: Workspace) -> Dataset:

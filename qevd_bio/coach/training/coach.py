@@ -75,7 +75,7 @@ class CoachTask:
     """One coach, its examples and what is held out of them."""
 
     chooses = "loss"
-    advice = ("--context-every 24 or a smaller --max-tokens (shorter sequences)",)
+    advice: Sequence[str] = ("--context-every 24 or a smaller --max-tokens (shorter sequences)",)
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class FileState(NamedTuple):
     @classmethod
     def seen(cls, path: Path) -> FileState:
         """The file as its folder lists it, without reading it."""
-        written = os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")
+        written = os.fsencode(os.path.normpath(path.absolute())).decode("utf-8", "backslashreplace")
         try:
             status = path.stat()
         except OSError:

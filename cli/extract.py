@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Spine, Times, Unit
+from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Runtime, Sex, Spine, Times, Unit
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
 
@@ -35,7 +35,7 @@ def extract(
     data: Data = None,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     backend: Annotated[
-        BackendName, typer.Option(help="mediapipe (runs anywhere), hsmr (your own checkout), or files (recordings).")
+        BackendName, typer.Option(help="blazepose (runs anywhere), hsmr (your own checkout), or files (recordings).")
     ] = D.backend,
     exercise: Annotated[
         str | None, typer.Option(help="Plain folders: the exercise, or a CSV with the columns video,exercise.")
@@ -44,11 +44,12 @@ def extract(
         Path | None, typer.Option(help="CSV with the columns video,participant.", show_default="DATA/participants.csv")
     ] = None,
     pose_model: Annotated[
-        Path | None, typer.Option(help="A pose_landmarker .task file in place of the model in the wheel.")
-    ] = None,
-    max_people: Annotated[
-        int, typer.Option(min=1, max=10, help="With --pose-model: how many people are followed at once.")
-    ] = D.max_people,
+        str, typer.Option(help="lite, full or heavy, or a pose_landmarker .task or pose_landmark .tflite file.")
+    ] = D.pose_model,
+    runtime: Annotated[Runtime, typer.Option(help="What runs the pose model.")] = D.runtime,
+    device: Annotated[
+        str, typer.Option(help="Where the pose model runs, by OpenVINO's name: CPU, GPU, NPU, AUTO, …")
+    ] = D.device,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Detection and tracking threshold of the pose model.")
     ] = D.min_confidence,
@@ -129,7 +130,8 @@ def extract(
     options = ExtractOptions(
         backend=backend,
         pose_model=pose_model,
-        max_people=max_people,
+        runtime=runtime,
+        device=device,
         min_confidence=min_confidence,
         fps=fps,
         every=every,

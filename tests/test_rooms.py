@@ -28,7 +28,7 @@ FLOORS = {
 # Both ground-floor rooms stand on their own, but anatomy may raise the errors and find the data files of store.
 ALLOWED = {("anatomy", "store")}
 HEAVY = {
-    "av", "datasets", "matplotlib", "mediapipe", "nltk", "numpy", "openai", "pandas", "PIL", "pyarrow", "pydantic",
+    "av", "datasets", "matplotlib", "nltk", "numpy", "openai", "openvino", "pandas", "PIL", "pyarrow", "pydantic",
     "scipy", "torch", "transformers", "yaml",
 }  # fmt: skip
 

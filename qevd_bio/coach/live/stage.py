@@ -50,8 +50,8 @@ def run_live(
     session = Session()
     with ExitStack() as stack:
         source = stack.enter_context(closing(open_source(name, options)))
-        pose = stack.enter_context(live_pose(options.window_s, options.stature_m)) if model == RULES else None
-        if pose is not None:
+        if model == RULES:
+            pose = live_pose(options.window_s, options.stature_m)
             motion = LiveMotion(pose, chosen, workspace, options.stature_m)
             watcher: Watcher = RulesWatcher(motion, RulesCoach(chosen))
         else:
@@ -144,11 +144,11 @@ def _model_watcher(
         return
     selects = isinstance(coach.model, BioCoach) and coach.about.get("selector") == "trained"
     chooser = coach.model if selects and not ablations.no_selector else None
-    with live_pose(options.window_s, options.stature_m) as pose:
-        motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
-        assert chooser is None or isinstance(chooser, BioCoach)
-        with _room_for_poses():
-            yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
+    pose = live_pose(options.window_s, options.stature_m)
+    motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
+    assert chooser is None or isinstance(chooser, BioCoach)
+    with _room_for_poses():
+        yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
 
 
 @contextmanager

@@ -20,10 +20,11 @@ _EXPECTED = f"{', '.join(POSE_MODELS)}, or a pose_landmarker .task or pose_landm
 
 @dataclass(frozen=True)
 class ModelFile:
-    """Content of one model; `name` for messages and metadata."""
+    """Content of one model; `name` for messages; `path` where these bytes lie as a file of their own."""
 
     name: str
     content: bytes
+    path: Path | None = None
 
     @property
     def sha256(self) -> str:
@@ -57,7 +58,7 @@ def open_model(choice: str) -> PoseModel:
     if paths[0].suffix.lower() == ".task":
         landmarks, detector = _bundled(paths[0])
     else:
-        landmarks, detector = (ModelFile(path.name, _read(path)) for path in paths)
+        landmarks, detector = (ModelFile(str(path), _read(path), path) for path in paths)
     name = paths[0].stem if choice not in POSE_MODELS else f"pose_landmark_{choice}"
     return PoseModel(name, landmarks, detector)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.pose.backends.blazepose.models import ModelFile
 from qevd_bio.pose.options import Runtime
+from qevd_bio.store.atomic import explain_os_error
 from qevd_bio.store.errors import UserError
 
 Floats = NDArray[np.float32]
@@ -68,17 +71,18 @@ class Engine:
                 fix="install the device's driver, or leave --device out to use the CPU",
             )
 
-    def load(self, content: bytes, outputs: Sequence[tuple[int, ...]], name: str) -> Network:
-        """A model of these bytes; it is cut down to the outputs with these shapes (without the batch).
+    def load(self, model: ModelFile, outputs: Sequence[tuple[int, ...]]) -> Network:
+        """The model, cut down to the outputs with these shapes (without the batch).
 
-        Raises UserError where the bytes are no such model; `name` says which file it was.
+        Raises UserError where it is no such model.
         """
-        if content[4:8] != _TFLITE:
-            raise UserError("is no TensorFlow Lite model", where=name, expected="a .tflite file", fix=_AGAIN)
+        if model.content[4:8] != _TFLITE:
+            raise UserError("is no TensorFlow Lite model", where=model.name, expected="a .tflite file", fix=_AGAIN)
         threads = self.threads or min(MOST_THREADS, os.cpu_count() or 1)
         if self.runtime == "litert":
-            return _litert(content, outputs, threads, name)
-        return _openvino(content, outputs, self.device, threads, name)
+            return _litert(model, outputs, threads)
+        with _as_file(model) as path:
+            return _openvino(path, outputs, self.device, threads, model.name)
 
 
 _AGAIN = "qevd-bio models fetch, or name another file with --pose-model"
@@ -88,7 +92,22 @@ def _kinds(devices: Sequence[str]) -> set[str]:
     return {device.partition(".")[0] for device in devices}
 
 
-def _openvino(content: bytes, outputs: Sequence[tuple[int, ...]], device: str, threads: int, name: str) -> Network:
+@contextmanager
+def _as_file(model: ModelFile) -> Iterator[Path]:
+    """Where the model lies as a file, which is all that OpenVINO reads; for a while only where it came in a bundle."""
+    if model.path is not None:
+        yield model.path
+        return
+    with tempfile.TemporaryDirectory(prefix="qevd-bio-") as folder:
+        path = Path(folder) / "model.tflite"
+        try:
+            path.write_bytes(model.content)
+        except OSError as error:
+            raise explain_os_error(error, path) from error
+        yield path
+
+
+def _openvino(path: Path, outputs: Sequence[tuple[int, ...]], device: str, threads: int, name: str) -> Network:
     import openvino as ov
 
     core = ov.Core()
@@ -96,19 +115,16 @@ def _openvino(content: bytes, outputs: Sequence[tuple[int, ...]], device: str, t
     if device == "CPU":
         # Pinned threads of several processes would all sit on the same cores.
         settings |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
-    with tempfile.TemporaryDirectory(prefix="qevd-bio-") as folder:  # the reader takes files only
-        path = Path(folder) / "model.tflite"
-        path.write_bytes(content)
-        try:
-            whole = core.read_model(path)
-            shapes = [tuple(output.partial_shape.get_min_shape())[1:] for output in whole.outputs]
-            places = _places(shapes, outputs, name)
-            cut = ov.Model([whole.outputs[place] for place in places], whole.get_parameters())
-            request = core.compile_model(cut, device, settings).create_infer_request()
-        except RuntimeError as error:
-            raise UserError(
-                f"OpenVINO cannot use this model on {device}: {_last_line(error)}", where=name, fix=_AGAIN
-            ) from error
+    try:
+        whole = core.read_model(path)
+        shapes = [tuple(output.partial_shape.get_min_shape())[1:] for output in whole.outputs]
+        places = _places(shapes, outputs, name)
+        cut = ov.Model([whole.outputs[place] for place in places], whole.get_parameters())
+        request = core.compile_model(cut, device, settings).create_infer_request()
+    except RuntimeError as error:
+        raise UserError(
+            f"OpenVINO cannot use this model on {device}: {_last_line(error)}", where=name, fix=_AGAIN
+        ) from error
 
     def run(picture: Floats) -> list[Floats]:
         found = request.infer([picture], share_inputs=True, share_outputs=True)
@@ -117,16 +133,16 @@ def _openvino(content: bytes, outputs: Sequence[tuple[int, ...]], device: str, t
     return run
 
 
-def _litert(content: bytes, outputs: Sequence[tuple[int, ...]], threads: int, name: str) -> Network:
+def _litert(model: ModelFile, outputs: Sequence[tuple[int, ...]], threads: int) -> Network:
     from ai_edge_litert.interpreter import Interpreter
 
     try:
-        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter = Interpreter(model_content=model.content, num_threads=threads)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise UserError(f"LiteRT cannot use this model: {_last_line(error)}", where=name, fix=_AGAIN) from error
+        raise UserError(f"LiteRT cannot use this model: {_last_line(error)}", where=model.name, fix=_AGAIN) from error
     details = interpreter.get_output_details()
-    places = _places([tuple(int(size) for size in detail["shape"])[1:] for detail in details], outputs, name)
+    places = _places([tuple(int(size) for size in detail["shape"])[1:] for detail in details], outputs, model.name)
     entrance = interpreter.get_input_details()[0]["index"]
 
     def run(picture: Floats) -> list[Floats]:

@@ -23,7 +23,7 @@ class PersonDetector:
     """Finds everybody in a picture. threshold: least score, 0..1."""
 
     def __init__(self, model: PoseModel, engine: Engine, threshold: float) -> None:
-        self._network = engine.load(model.detector.content, _DETECTOR_OUTPUTS, model.detector.name)
+        self._network = engine.load(model.detector, _DETECTOR_OUTPUTS)
         self._threshold = threshold
 
     def __call__(self, image: Image) -> list[Person]:
@@ -41,7 +41,7 @@ class Tracker:
     """
 
     def __init__(self, model: PoseModel, engine: Engine, detector: PersonDetector, threshold: float) -> None:
-        self._network = engine.load(model.landmarks.content, _LANDMARK_OUTPUTS, model.landmarks.name)
+        self._network = engine.load(model.landmarks, _LANDMARK_OUTPUTS)
         self._detector = detector
         self._threshold = threshold
         self._crop = Cropper(heads.INPUT)

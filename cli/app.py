@@ -10,9 +10,9 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import qevd_bio
 from qevd_bio.store.errors import QevdBioError
 from qevd_bio.store.settings import ENVIRONMENT_PREFIX, Config, read_config
+from qevd_bio.store.version import __version__
 
 from .common import print_error
 
@@ -163,7 +163,7 @@ def _defaults(command: Any, path: tuple[str, ...], config: Config) -> dict[str, 
 
 def _version(value: bool) -> None:
     if value:
-        print(f"qevd-bio {qevd_bio.__version__}")
+        print(f"qevd-bio {__version__}")
         raise typer.Exit
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions, Split
+from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions, Split, Views
 
 from .common import Jobs, Limit, Only, Redo, RetryFailed, finish, run_options
 
@@ -33,6 +33,10 @@ def simulate(
     ] = D.video,
     width: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.width,
     height: Annotated[int, typer.Option(min=64, help="Pixels, even.", rich_help_panel=PICTURE)] = D.height,
+    views: Annotated[
+        Views,
+        typer.Option(help="real: cameras as people put them up; level: easy on a pose model.", rich_help_panel=PICTURE),
+    ] = D.views,
     limit: Limit = None,
     only: Only = None,
     retry_failed: RetryFailed = False,
@@ -50,6 +54,6 @@ def simulate(
     from qevd_bio.simulation.stage import simulate as run
 
     chosen = tuple(sorted({get(name).id for name in exercise or ()}))
-    options = SimulateOptions(workouts, seed, split, minutes, video, width, height, chosen)
+    options = SimulateOptions(workouts, seed, split, minutes, video, width, height, chosen, views)
     summary = run(out.expanduser(), options, run_options(limit, only, retry_failed, redo, jobs))
     finish(summary, out)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.anatomy.dofs import JOINT_NAMES
-from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
 from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import AnnotateMethod, FrameOptions
@@ -33,6 +32,7 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.language.budget import Plan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.request import Image, Messages, Request
+from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.execution import Item

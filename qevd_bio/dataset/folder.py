@@ -8,7 +8,7 @@ from pathlib import Path
 from qevd_bio.dataset.maps import VIDEO_SUFFIXES, read_map
 from qevd_bio.dataset.names import Name, NameBook
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.workspace import safe_name
+from qevd_bio.store.names import safe_name
 
 SPLIT = "videos"
 Hint = Callable[[str], Name | None]

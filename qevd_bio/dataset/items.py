@@ -33,6 +33,7 @@ class VideoItem:
 
     @property
     def key(self) -> str:
+        """`split/stem`: what names the video in work items and reports."""
         return f"{self.split}/{self.stem}"
 
     def check(self) -> None:

@@ -41,6 +41,7 @@ class Dataset:
 
     @property
     def splits(self) -> tuple[str, ...]:
+        """Names of the splits, in the order in which they are read."""
         return tuple(self.folders)
 
     def folder(self, split: str) -> Path:

@@ -49,6 +49,7 @@ class Clip:
 
     @property
     def stem(self) -> str:
+        """File name without folder and suffix."""
         return PurePosixPath(self.file).stem
 
     @property

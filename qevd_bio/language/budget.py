@@ -111,6 +111,7 @@ class Plan:
     cost: tuple[float, float] | None
 
     def describe(self) -> str:
+        """One line for the terminal: questions, calls, tokens and, where prices are given, the cost in dollars."""
         price = "cost unknown (no --price-in/--price-out)"
         if self.cost is not None:
             price = f"cost ${self.cost[0]:.4f} to ${self.cost[1]:.4f}"

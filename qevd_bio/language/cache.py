@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS replies (
   text TEXT, finish TEXT, refusal INTEGER, input_tokens INTEGER, output_tokens INTEGER, seconds REAL, unix REAL);
 CREATE TABLE IF NOT EXISTS answers (
   alias TEXT PRIMARY KEY, key TEXT, ok INTEGER, reason TEXT, detail TEXT, repaired INTEGER, keys TEXT);
+CREATE TABLE IF NOT EXISTS unread (key TEXT PRIMARY KEY, body TEXT, unix REAL);
 CREATE TABLE IF NOT EXISTS batches (
   mark TEXT PRIMARY KEY, id TEXT, endpoint TEXT, model TEXT, stage TEXT, state TEXT, keys TEXT, unix REAL);
 """
@@ -86,9 +87,11 @@ class Cache:
         self._db.execute(f"PRAGMA user_version={_VERSION}")
 
     def close(self) -> None:
+        """Close the database file."""
         self._db.close()
 
     def get(self, key: str) -> Stored | None:
+        """The stored reply to a request, by the hash of its content; None where there is none."""
         row = self._db.execute("SELECT * FROM replies WHERE key=?", (key,)).fetchone()
         return None if row is None else _stored(row)
 
@@ -96,8 +99,19 @@ class Cache:
         """Keep one reply; the first one under a key stays."""
         values = tuple(getattr(reply, field.name) for field in fields(reply))
         self._write(f"INSERT OR IGNORE INTO replies VALUES ({','.join('?' * len(values))})", values)
+        self._write("DELETE FROM unread WHERE key=?", (reply.key,))
+
+    def keep_unread(self, key: str, body: str) -> None:
+        """Keep a completion's raw body before it is read; `put` under the same key removes it."""
+        self._write("INSERT OR REPLACE INTO unread VALUES (?,?,?)", (key, body, time.time()))
+
+    def unread(self, key: str) -> str | None:
+        """A paid completion that could not be read when it came."""
+        row = self._db.execute("SELECT body FROM unread WHERE key=?", (key,)).fetchone()
+        return None if row is None else str(row[0])
 
     def answer(self, alias: str) -> Answer | None:
+        """The stored reading of a reply, by its alias; None where there is none."""
         row = self._db.execute("SELECT * FROM answers WHERE alias=?", (alias,)).fetchone()
         if row is None:
             return None

@@ -9,7 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
-import qevd_bio
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.qevd import ANNOTATIONS
 from qevd_bio.dataset.segments import segments_of
@@ -27,6 +26,7 @@ from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
+from qevd_bio.store.version import __version__
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.annotations import table_path
 from qevd_bio.tables.kinematics import KINEMATICS
@@ -87,7 +87,7 @@ def rewrite(
     compared = figures(row for split in splits for row in FEEDBACKS.read_rows(_part(workspace, split, other)))
     by_policy = {options.policy: totals, other: compared}
     about = {
-        "version": qevd_bio.__version__,
+        "version": __version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
         "policy": options.policy,
         "settings": settings,
@@ -151,7 +151,7 @@ def _rewrite_split(
     folder = workspace.rewritten / split
     missing = place_media(dataset.folder(split), folder, workouts, videos)
     write_split(folder, changed)
-    write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": qevd_bio.__version__, **asdict(options)})
+    write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": __version__, **asdict(options)})
     FEEDBACKS.write(_part(workspace, split, other.policy), compared)
     FEEDBACKS.write(_part(workspace, split), rows)
     new = sum(row["status"] == "rewritten" for row in rows)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import qevd_bio
 from qevd_bio.scoring.inputs import Inputs
 from qevd_bio.scoring.judges.llm_accuracy import Judged, agreement, judged_share, read_as_published, unreadable_reasons
 from qevd_bio.scoring.measures import Outcome, missing, temporal
@@ -15,6 +14,7 @@ from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap
+from qevd_bio.store.version import __version__
 
 NO_TIMES = "a list of matched pairs holds no times: temporal scores and the strict protocol need predictions as JSONL"
 
@@ -122,7 +122,7 @@ class _Maker:
 
     def _signature(self, name: str, parts: Mapping[str, str]) -> str:
         tolerance = self._options.matching.tolerance_s
-        return signature(name, self._protocol, tolerance, parts, qevd_bio.__version__)
+        return signature(name, self._protocol, tolerance, parts, __version__)
 
 
 def _judged_details(judged: Judged) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-import qevd_bio
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.performance.session import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
 from qevd_bio.simulation.performance.workout import possible_mistakes
+from qevd_bio.store.version import __version__
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -59,7 +59,7 @@ def card(options: SimulateOptions, feedbacks: Rows, mistakes: Rows, repetitions:
         "**Everything here is simulated**: a drawn figure, not a person; a scripted coach, not a trainer. It is made",
         "to test and try tools in the layout of QEVD-FIT-COACH; scores on it say nothing about scores on real people.",
         "",
-        f"qevd-bio {qevd_bio.__version__}, seed {options.seed}, {videos} workouts of {options.minutes:g} min, "
+        f"qevd-bio {__version__}, seed {options.seed}, {videos} workouts of {options.minutes:g} min, "
         f"{'with' if options.video else 'without'} videos.",
         "",
         "| | here | QEVD-FIT-COACH, test |",

@@ -38,21 +38,27 @@ class Places:
 
     @property
     def truth(self) -> Path:
+        """Folder of the truth, beside the splits."""
         return self.root / "truth"
 
     def table(self, name: str) -> Path:
+        """A truth table of the whole data set."""
         return self.truth / f"{name}.parquet"
 
     def part(self, name: str, split: str, video: str) -> Path:
+        """One video's part of a truth table."""
         return self.truth / "parts" / name / split / f"{video}.parquet"
 
     def kinematics(self, split: str, video: str) -> Path:
+        """True kinematics of a video."""
         return self.truth / "kinematics" / split / f"{video}.parquet"
 
     def video(self, split: str, video: str) -> Path:
+        """The rendered video."""
         return self.root / split / VIDEOS / f"{video}.mp4"
 
     def times(self, split: str, video: str) -> Path:
+        """Times of the video's frames."""
         return self.root / split / VIDEOS / f"{video}_timestamps.npy"
 
 

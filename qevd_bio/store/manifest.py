@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import qevd_bio
+from qevd_bio.store.version import __version__
 
 _LIBRARIES = (
     "numpy",
@@ -31,7 +31,7 @@ _SECRET = re.compile(r"(^|[_-])(api_?key|key|token|secret|password|credentials?|
 
 def versions() -> dict[str, str]:
     """Versions of Python, this package and the libraries that can change a result."""
-    found = {"python": platform.python_version(), "qevd-bio": qevd_bio.__version__}
+    found = {"python": platform.python_version(), "qevd-bio": __version__}
     for name in _LIBRARIES:
         try:
             found[name] = metadata.version(name)
@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
 
 def git_revision() -> str | None:
     """Revision of the checkout that the package runs from, "+changes" added if dirty; None outside git."""
-    folder = Path(qevd_bio.__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
     revision = _git(folder, "rev-parse", "HEAD")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.columns import Column, Table
@@ -20,8 +20,8 @@ from qevd_bio.store.errors import StopRun, UserError
 from qevd_bio.store.execution import Item, Outcome, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
+from qevd_bio.store.names import safe_name
 from qevd_bio.store.progress import Progress
-from qevd_bio.tables.workspace import Workspace, safe_name
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 
@@ -35,6 +35,15 @@ FAILURES = Table(
         Column("detail", "string", meaning="the reason in words"),
     ),
 )
+
+
+class HasManifests(Protocol):
+    """A workspace: it has a folder for markers and manifests."""
+
+    @property
+    def manifests(self) -> Path:
+        """The folder; it need not exist yet."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ def _matches(key: str, pattern: str) -> bool:
 
 def run_stage(
     stage: str,
-    workspace: Workspace,
+    workspace: HasManifests,
     items: Sequence[Item],
     work: Work,
     *,
@@ -147,7 +156,7 @@ def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOption
 class _Ledger:
     """Markers, manifest and failure rows of one stage."""
 
-    def __init__(self, stage: str, workspace: Workspace, settings: dict[str, Any]) -> None:
+    def __init__(self, stage: str, workspace: HasManifests, settings: dict[str, Any]) -> None:
         self.stage = stage
         self.folder = workspace.manifests / safe_name(stage)
         self.manifest_path = workspace.manifests / f"{safe_name(stage)}.json"

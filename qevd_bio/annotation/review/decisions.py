@@ -12,8 +12,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.salient import in_order, vector_of
+from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.tables.annotations import REVIEWS, TABLES, UNREVIEWED, VALUE, row_key
 from qevd_bio.tables.workspace import Workspace
 

@@ -13,8 +13,9 @@ from qevd_bio.coach.segments.given import SegmentOutput
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.tables.workspace import Workspace, safe_name
+from qevd_bio.tables.workspace import Workspace
 
 VERSION = 1
 Result = SegmentOutput | tuple[str, ItemError]

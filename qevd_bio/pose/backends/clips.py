@@ -42,7 +42,13 @@ class OpenedClip:
 
     @contextmanager
     def _pictures(self) -> Iterator[Iterator[Picture]]:
-        reader = VideoReader(self._path, rotate=self.rotate_deg, times=self.times, select=select(self._options))
+        reader = VideoReader(
+            self._path,
+            rotate=self.rotate_deg,
+            times=self.times,
+            select=select(self._options),
+            strict_times=self._options.strict_times,
+        )
         with reader:
             yield self._each(reader)
 
@@ -50,7 +56,10 @@ class OpenedClip:
         for frame in reader:
             image = np.ascontiguousarray(frame.image[:, ::-1]) if self._options.mirrored else frame.image
             yield Picture(frame.index, frame.time_s, image)
-        self.flags.update({flag: reader.truncated if flag == "truncated" else "" for flag in reader.flags})
+        said = {"truncated": reader.truncated, "frames_lost": f"{reader.lost} frames do not decode"}
+        self.flags.update({flag: said.get(flag, "") for flag in reader.flags})
+        if "odd_rotation" in self.info.notes and self._options.rotate == "auto":
+            self.flags["odd_rotation"] = "not a multiple of 90 degrees, so not followed; --rotate sets it"
 
 
 def turn_deg(info: VideoInfo, lying: bool, options: ExtractOptions) -> int:

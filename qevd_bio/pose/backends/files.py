@@ -83,13 +83,16 @@ class FilesBackend:
         self._recordings = list_recordings(options.source.expanduser())
 
     def identity(self) -> dict[str, str]:
+        """Says that angles were imported; no model was run."""
         return {"model": "imported", "version": "", "model_hash": ""}
 
     def inputs(self, split: str, stem: str) -> tuple[Path, ...]:
+        """The recording of a video; empty where there is none."""
         path = find_recording(self._recordings, split, stem)
         return () if path is None else (path,)
 
     def estimate(self, clip: Clip) -> Angles:
+        """The recording's angles on the clip's frames. ItemError where there is none or it does not fit."""
         path = find_recording(self._recordings, clip.split, clip.stem)
         if path is None:
             raise ItemError("recording_missing", f"no file for {clip.split}/{clip.stem} below {self._options.source}")

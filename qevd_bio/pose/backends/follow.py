@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.pose.backends.base import Clip, Landmarks, Picture
-from qevd_bio.pose.backends.people import Sighting, Subject, iou
+from qevd_bio.pose.people import Sighting, Subject, iou
 from qevd_bio.store.errors import ItemError
 
 SURVEY_S = 2.0

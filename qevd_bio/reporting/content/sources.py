@@ -53,6 +53,7 @@ class ByVideo:
 
     @property
     def videos(self) -> list[VideoKey]:
+        """(split, video) of every video with rows, in the order of the file."""
         return list(self._rows)
 
     def rows(self, key: VideoKey) -> list[dict[str, Any]]:

@@ -158,35 +158,64 @@ class RewritingFigures(Protocol):
     """Counts of a rewritten data set, as the rewriting makes them (docs/rewriting.md)."""
 
     @property
-    def feedbacks(self) -> int: ...
+    def feedbacks(self) -> int:
+        """Feedbacks of the data set."""
+
     @property
-    def corrective(self) -> int: ...
+    def corrective(self) -> int:
+        """Those whose intent is corrective."""
+
     @property
-    def rewritten(self) -> int: ...
+    def rewritten(self) -> int:
+        """Those that were rewritten."""
+
     @property
-    def unsupported(self) -> int: ...
+    def unsupported(self) -> int:
+        """Corrections that no measurement supports; their text is kept."""
+
     @property
-    def contradictions(self) -> int: ...
+    def contradictions(self) -> int:
+        """Rewritten feedbacks that ask for the opposite of what the trainer asked."""
+
     @property
-    def distinct_texts(self) -> int: ...
+    def distinct_texts(self) -> int:
+        """Different texts among the rewritten ones."""
+
     @property
-    def words_before(self) -> float: ...
+    def words_before(self) -> float:
+        """Mean words of a rewritten feedback before."""
+
     @property
-    def words_after(self) -> float: ...
+    def words_after(self) -> float:
+        """Mean words after."""
+
     @property
-    def rewritten_share(self) -> float | None: ...
+    def rewritten_share(self) -> float | None:
+        """Rewritten as a share of corrective; None without any."""
+
     @property
-    def part_agreement(self) -> float | None: ...
+    def part_agreement(self) -> float | None:
+        """Of rewritten feedbacks with a named body part: share that concern it; None without any."""
+
     @property
-    def contradiction_share(self) -> float | None: ...
+    def contradiction_share(self) -> float | None:
+        """Contradictions as a share of rewritten; None without any."""
+
     @property
-    def by_intent(self) -> Counter[tuple[str, str]]: ...
+    def by_intent(self) -> Counter[tuple[str, str]]:
+        """Feedbacks by intent and status."""
+
     @property
-    def by_exercise(self) -> Counter[tuple[str, str]]: ...
+    def by_exercise(self) -> Counter[tuple[str, str]]:
+        """Corrections by exercise and status."""
+
     @property
-    def by_reason(self) -> Counter[tuple[str, str]]: ...
+    def by_reason(self) -> Counter[tuple[str, str]]:
+        """Unsupported corrections by exercise and reason."""
+
     @property
-    def duplicates(self) -> Sequence[tuple[str, int]]: ...
+    def duplicates(self) -> Sequence[tuple[str, int]]:
+        """Texts that were written more than once, and how often."""
 
 
 @dataclass(frozen=True)
@@ -219,3 +248,8 @@ class Overview:
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+
+
+def rule_words(rule: str) -> str:
+    """`error:knees_shallow` as people read it."""
+    return rule.split(":", 1)[-1].replace("_", " ")

@@ -9,7 +9,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import qevd_bio
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
@@ -21,6 +20,7 @@ from qevd_bio.reporting.page.page import page
 from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.version import __version__
 from qevd_bio.tables.workspace import Workspace
 
 REPORT_FILE = "report.html"
@@ -138,7 +138,7 @@ def _counts(
 def _made(workspace: Workspace, runs: Sequence[RunView]) -> str:
     """Where the page comes from; it names no clock, so that equal inputs give equal pages."""
     names = ", ".join(run.name for run in runs)
-    return f"Made by qevd-bio {qevd_bio.__version__} from {workspace.root.name}" + (f"; runs: {names}" if names else "")
+    return f"Made by qevd-bio {__version__} from {workspace.root.name}" + (f"; runs: {names}" if names else "")
 
 
 def _manifests(workspace: Workspace, scores: Sequence[Path]) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from qevd_bio.reporting.content.views import Fault, Prediction, SegmentView, Truth, VideoView
+from qevd_bio.reporting.content.views import Fault, Prediction, SegmentView, Truth, VideoView, rule_words
 from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
 from qevd_bio.reporting.page.timeline import timeline
 from qevd_bio.scoring.render import TITLES
@@ -164,11 +164,6 @@ def _rule(group: Sequence[Fault], view: SegmentView) -> list[object]:
     worst = max(fault.severity for fault in group)
     goal = "–" if first.goal is None else f"{first.goal:.1f}{unit}"
     return [name, view.fixes.get(first.rule, ""), cycles, span + unit, _allowed(first, unit), goal, number(worst, 2)]
-
-
-def rule_words(rule: str) -> str:
-    """`error:knees_shallow` as people read it."""
-    return rule.split(":", 1)[-1].replace("_", " ")
 
 
 def _allowed(fault: Fault, unit: str) -> str:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qevd_bio.reporting.content.views import Array, Curve, Lane, SegmentView
-from qevd_bio.reporting.page.video_part import rule_words
+from qevd_bio.reporting.content.views import Array, Curve, Lane, SegmentView, rule_words
 from qevd_bio.reporting.plots.figures import BAND, COLOURS, FAULT, HIT, MISS, label
 
 if TYPE_CHECKING:

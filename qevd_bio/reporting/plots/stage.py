@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,14 +26,17 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _STRIP_BYTES = 200_000
 
 
-def plot_scores(
-    folders: Sequence[Path], out: Path, *, protocol: str, metrics: Sequence[str] | None, published: bool
-) -> Path:
-    """The score table of the runs, with the papers' rows above if `published`."""
-    check_suffix(out)
+@contextmanager
+def scores_drawing(
+    folders: Sequence[Path], *, protocol: str, metrics: Sequence[str] | None = None, published: bool = False
+) -> Iterator[Figure]:
+    """The figure of `plot_scores`, to be saved inside the block, where the style holds."""
     runs = _runs(folders, protocol)
     names = metrics_of(runs, protocol, metrics)
     references = str(runs[0].scores.inputs.get("references", ""))
@@ -40,6 +44,15 @@ def plot_scores(
     with drawing(table_size(len(runs), len(rows), len(names))) as figure:
         figure.set_layout_engine("none")
         draw_table(figure, runs, protocol, names, rows)
+        yield figure
+
+
+def plot_scores(
+    folders: Sequence[Path], out: Path, *, protocol: str, metrics: Sequence[str] | None, published: bool
+) -> Path:
+    """The score table of the runs, with the papers' rows above if `published`."""
+    check_suffix(out)
+    with scores_drawing(folders, protocol=protocol, metrics=metrics, published=published) as figure:
         return save(figure, out)
 
 

@@ -26,18 +26,22 @@ class Counts:
 
     @property
     def precision(self) -> float | None:
+        """Share of what was found that is true; None where nothing was found."""
         return self.hits / (self.hits + self.false) if self.hits + self.false else None
 
     @property
     def recall(self) -> float | None:
+        """Share of what is true that was found; None where nothing is true."""
         return self.hits / (self.hits + self.missed) if self.hits + self.missed else None
 
     @property
     def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None where there is neither truth nor finding."""
         total = 2 * self.hits + self.false + self.missed
         return 2 * self.hits / total if total else None
 
     def add(self, other: Counts) -> None:
+        """Add another count to this one."""
         self.hits += other.hits
         self.false += other.false
         self.missed += other.missed

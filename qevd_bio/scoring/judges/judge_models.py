@@ -51,6 +51,7 @@ class ServedJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model, as the server knows it."""
         return self._model
 
     def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:
@@ -84,9 +85,10 @@ class ServedJudge:
             tries=1,
             max_calls=self._options.max_calls,
         )
-        for reply in complete_many(requests(), client):
-            question = waiting.pop(reply.id)
-            yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
+        with complete_many(requests(), client) as replies:
+            for reply in replies:
+                question = waiting.pop(reply.id)
+                yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
 
 
 class LocalJudge:
@@ -99,6 +101,7 @@ class LocalJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model's folder."""
         return self._folder.name
 
     def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:

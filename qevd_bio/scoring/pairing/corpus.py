@@ -60,6 +60,7 @@ class Corpus:
 
     @cached_property
     def cluster_names(self) -> tuple[str, ...]:
+        """The clusters (participants or videos), each once, in order of appearance."""
         return tuple(dict.fromkeys(self.clusters))
 
     @cached_property

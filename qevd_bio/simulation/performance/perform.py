@@ -41,6 +41,7 @@ class Rep:
 
     @property
     def end_s(self) -> float:
+        """Seconds at which the repetition ends."""
         return self.start_s + self.keys.duration_s
 
 

@@ -11,6 +11,7 @@ from qevd_bio.anatomy.dofs import FloatArray
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.simulation.drawing.camera import Camera
+from qevd_bio.simulation.drawing.views import real_camera
 from qevd_bio.simulation.options import EXERCISE_S, SPLIT_FOLDERS, SimulateOptions
 from qevd_bio.simulation.performance.mistakes import mistakes
 from qevd_bio.simulation.performance.people import TEST_PEOPLE, TRAIN_PEOPLE, Person, make_person
@@ -41,17 +42,19 @@ class Workout:
 
     @property
     def skeleton(self) -> Skeleton:
+        """Bone lengths of the person, in metres."""
         return self.person.skeleton
 
 
 def video_name(options: SimulateOptions, number: int) -> str:
+    """Name of the n-th workout's video, four digits as in QEVD."""
     return f"{FIRST_NUMBER[options.split] + number:04d}"
 
 
 def person_of(options: SimulateOptions, number: int) -> Person:
     """Who does workout `number`: participants take turns."""
     people = TEST_PEOPLE if options.split == "test" else TRAIN_PEOPLE
-    return make_person(options.seed, options.split, number % people)
+    return make_person(options.seed, options.split, number % people, options.views)
 
 
 def make_workout(options: SimulateOptions, number: int) -> Workout:
@@ -108,6 +111,8 @@ def _facing(scene: Scene, draw: np.random.Generator) -> float:
 def make_camera(options: SimulateOptions, person: Person, draw: np.random.Generator) -> Camera:
     """A phone or laptop that somebody put up: height, distance, yaw and focal length vary, the whole body shows."""
     stature = person.skeleton.stature
+    if options.views == "real":
+        return real_camera(draw, stature, options.width, options.height)
     scale = options.height / 504.0
     focal = float(draw.uniform(480.0, 600.0)) * scale
     tall = 1.45 * stature

@@ -17,7 +17,6 @@ from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import Endpoint
 
 KNEE = Issue("r", "knee flexion", "insufficient", 85.0, 90.0, "deg")

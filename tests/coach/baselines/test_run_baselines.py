@@ -29,7 +29,6 @@ from qevd_bio.scoring.pairing.predictions import read_predictions
 from qevd_bio.store.hashing import hash_file
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import Endpoint
 from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from qevd_bio.coach.baselines import interval, rules
 from qevd_bio.coach.baselines.interval import IntervalOptions
 from qevd_bio.coach.baselines.rules import RulesOptions, sentence
-from qevd_bio.coach.baselines import interval, rules
 from qevd_bio.dataset.names import load_names
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.exercise.catalogue import load

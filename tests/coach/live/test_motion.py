@@ -29,7 +29,6 @@ from qevd_bio.simulation.performance.exact_motion import Motion, Plan, make_moti
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import MakeCoach
 
 SKELETON = Skeleton.from_stature(1.75)

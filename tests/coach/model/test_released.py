@@ -18,7 +18,6 @@ from qevd_bio.coach.model.released import import_stream_vlm, released_layout
 from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask
 from qevd_bio.coach.model.tokenizer import tiny_tokenizer
 from qevd_bio.store.errors import UserError
-
 from tests.coach.conftest import small_config
 
 Made = tuple[Path, StreamVLM, ModelConfig]

@@ -30,7 +30,6 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import SPLIT, MakeCoach
 
 

@@ -16,7 +16,6 @@ from qevd_bio.coach.options import Ablations, GenerateOptions
 from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.streaming.speaker import Speaker
-
 from tests.coach.conftest import MakeCoach
 
 MakeSegment = Callable[..., SegmentInput]

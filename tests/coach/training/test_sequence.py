@@ -14,7 +14,6 @@ from qevd_bio.coach.options import GenerateOptions, SequenceOptions
 from qevd_bio.coach.segments.given import SegmentInput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.sequence import IGNORED, TimedText, build_sequence
-
 from tests.coach.conftest import MakeCoach
 
 N, F, E = 3, 4, 5

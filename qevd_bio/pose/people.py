@@ -57,6 +57,7 @@ class Subject:
 
     @property
     def several(self) -> bool:
+        """Whether more than one person was found."""
         return len(self.candidates) > 1
 
     def record(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ class Subject:
 
 
 def box_area(box: Box) -> float:
+    """Area of a box (left, top, right, bottom), 0 where it is empty."""
     return float(max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0))
 
 

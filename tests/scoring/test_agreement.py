@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
+from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha, ordinal_alpha
 
 
 def test_kappa_of_a_table_worked_out_by_hand():
@@ -28,8 +28,6 @@ def test_alpha_of_krippendorffs_own_nominal_example():
 
 
 def test_two_categories_have_no_order_so_ordinal_alpha_agrees():
-    from qevd_bio.scoring.agreement import ordinal_alpha
-
     random = np.random.default_rng(3)
     ratings = random.integers(0, 2, (3, 60)).astype(float)
     ratings[random.random(ratings.shape) < 0.2] = np.nan

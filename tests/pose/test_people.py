@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qevd_bio.pose.backends.people import Sighting, Track, choose_subject, iou
+from qevd_bio.pose.people import Sighting, Track, choose_subject, iou
 
 
 def seen(step: int, x: float, size: float, presence: float = 1.0, row: int = 0) -> Sighting:

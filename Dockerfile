@@ -14,7 +14,7 @@ RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir -c constraints.txt torch --index-url https://download.pytorch.org/whl/cpu
 
 COPY . .
-RUN make .venv/ready && rm -rf /root/.cache/pip
+RUN make .venv/models && rm -rf /root/.cache/pip
 
 VOLUME /app/outputs
 ENTRYPOINT ["make"]

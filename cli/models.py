@@ -32,6 +32,5 @@ def fetch(
     from qevd_bio.store.models.table import with_needs
 
     wanted = {model.name: model for name in names or [DEFAULT] for model in with_needs(name)}
-    for model in wanted.values():
-        for path in bring(model, lambda line: typer.echo(line, err=True)):
-            typer.echo(path)
+    for path in bring(wanted.values(), lambda line: typer.echo(line, err=True)):
+        typer.echo(path)

@@ -18,9 +18,9 @@ import numpy as np
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.dataset.opening import open_dataset
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, WORLD
-from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.options import ExtractOptions

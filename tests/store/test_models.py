@@ -11,9 +11,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.cli.app import app
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.models import fetch as fetching
 from qevd_bio.store.models.cache import cached_file, place_of
@@ -56,14 +56,14 @@ def test_the_first_source_that_answers_is_used(tmp_path: Path, folder: Path) -> 
     (tmp_path / "other").write_bytes(b"other weights")
     said: list[str] = []
     row = model(url(tmp_path / "none"), url(tmp_path / "other"), url(tmp_path / "good"))
-    (path,) = fetch(row, said.append)
+    (path,) = fetch([row], said.append)
     assert path == folder / "tiny" / "tiny.tflite" and path.read_bytes() == CONTENT and len(said) == 3
     assert cached_file(row) == path
-    assert fetch(row, said.append) == [path] and len(said) == 3, "what is there is not fetched again"
+    assert fetch([row], said.append) == [path] and len(said) == 3, "what is there is not fetched again"
     path.write_bytes(b"changed")
     with pytest.raises(UserError, match="is not the file that the model tiny needs"):
         cached_file(row)
-    fetch(row)
+    fetch([row])
     assert path.read_bytes() == CONTENT
 
 
@@ -71,7 +71,7 @@ def test_where_nothing_answers_it_says_what_to_put_where(tmp_path: Path, folder:
     (tmp_path / "other").write_bytes(b"other weights")
     row = model(url(tmp_path / "none"), url(tmp_path / "other"))
     with pytest.raises(UserError) as caught:
-        fetch(row)
+        fetch([row])
     text = str(caught.value)
     assert str(folder / "tiny" / "tiny.tflite") in text and row.files[0].editions[0].sha256 in text
     assert "No such file" in text and hashlib.sha256(b"other weights").hexdigest() in text
@@ -80,7 +80,9 @@ def test_where_nothing_answers_it_says_what_to_put_where(tmp_path: Path, folder:
         cached_file(row)
 
 
-def fake_run(make: Callable[[list[str]], None], lines: list[list[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def fake_run(
+    make: Callable[[list[str]], None], lines: list[list[str]]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(line: list[str], **how: object) -> subprocess.CompletedProcess[str]:
         lines.append(line)
         make(line)
@@ -100,7 +102,7 @@ def test_a_wheel_comes_by_pip_and_gives_one_file(monkeypatch: pytest.MonkeyPatch
             archive.writestr("some/tiny.tflite", CONTENT)
 
     monkeypatch.setattr(fetching.subprocess, "run", fake_run(wheel, lines))
-    (path,) = fetch(model(Source("pypi", "some==1", "some/tiny.tflite")))
+    (path,) = fetch([model(Source("pypi", "some==1", "some/tiny.tflite"))])
     assert path.read_bytes() == CONTENT
     assert lines[0][1:4] == ["-m", "pip", "download"] and "--no-deps" in lines[0] and lines[0][-1] == "some==1"
 
@@ -121,11 +123,11 @@ def test_an_npm_package_comes_without_npm(tmp_path: Path, monkeypatch: pytest.Mo
     registry.mkdir(parents=True)
     (registry / "0.5").write_text(f'{{"dist": {{"tarball": "{(tmp_path / "package.tgz").as_uri()}"}}}}')
     monkeypatch.setenv("npm_config_registry", (tmp_path / "registry").as_uri())
-    (path,) = fetch(model(Source("npm", "@some/pose@0.5", "package/tiny.tflite")))
+    (path,) = fetch([model(Source("npm", "@some/pose@0.5", "package/tiny.tflite"))])
     assert path.read_bytes() == CONTENT
     with pytest.raises(UserError, match="does not hold package/other"):
         path.unlink()
-        fetch(model(Source("npm", "@some/pose@0.5", "package/other")))
+        fetch([model(Source("npm", "@some/pose@0.5", "package/other"))])
 
 
 def test_the_command_lists_and_refuses() -> None:
@@ -142,4 +144,4 @@ def test_a_right_file_put_there_by_hand_is_taken(folder: Path) -> None:
     path = place_of(row, row.files[0])
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
-    assert cached_file(row) == path and fetch(row) == [path]
+    assert cached_file(row) == path and fetch([row]) == [path]

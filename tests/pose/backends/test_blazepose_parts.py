@@ -113,10 +113,12 @@ def test_landmarks_come_out_in_pixels_and_camera_axes() -> None:
     points[:, 3:] = (2.0, -2.0)
     world = np.zeros((heads.POINTS, 3), np.float32)
     world[0] = (0.0, -1.0, 0.3)
-    raw = heads.RawLandmarks(points, 1.0, np.full((64, 64, heads.POINTS), -20.0, np.float32), world)
+    raw = heads.RawLandmarks(points, np.full((64, 64, heads.POINTS), -20.0, np.float32), world)
     found, alignment = heads.in_picture(raw, Region(100.0, 80.0, 40.0, math.pi / 2))
     assert found.shape == (33, 7) and alignment == pytest.approx(np.array([[100.0, 80.0]] * 2))
-    assert found[0, :5] == pytest.approx([110.0, 80.0, 1.0, 0.0, 0.3], abs=1e-5), "up in the region is right in the picture"
+    assert found[0, :5] == pytest.approx([110.0, 80.0, 1.0, 0.0, 0.3], abs=1e-5), (
+        "up in the region is right in the picture"
+    )
     assert found[0, 5:] == pytest.approx([1 / (1 + math.exp(-2)), 1 / (1 + math.exp(2))])
 
 

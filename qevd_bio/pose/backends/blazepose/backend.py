@@ -12,8 +12,8 @@ from qevd_bio.pose.backends.blazepose.models import PoseModel, model_paths, open
 from qevd_bio.pose.backends.blazepose.runtime import Engine
 from qevd_bio.pose.backends.blazepose.tracker import PersonDetector, Tracker
 from qevd_bio.pose.backends.follow import follow
-from qevd_bio.pose.people import choose_subject
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.people import choose_subject
 
 
 class BlazePoseBackend:

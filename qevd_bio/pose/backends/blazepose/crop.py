@@ -1,8 +1,8 @@
 """Parts of a picture as input of a model: bilinear samples on the model's grid.
 
-Samples lie where MediaPipe's do: the grid begins at the region's corner, pixels have integer coordinates, and positions are
-rounded to 1/32 pixel, values to whole grey levels, as OpenCV's warping does. A finer or smoother sampling would
-give other landmarks than MediaPipe's.
+Samples lie where MediaPipe's do: the grid begins at the region's corner, pixels have integer coordinates, and
+positions are rounded to 1/32 pixel, values to whole grey levels, as OpenCV's warping does. A finer or smoother
+sampling would give other landmarks than MediaPipe's.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.blazepose.region import Region, region_around
 
 INPUT = 224
-# Edge of a cell in input pixels, and anchors in each cell: the three finest-to-coarsest layers share a grid of 32.
+# Edge of a cell in input pixels, and anchors in each cell: three layers share the grid of 32.
 _LAYERS = ((8, 2), (16, 2), (32, 6))
 _SAME_PERSON_IOU = 0.3
 _LARGEST_LOGIT = 100.0
-# A detection's circle around a whole person is centred at the hips; shoulders to feet fill about this part of its square.
+# The circle around a whole person is centred at the hips; shoulders to feet fill about this part of its square.
 _WIDTH = 0.5
 
 

@@ -27,12 +27,11 @@ Floats = NDArray[np.float32]
 class RawLandmarks:
     """Outputs of the landmark model for one picture.
 
-    points (39, 5): x, y, z in input pixels, logits of visibility and presence; presence: of a body, 0..1;
-    heatmap (64, 64, 39) logits; world (39, 3): metres from the mid-hip, in the region's axes.
+    points (39, 5): x, y, z in input pixels, logits of visibility and presence; heatmap (64, 64, 39) logits;
+    world (39, 3): metres from the mid-hip, in the region's axes.
     """
 
     points: Floats
-    presence: float
     heatmap: Floats
     world: Floats
 

@@ -41,7 +41,7 @@ class PoseModel:
 
 
 def model_paths(choice: str) -> tuple[Path, ...]:
-    """The files that results of this choice depend on. Raises UserError where one is missing or not what it should be."""
+    """The files that results of this choice depend on. Raises UserError where one is missing or wrong."""
     if choice in POSE_MODELS:
         return _named(choice), _named("detector")
     path = Path(choice).expanduser()

@@ -14,7 +14,7 @@ GROW = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A square: centre (x, y) and side in pixels, angle in radians (0 for an upright body, clockwise in the picture)."""
+    """A square: centre (x, y) and side in pixels, angle in radians (0: upright; clockwise)."""
 
     x: float
     y: float

@@ -28,7 +28,7 @@ class SteadyPoints:
         self._raw = None
 
     def __call__(self, points: NDArray[np.float64], scale: float, time_s: float) -> NDArray[np.float64]:
-        """Points of this frame, smoothed. scale: size of the body in the unit of the points; speeds count against it."""
+        """Points of this frame, smoothed. scale: size of the body in the points' unit, which speeds count against."""
         if self._raw is None:
             self._smooth, self._speed = points, np.zeros_like(points)
         else:

@@ -64,12 +64,19 @@ class Tracker:
             if not people:
                 return NOBODY
             region = people[0].region
-        points, presence, heatmap, world = self._network(self._crop(image, region))
-        if not presence[0] >= self._threshold:
+        seen = self.inside(image, region)
+        if seen is None:
             return NOBODY
-        raw = heads.RawLandmarks(points.reshape(-1, 5), float(presence[0]), heatmap, world.reshape(-1, 3))
-        found, alignment = heads.in_picture(raw, region)
+        found, alignment = seen
         size = 2 * float(np.hypot(*(alignment[1] - alignment[0])))
         if 0 < size < np.inf:
             self._region = region_around(*self._steady(alignment, size, time_s))
         return found
+
+    def inside(self, image: Image, region: Region) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
+        """Landmarks (33, 7) and alignment points (2, 2) of the body in a region; None where the model sees none."""
+        points, presence, heatmap, world = self._network(self._crop(image, region))
+        if not presence[0] >= self._threshold:
+            return None
+        raw = heads.RawLandmarks(points.reshape(-1, 5), heatmap, world.reshape(-1, 3))
+        return heads.in_picture(raw, region)

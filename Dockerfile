@@ -8,13 +8,15 @@ RUN apt-get update \
 
 WORKDIR /app
 
-# PyTorch's CPU build first: PyPI's own is the CUDA build.
+# PyPI's PyTorch for Linux is the CUDA build, several GB larger. Name PyTorch's index of CPU builds (its install page has
+# the address) to avoid it: docker build --build-arg TORCH_INDEX=URL -t qevd-bio .
+ARG TORCH_INDEX=""
 COPY constraints.txt ./
 RUN python -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir -c constraints.txt torch --index-url https://download.pytorch.org/whl/cpu
+    && if [ -n "$TORCH_INDEX" ]; then .venv/bin/pip install --no-cache-dir -c constraints.txt torch --index-url "$TORCH_INDEX"; fi
 
 COPY . .
-RUN make .venv/models && rm -rf /root/.cache/pip
+RUN PIP_NO_CACHE_DIR=1 make .venv/models
 
 VOLUME /app/outputs
 ENTRYPOINT ["make"]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.store.atomic import explain_os_error, make_folder
+from qevd_bio.store.atomic import atomic_path, explain_os_error, make_folder
 from qevd_bio.store.errors import StopRun, UserError
 
 _VERSION = 1
@@ -187,3 +187,30 @@ def _stored(row: Sequence[Any]) -> Stored:
 def default_cache(annotations: Path) -> Path:
     """Where a workspace keeps its replies."""
     return annotations / "replies.sqlite"
+
+
+def open_cache(path: Path) -> Cache:
+    """The cache in an existing file. Raises UserError where there is none."""
+    if not path.is_file():
+        raise UserError("no such cache yet", where=path, expected="the file that annotate, classify, intent write")
+    return Cache(path)
+
+
+def export_cache(cache: Cache, out: Path) -> int:
+    """Write every reply with its question as JSON lines; returns how many."""
+    count = 0
+    with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        for row in cache.rows():
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def prune_cache(
+    cache: Cache, *, stage: str | None, model: str | None, older_than_days: float | None, everything: bool
+) -> int:
+    """Remove the replies that all given conditions hold for; returns how many. UserError where none is given."""
+    if not everything and stage is None and model is None and older_than_days is None:
+        raise UserError("nothing named to remove", expected="--stage, --model, --older-than-days, or --all")
+    before = None if older_than_days is None else time.time() - older_than_days * 86400
+    return cache.prune(stage=stage, model=model, before_unix=before)

@@ -50,12 +50,12 @@ def read_document(content: str) -> dict[str, Any]:
     choices = document.get("choices")
     if isinstance(choices, list) and choices:
         return document
-    error = document.get("error")
-    if error:
-        words = error.get("message") if isinstance(error, dict) else error
-        status = _whole(error.get("code")) if isinstance(error, dict) else None
+    fault = document.get("error")
+    if fault:
+        words = fault.get("message") if isinstance(fault, dict) else fault
+        status = _whole(fault.get("code")) if isinstance(fault, dict) else None
         known = status if status is not None and 400 <= status < 600 else None
-        raise NoCompletion(f"the server sent an error: {plain_words(str(words or error))}", status=known, body=error)
+        raise NoCompletion(f"the server sent an error: {plain_words(str(words or fault))}", status=known, body=fault)
     raise NoCompletion(f"the server sent no choices: {plain_words(content)!r}")
 
 

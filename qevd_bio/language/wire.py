@@ -20,6 +20,7 @@ from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.pace import Pace
 from qevd_bio.language.request import Messages, Request, wire_messages
 from qevd_bio.language.sorting import Redirected, Trouble, sort_error, sort_status
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ def open_clients(options: ClientOptions) -> list[AsyncOpenAI]:
     One for every four parallel calls: a connection pool looks at each of its connections for each call, which costs
     more than the call itself when 64 share one pool.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise UserError("the openai package is missing", fix="pip install 'qevd-bio[language]'") from error
+    extras.need("openai", what="asking a language model")
+    import openai
+
     key = os.environ.get(options.key_variable, "") or NO_KEY
     trust = ssl.create_default_context()
     return [

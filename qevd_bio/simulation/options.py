@@ -34,3 +34,7 @@ class SimulateOptions:
     height: int = 504
     exercises: tuple[str, ...] = ()
     views: Views = "real"
+
+
+DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2)
+"""The workouts of `qevd-bio demo`."""

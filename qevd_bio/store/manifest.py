@@ -26,7 +26,7 @@ _LIBRARIES = (
     "rouge-score",
     "openai",
 )
-_SECRET = re.compile(r"(^|[_-])(api_?key|key|token|secret|password|credentials?|authorization)$", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(^|[_-])(api_?key|key|token|secret|password|credentials?|authorization)$", re.IGNORECASE)
 
 
 def versions() -> dict[str, str]:
@@ -65,7 +65,7 @@ def _git(folder: Path, *arguments: str) -> str:
 def without_secrets(value: Any) -> Any:
     """`value` with everything under a name that says secret left out."""
     if isinstance(value, Mapping):
-        return {str(key): without_secrets(item) for key, item in value.items() if not _SECRET.search(str(key))}
+        return {str(key): without_secrets(item) for key, item in value.items() if not SECRET_NAME.search(str(key))}
     if isinstance(value, (list, tuple)):
         return [without_secrets(item) for item in value]
     if isinstance(value, Path):

@@ -39,7 +39,7 @@ def open_container(path: Path) -> tuple[Any, Any]:
             "video_unreadable",
             f"{path} cannot be opened as a video ({_reason(error)}): not a video, or damaged, or cut off",
         ) from error
-    stream = container.streams.best("video")
+    stream: Any = container.streams.best("video")
     if stream is None:
         container.close()
         raise ItemError("no_video_stream", f"{path} has no video stream")

@@ -115,10 +115,8 @@ class Display:
 
 def display_of(frame: Any) -> Display:
     """The display matrix of a decoded frame."""
-    for data in frame.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            return read_matrix(bytes(data))
-    return Display()
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return Display() if matrix is None else read_matrix(bytes(matrix))
 
 
 def read_matrix(matrix: bytes) -> Display:

@@ -39,10 +39,11 @@ class VideoReader:
     """Iterates once over the frames of a video; a thread decodes a few frames ahead.
 
     path: the video. rotate: degrees clockwise that replace what the file says about its rotation. lying:
-    QEVD's correction for its early benchmark videos (`VideoItem.rotate`). times: (T,) seconds of the frames
+    QEVD's correction for its early benchmark videos (`VideoItem.lies_on_side`). times: (T,) seconds of the frames
     (QEVD's timestamps), else the file's own presentation times. select: which frames are converted and given
     (all are decoded). order: channel order of the images. threads: of the decoder, 0 for as many as it likes.
     strict_times: one time that does not rise loses the video; else it loses its frame (flag timestamps_repeated).
+    info: what `probe` gave, where it was asked already.
 
     `time_s` counts from the first frame. `info` holds the facts, `orientation` what is done to each frame;
     after the last frame `decoded` says how many there were, and `flags` what a user of the results should
@@ -67,9 +68,10 @@ class VideoReader:
         ahead: int = 4,
         threads: int = 0,
         strict_times: bool = False,
+        info: VideoInfo | None = None,
     ) -> None:
         self.path = Path(path)
-        self.info: VideoInfo = probe(self.path)
+        self.info: VideoInfo = probe(self.path) if info is None else info
         turn = self.info.rotation_deg if rotate is None else rotate % 360
         self.orientation: Orientation = orientation(turn, lying, self.info.mirrored)
         self.flags: list[str] = list(self.info.notes)

@@ -20,7 +20,9 @@ def shallow() -> qevd_bio.Motion:
 
 def test_a_shallow_squat_is_counted_and_said(shallow: qevd_bio.Motion) -> None:
     assert (shallow.exercise, shallow.count, len(shallow.repetitions)) == ("squats", 3.0, 3)
-    assert any(row["quantity"] == "knee_angle" for row in shallow.violations)
+    verdicts = shallow.to_pandas("verdicts")
+    violated = verdicts[verdicts.verdict == "violation"]
+    assert len(violated) == len(shallow.violations) and "knee_angle" in set(violated["quantity"])
     deepest = np.rad2deg(shallow.kinematics.angles[:, DOF_INDEX["knee_angle_r"]]).max()
     first = shallow.sentences()[0]
     assert f"{deepest:.0f}°" in first and "90°" in first
@@ -46,12 +48,11 @@ def test_another_table_is_refused(shallow: qevd_bio.Motion) -> None:
 def test_the_function_finds_what_the_command_finds(tmp_path: Path, shallow: qevd_bio.Motion) -> None:
     from qevd_bio.motion.options import MotionOptions
     from qevd_bio.motion.stage import analyze
-    from qevd_bio.tables.motion import CYCLES
 
     workspace = Workspace(tmp_path)
     shallow.kinematics.write(workspace.kinematics("simulated", "squats"))
     analyze(workspace, MotionOptions(exercise="squats"))
-    assert CYCLES.read_rows(workspace.cycles) == [dict(row) for row in shallow.repetitions]
+    assert qevd_bio.read_table(workspace.cycles).equals(shallow.to_pandas())
 
 
 def test_nothing_repeated_is_a_result_and_no_exercise_an_error() -> None:
@@ -75,8 +76,16 @@ def test_recordings_are_extracted(shared: Callable[..., Path]) -> None:
         qevd_bio.extract("nowhere.mp4")
 
 
+@pytest.mark.usefixtures("pose_model")
+def test_a_real_video_is_extracted_and_counted(shared: Callable[..., Path]) -> None:
+    video = shared("data", "realmini", "QEVD-FIT-COACH-Benchmark", "long_range_videos", "0200.mp4")
+    kinematics = qevd_bio.extract(video, exercise="jumping jacks", options=qevd_bio.ExtractOptions(every=2))
+    assert kinematics.meta["backend"] == "blazepose" and kinematics.landmarks is not None
+    assert abs(qevd_bio.analyze(kinematics).count - 4) <= 1
+
+
+@pytest.mark.usefixtures("pose_model")
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("mediapipe")
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a video")
     with pytest.raises(qevd_bio.UserError, match=r"broken\.mp4"):

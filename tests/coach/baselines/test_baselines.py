@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from qevd_bio.coach.baselines.classes import ClassHead, lines_of, read_labels
-from qevd_bio.coach.baselines.context import activities, copy_context, first_issue
-from qevd_bio.coach.baselines.frames import window_frames
 from qevd_bio.coach.baselines.options import BASELINES, VISION_MODELS, BaselineOptions
+from qevd_bio.coach.baselines.scripted import activities, copy_context, first_issue
 from qevd_bio.coach.baselines.stage import write_baseline
-from qevd_bio.coach.baselines.turns import Talk, hold_talks, plain, socratic_prompt, vision_prompt
+from qevd_bio.coach.baselines.turns import Talk, hold_talks, plain, socratic_prompt, vision_prompt, window_frames
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.store.errors import UserError

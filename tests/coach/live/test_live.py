@@ -18,13 +18,12 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.live import source as live_source
 from qevd_bio.coach.live.model import LiveModel
 from qevd_bio.coach.live.options import LiveOptions
-from qevd_bio.coach.live.picture import annotated, plain, wrapped
+from qevd_bio.coach.live.screen import annotated, plain, steady, wrapped, write
 from qevd_bio.coach.live.session import Session, coach_live
-from qevd_bio.coach.live.show import steady, write
 from qevd_bio.coach.live.source import CameraSource, FileSource, LiveFrame
 from qevd_bio.coach.live.stage import until_interrupted
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.drawing.mp4 import write_mp4

@@ -30,9 +30,9 @@ class BlazePoseBackend:
     )
 
     def __init__(self, options: ExtractOptions, threads: int | None = None) -> None:
-        model_paths(options.pose_model)
         self._engine = Engine(options.runtime, options.device, threads)
         self._engine.need()
+        model_paths(options.pose_model)
         self._choice = options.pose_model
         self._confidence = options.min_confidence
 

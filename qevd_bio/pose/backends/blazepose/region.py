@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +31,18 @@ class Region:
     @property
     def corner(self) -> NDArray[np.float64]:
         """(2,) its upper left corner, as the body stands, in pixels."""
-        return np.array([self.x, self.y]) - self.axes.sum(axis=1) / 2
+        return np.asarray(np.array([self.x, self.y]) - self.axes.sum(axis=1) / 2)
 
-    def to_picture(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+    def to_picture(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """(N, 2) points in shares of the square, 0..1, to pixels of the picture."""
-        return points @ self.axes.T + self.corner
+        return np.asarray(points @ self.axes.T + self.corner)
 
-    def turned(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    def turned(self, vectors: NDArray[Any]) -> NDArray[np.float64]:
         """(N, 2) directions in the square's axes, turned to those of the picture; lengths stay."""
-        return vectors @ (self.axes / self.side).T
+        return np.asarray(vectors @ (self.axes / self.side).T)
 
 
-def region_around(hip: NDArray[np.floating], rim: NDArray[np.floating]) -> Region:
+def region_around(hip: NDArray[Any], rim: NDArray[Any]) -> Region:
     """The region of a body from its two alignment points in pixels.
 
     They are the mid-hip and a point on the circle around the whole body, above the head.

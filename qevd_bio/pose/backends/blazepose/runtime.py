@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.pose.backends.blazepose.models import ModelFile
 from qevd_bio.pose.options import Runtime
+from qevd_bio.store import extras
 from qevd_bio.store.atomic import explain_os_error
 from qevd_bio.store.errors import UserError
 
@@ -24,9 +25,10 @@ Floats = NDArray[np.float32]
 Network = Callable[[Floats], list[Floats]]
 """Input as the model declares it to the wanted outputs, in order. What it returns lasts until the next call."""
 
-PACKAGES: dict[Runtime, str] = {"openvino": "openvino", "litert": "ai-edge-litert"}
+_PACKAGES: dict[Runtime, str] = {"openvino": "openvino", "litert": "ai-edge-litert"}
+_MODULES: dict[Runtime, str] = {"openvino": "openvino", "litert": "ai_edge_litert"}
 # More threads than this do not pay for models of this size.
-MOST_THREADS = 4
+_MOST_THREADS = 4
 _TFLITE = b"TFL3"
 
 
@@ -40,28 +42,19 @@ class Engine:
 
     def version(self) -> str:
         """Name and version of the library, e.g. "openvino 2026.4.1"."""
-        return f"{self.runtime} {metadata.version(PACKAGES[self.runtime])}"
+        return f"{self.runtime} {metadata.version(_PACKAGES[self.runtime])}"
 
     def need(self) -> None:
         """Raise UserError where the library is missing or does not have the device."""
-        try:
-            if self.runtime == "openvino":
-                import openvino
-            else:
-                from ai_edge_litert import interpreter  # noqa: F401
-        except ImportError as error:
-            extra = "pose" if self.runtime == "openvino" else "litert"
-            raise UserError(
-                f"the pose runtime {self.runtime} cannot be loaded: {error}",
-                expected=f"the package {PACKAGES[self.runtime]}",
-                fix=f"pip install 'qevd-bio[{extra}]'",
-            ) from error
+        extras.need(_MODULES[self.runtime], what="the pose model")
         if self.runtime == "litert":
             if self.device != "CPU":
                 raise UserError(f"LiteRT runs on the CPU, not on {self.device}", fix="leave --device out")
             return
         if self.device == "CPU":
             return
+        import openvino
+
         found = openvino.Core().available_devices
         kind = self.device.partition(":")[0].partition(".")[0]
         if kind not in ("AUTO", "HETERO", "MULTI") and self.device not in found and kind not in _kinds(found):
@@ -78,7 +71,7 @@ class Engine:
         """
         if model.content[4:8] != _TFLITE:
             raise UserError("is no TensorFlow Lite model", where=model.name, expected="a .tflite file", fix=_AGAIN)
-        threads = self.threads or min(MOST_THREADS, os.cpu_count() or 1)
+        threads = self.threads or min(_MOST_THREADS, os.cpu_count() or 1)
         if self.runtime == "litert":
             return _litert(model, outputs, threads)
         with _as_file(model) as path:

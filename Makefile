@@ -15,6 +15,7 @@ help:
 	@echo "make test               format, types, docs and tests"
 	@echo "make docs               the docs site, in build/site (open index.html there)"
 	@echo "make equality           landmarks against MediaPipe's own"
+	@echo "make versions           installs the wheel with the newest and the lowest releases and tries both (an hour, 6 GB)"
 	@echo "make bench              benchmarks, printed as ratios (several minutes)"
 
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -67,6 +68,10 @@ bench: $(VENV)/models $(VENV)/wordnet $(VENV)/peers
 # Landmarks against MediaPipe's own.
 equality: $(VENV)/models $(VENV)/peers
 	PYTHONPATH=$(VENV)/peers $(BIN)/python -m pytest -s tests/pose/backends/test_equality.py
+
+# PINS=torch==2.13.0 chooses a build, for example one for CPUs.
+versions: $(VENV)/ready
+	$(BIN)/python tests/tools/versions.py --folder "$(WORKSPACE)/versions" $(foreach pin,$(PINS),--extra-pin $(pin))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

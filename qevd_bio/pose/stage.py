@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
 from qevd_bio.pose.backends.base import Backend, Clip
@@ -21,7 +22,7 @@ from qevd_bio.pose.backends.hsmr import HsmrBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.workspace import Workspace
@@ -105,15 +106,18 @@ def make_items(
         own = [video.path] if dataset is not None else []
         if video.timestamps_path is not None and options.times in ("auto", "file"):
             own.append(video.timestamps_path)
+        source = next(iter((*recording, *own)), None)
         output = workspace.kinematics(video.split, video.stem)
         task = _Task(video, dataset is not None, output, options, person, threads)
-        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task))
+        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task, source=source))
     return items
 
 
 def extract_one(item: Item[_Task]) -> dict[str, Any]:
     """Work on one video; writes its file and says what a person should know about it."""
     task = item.payload
+    if not task.has_video and task.video.problem is not None:
+        raise ItemError(task.video.problem.reason, task.video.problem.detail)
     backend = _backend(task.options, task.threads)
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
@@ -144,6 +148,7 @@ _SENTENCES = {
     "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
     "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
     "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }
 
@@ -196,7 +201,10 @@ def _recordings_as_videos(options: ExtractOptions) -> list[VideoItem]:
         raise UserError(
             f"{twice[0]} lies in two folders", where=options.source, fix="name the data set with --data, or one folder"
         )
-    return [VideoItem(RECORDINGS_SPLIT, stem, path) for stem, path in zip(stems, found.values(), strict=True)]
+    return [
+        VideoItem(RECORDINGS_SPLIT, stem, path, problem=named(path)[1])
+        for stem, path in zip(stems, found.values(), strict=True)
+    ]
 
 
 def notes(summary: Summary) -> list[str]:

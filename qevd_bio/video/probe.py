@@ -115,8 +115,9 @@ class Display:
 
 def display_of(frame: Any) -> Display:
     """The display matrix of a decoded frame."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    return Display() if matrix is None else read_matrix(bytes(matrix))
+    # Asked for by name: going through the mapping gives data up to PyAV 18, keys from 19 on.
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return Display() if data is None else read_matrix(bytes(data))
 
 
 def read_matrix(matrix: bytes) -> Display:

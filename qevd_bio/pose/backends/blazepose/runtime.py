@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.blazepose.models import ModelFile
 from qevd_bio.pose.options import Runtime
 from qevd_bio.store import extras
-from qevd_bio.store.atomic import explain_os_error
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.leftovers import explain_os_error
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], list[Floats]]

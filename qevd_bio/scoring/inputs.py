@@ -1,4 +1,4 @@
-"""The two sides that are scored, read and matched by both protocols."""
+"""The two sides that are scored, read and matched by every protocol."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qevd_bio.scoring.breakdown import degenerate
+from qevd_bio.scoring.metrics.lexical import rouge_likeness
 from qevd_bio.scoring.options import PROTOCOLS, ScoreOptions
 from qevd_bio.scoring.pairing.corpus import Alignment, Corpus, SegmentReference, Side, align, beyond_end, join
 from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
@@ -61,7 +62,8 @@ def load_inputs(preds: Path, data: Path | None, options: ScoreOptions) -> Inputs
         "timing": ", ".join(timing) or "not stated",
         "clusters": "participant" if _people(references) else "video",
     }
-    alignments = {name: align(corpus, name, options.matching.tolerance_s) for name in PROTOCOLS}
+    matching, likeness = options.matching, rouge_likeness()
+    alignments = {name: align(corpus, name, matching.tolerance_s, matching.meaning, likeness) for name in PROTOCOLS}
     return Inputs(corpus, alignments, about, tuple(_warnings(corpus, timing)))
 
 

@@ -9,11 +9,16 @@ from typing import Any
 
 import yaml
 
+from qevd_bio.scoring.judges.reading import Reading
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes, hash_json
 from qevd_bio.store.resources import prompts_path
 
-PUBLISHED = {"llm-acc": "llm_acc.yaml", "llm-bio-acc": "llm_bio_acc.yaml"}
+PUBLISHED = {
+    ("llm-acc", "released"): "llm_acc_released.yaml",
+    ("llm-acc", "paper"): "llm_acc_paper.yaml",
+    ("llm-bio-acc", "paper"): "llm_bio_acc.yaml",
+}
 _SLOTS = re.compile(r"(<1>|<2>)")
 
 # Turn markers of common chat templates: in a text to be judged they would end the user's turn.
@@ -26,13 +31,14 @@ class JudgePrompt:
     """A prompt for pairs: `<1>` in `user` stands for the ground truth, `<2>` for the prediction.
 
     `fenced` prompts get each text between marks that the text cannot contain; published prompts are sent as
-    they are.
+    they are. `reading` names the rule for replies (qevd_bio.scoring.judges.reading).
     """
 
     name: str
     system: str
     user: str
     fenced: bool
+    reading: Reading = "whole"
 
     @property
     def sha256(self) -> str:
@@ -67,9 +73,21 @@ def _fence(text: str) -> str:
     return f"[[data {mark}]]\n{text}\n[[end {mark}]]"
 
 
-def published_prompt(metric: str) -> JudgePrompt:
-    """The prompt that the paper gives for `llm-acc` or `llm-bio-acc`."""
-    return _read(prompts_path("published", PUBLISHED[metric]), f"published/{PUBLISHED[metric]}", fenced=False)
+def published_prompt(metric: str, name: str = "") -> JudgePrompt:
+    """A published prompt for `llm-acc` (`released` or `paper`; the first is the default) or `llm-bio-acc` (`paper`)."""
+    chosen = name or next(prompt for of, prompt in PUBLISHED if of == metric)
+    file = PUBLISHED[metric, chosen]
+    reading: Reading = "whole"
+    if metric == "llm-acc":
+        reading = "released" if chosen == "released" else "paper"
+    return _read(prompts_path("published", file), f"published/{file}", fenced=False, reading=reading)
+
+
+def llm_acc_prompt(chosen: str) -> JudgePrompt:
+    """The LLM-Acc prompt that `--judge-prompt` names: `released`, `paper`, or the path of an own one."""
+    if ("llm-acc", chosen) in PUBLISHED:
+        return published_prompt("llm-acc", chosen)
+    return own_prompt(Path(chosen).expanduser())
 
 
 def own_prompt(path: Path) -> JudgePrompt:
@@ -80,9 +98,9 @@ def own_prompt(path: Path) -> JudgePrompt:
     return _read(path, path.name, fenced=True)
 
 
-def _read(path: Path, name: str, *, fenced: bool) -> JudgePrompt:
+def _read(path: Path, name: str, *, fenced: bool, reading: Reading = "whole") -> JudgePrompt:
     expected = "YAML with the keys user (holding <1> once and <2> once) and, if wanted, system"
-    fix = "see prompts/published/llm_acc.yaml for the form"
+    fix = "see prompts/published/llm_acc_paper.yaml for the form"
     try:
         value: Any = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -93,4 +111,4 @@ def _read(path: Path, name: str, *, fenced: bool) -> JudgePrompt:
         raise UserError("no prompt in this file", where=path, expected=expected, fix=fix)
     if sorted(_SLOTS.findall(user)) != ["<1>", "<2>"]:
         raise UserError("user does not hold <1> once and <2> once", where=path, expected=expected, fix=fix)
-    return JudgePrompt(name, system.strip(), user.strip(), fenced)
+    return JudgePrompt(name, system.strip(), user.strip(), fenced, reading)

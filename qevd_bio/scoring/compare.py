@@ -90,9 +90,9 @@ def compare(systems: Sequence[System], options: CompareOptions, protocols: Seque
     statistics = [_Statistics(system) for system in systems]
     for protocol in protocols:
         for metric in (name for m in METRICS for name in SCORE_NAMES[m]):
-            base = systems[0].scores.protocols[protocol].get(metric)
+            base = systems[0].scores.protocols.get(protocol, {}).get(metric)
             for system, found in zip(systems[1:], statistics[1:], strict=True):
-                other = system.scores.protocols[protocol].get(metric)
+                other = system.scores.protocols.get(protocol, {}).get(metric)
                 if base is None or other is None or (base.value is None and other.value is None):
                     continue
                 note = _obstacle(base, other)

@@ -158,5 +158,5 @@ def overview(systems: Sequence[System], protocol: str, form: str) -> str:
 
 
 def _value(system: System, protocol: str, name: str) -> float | None:
-    score = system.scores.protocols[protocol].get(name)
+    score = system.scores.protocols.get(protocol, {}).get(name)
     return None if score is None else score.value

@@ -38,21 +38,18 @@ def number(score: Score) -> str:
 
 
 def scores_table(scores: Scores) -> Table:
-    """Both protocols side by side, with n and coverage of the official one."""
+    """All protocols side by side, each score with its n."""
     from rich.table import Table
 
     table = Table(title=f"Scores of {scores.name}", title_justify="left")
     table.add_column("metric")
-    table.add_column("official", justify="right")
-    table.add_column("n", justify="right")
-    table.add_column("strict", justify="right")
-    table.add_column("n", justify="right")
-    official, strict = scores.protocols["official"], scores.protocols["strict"]
-    for name, score in official.items():
-        other = strict[name]
-        if score.value is None and other.value is None:
-            continue
-        table.add_row(TITLES[name], number(score), str(score.n), number(other), str(other.n))
+    for protocol in scores.protocols:
+        table.add_column(protocol, justify="right")
+        table.add_column("n", justify="right")
+    for name in scores.protocols["official"]:
+        found = [of[name] for of in scores.protocols.values() if name in of]
+        if any(score.value is not None for score in found):
+            table.add_row(TITLES[name], *(cell for score in found for cell in (number(score), str(score.n))))
     return table
 
 

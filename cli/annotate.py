@@ -67,4 +67,4 @@ def annotate(
     report = stage.methods_agreement(where)
     if report is not None:
         say(stage.describe_agreement(report))
-    finish(summary, where.annotations / "salient.parquet")
+    finish(summary, where.annotation("salient"))

@@ -46,7 +46,7 @@ def classify(
         return
     if method == "rules":
         stage.by_rules(where)
-        say(f"the shipped table of roles: {where.annotations / 'roles.parquet'} and .csv")
+        say(f"the shipped table of roles: {where.annotation('roles')} and .csv")
         return
     questions = asked.of(model)
     if dry_run:
@@ -57,5 +57,5 @@ def classify(
     rows = stage.differences(where)
     say(f"{len(rows)} of {24 * (summary.done + summary.kept)} roles differ from the shipped table")
     for row in rows:
-        say(f"  {row['exercise']}: {row['joint']} {row['role']} (shipped: {row['shipped']})")
-    finish(summary, where.annotations / "roles.parquet")
+        say(f"  {row.exercise}: {row.joint} {row.role} (shipped: {row.shipped})")
+    finish(summary, where.annotation("roles"))

@@ -69,11 +69,11 @@ def select_joints(
     device: Device = "auto",
 ) -> None:
     """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
-    from qevd_bio.coach.training.selector import FILE, select_in
+    from qevd_bio.coach.training.selector import select_in
 
     where = place.open()
     done, failed = select_in(place.dataset(), where, model, device)
-    say(f"{done} segments, {failed} failed; in {where.annotations / FILE}")
+    say(f"{done} segments, {failed} failed; in {where.selected_joints}")
     leave(2 if failed else 0)
 
 

@@ -144,4 +144,4 @@ def extract(
     summary = extract_source(source, where, flags.of(), items.of())
     for line in notes(summary):
         note(line)
-    finish(summary, where.root / "kinematics")
+    finish(summary, where.kinematics_folder)

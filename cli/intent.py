@@ -79,4 +79,4 @@ def _data_set(
         return
     summary, totals = stage.sort_dataset(dataset, where, method, items.of(), questions)
     ask.show_totals(totals, questions)
-    finish(summary, where.annotations / "intents.parquet")
+    finish(summary, where.annotation("intents"))

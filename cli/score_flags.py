@@ -11,7 +11,7 @@ import typer
 from qevd_bio.scoring.options import (
     SAMPLINGS,
     BertScoreOptions,
-    IntervalOptions,
+    ConfidenceOptions,
     JudgeOptions,
     MatchingOptions,
     ScoreOptions,
@@ -128,9 +128,9 @@ class IntervalFlags:
     ] = D.interval.level
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.", rich_help_panel=INTERVAL)] = D.interval.seed
 
-    def of(self) -> IntervalOptions:
+    def of(self) -> ConfidenceOptions:
         """The options as the stage takes them."""
-        return IntervalOptions(**vars(self))
+        return ConfidenceOptions(**vars(self))
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ Each function runs the same code as its command, on one video, and writes nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from qevd_bio.store.errors import ItemError, UserError
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from qevd_bio.scoring.options import ScoreOptions
     from qevd_bio.scoring.results import Scores
     from qevd_bio.tables.kinematics import Kinematics
-
-Row = Mapping[str, Any]
+    from qevd_bio.tables.motion import CycleRow
+    from qevd_bio.tables.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,26 @@ class Motion:
 
     Attributes:
         exercise: Id of the exercise.
-        repetitions: Rows of the table of cycles, in order of time.
-        verdicts: Rows of the table of judged rules: violations, passes, and what could not be judged and why.
+        repetitions: Rows of the table of cycles (`tables.motion.CycleRow`), in order of time.
+        verdicts: Rows of the table of judged rules (`tables.verdicts.Verdict`): violations, passes, and what could not
+            be judged and why.
         kinematics: What was analysed.
     """
 
     exercise: str
-    repetitions: tuple[Row, ...]
-    verdicts: tuple[Row, ...]
+    repetitions: tuple[CycleRow, ...]
+    verdicts: tuple[Verdict, ...]
     kinematics: Kinematics
 
     @property
     def count(self) -> float:
         """Repetitions as people count this exercise: a half cycle is half of what one cycle counts."""
-        return float(sum(row["units"] for row in self.repetitions))
+        return float(sum(row.units for row in self.repetitions))
 
     @property
-    def violations(self) -> tuple[Row, ...]:
+    def violations(self) -> tuple[Verdict, ...]:
         """The verdicts that are violations."""
-        return tuple(row for row in self.verdicts if row["verdict"] == "violation")
+        return tuple(verdict for verdict in self.verdicts if verdict.violated)
 
     def sentences(self, *, rationale: bool = False) -> list[str]:
         """One sentence per repetition and violated rule of the salient joints, the gravest first within a repetition.
@@ -70,9 +71,9 @@ class Motion:
         found = []
         for segment in segments.values():
             for cycle in segment.cycles:
-                violated = [f for f in segment.judged(cycle.cycle).findings if f.verdict == "violation"]
+                violated = [finding for finding in segment.findings(cycle.cycle) if finding.verdict.violated]
                 cues = group_sides(rank(nothing_asked, violated, "measured"), len(violated))
-                found += [phrase(cue, cue[0].violation_id, rationale=rationale).text for cue in cues]
+                found += [phrase(cue, cue[0].verdict.id, rationale=rationale).text for cue in cues]
         return found
 
     def to_pandas(self, table: Literal["repetitions", "verdicts"] = "repetitions") -> pd.DataFrame:
@@ -80,11 +81,15 @@ class Motion:
 
         Raises ValueError for another name.
         """
-        from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+        from qevd_bio.tables.motion import CYCLES
+        from qevd_bio.tables.verdicts import VERDICTS
 
         if table not in ("repetitions", "verdicts"):
             raise ValueError(f"table is {table!r}; expected 'repetitions' or 'verdicts'")
-        rows = CYCLES.table(self.repetitions) if table == "repetitions" else VIOLATIONS.table(self.verdicts)
+        if table == "repetitions":
+            rows = CYCLES.table(CYCLES.columns_of(self.repetitions))
+        else:
+            rows = VERDICTS.table(VERDICTS.columns_of(self.verdicts))
         frame: pd.DataFrame = rows.to_pandas()
         return frame
 
@@ -162,7 +167,8 @@ def analyze(kinematics: Kinematics, *, exercise: str | None = None, options: Mot
     from qevd_bio.motion.analysis import analyse_one
     from qevd_bio.motion.options import MotionOptions
     from qevd_bio.motion.stage import make_items
-    from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+    from qevd_bio.tables.motion import CYCLES
+    from qevd_bio.tables.verdicts import VERDICTS
     from qevd_bio.tables.workspace import Workspace
 
     written = exercise or str(kinematics.meta.get("exercise", ""))
@@ -179,7 +185,7 @@ def analyze(kinematics: Kinematics, *, exercise: str | None = None, options: Mot
             analyse_one(item)
         except ItemError as error:
             raise UserError(str(error), where=f"{kinematics.split}/{kinematics.video}") from error
-        cycles, verdicts = CYCLES.read_rows(item.outputs[0]), VIOLATIONS.read_rows(item.outputs[1])
+        cycles, verdicts = CYCLES.load(item.payload.tables.cycles), VERDICTS.load(item.payload.tables.verdicts)
     return Motion(name.id, tuple(cycles), tuple(verdicts), kinematics)
 
 
@@ -354,13 +360,13 @@ def plot_repetitions(motion: Motion) -> Figure:
 
     if not motion.repetitions:
         raise UserError("no repetitions to draw", where=motion.kinematics.video)
-    exercise, signal = load()[motion.exercise], str(motion.repetitions[0]["signal"])
+    exercise, signal = load()[motion.exercise], motion.repetitions[0].signal
     frames = frames_of(motion.kinematics)
     skeleton = skeleton_of(motion.kinematics.skeleton_lengths, None)
     curves = SeenCurves(frames.angles, frames.observed, frames.ok, skeleton, frames.root)
     values = np.asarray(parse(signal).evaluate(curves.present))
-    cycles, verdicts = [dict(row) for row in motion.repetitions], [dict(row) for row in motion.verdicts]
-    return draw(exercise, frames.time_s, values, cycles, verdicts, reference_course(exercise, signal, Path()))
+    reference = reference_course(exercise, signal, Path())
+    return draw(exercise, frames.time_s, values, motion.repetitions, motion.verdicts, reference)
 
 
 def plot_scores(folders: Sequence[str | Path], *, protocol: str = "official", published: bool = False) -> Figure:

@@ -13,7 +13,7 @@ from typing import Any
 
 from qevd_bio.annotation.options import AskOptions
 from qevd_bio.language.batch import run_batch
-from qevd_bio.language.budget import Plan, Totals, plan
+from qevd_bio.language.budget import CallPlan, Totals, plan
 from qevd_bio.language.cache import Cache, default_cache
 from qevd_bio.language.client import complete_many
 from qevd_bio.language.options import ClientOptions
@@ -63,7 +63,7 @@ def alias_of(asking: Asking, *parts: Any) -> str:
     return hash_json([*parts, asking.settings(), asking.client.url.rstrip("/")])
 
 
-def estimate(requests: Iterable[Request], asking: Asking) -> Plan:
+def estimate(requests: Iterable[Request], asking: Asking) -> CallPlan:
     """What asking would send; sends nothing."""
     return plan(requests, asking.client)
 

@@ -14,7 +14,7 @@ from qevd_bio.dataset.layout import LAYOUTS, recognise
 from qevd_bio.dataset.maps import VideoMap, read_map
 from qevd_bio.dataset.names import NameBook, load_names
 from qevd_bio.dataset.segments import segments_of
-from qevd_bio.dataset.short_clips import Clip
+from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.dataset.workout import Problem, Segment, Workout
 from qevd_bio.store.errors import UserError
 
@@ -61,7 +61,7 @@ class Dataset:
         return self.kind == "qevd" and any(self._feedback_in.values())
 
     @cached_property
-    def clips(self) -> list[Clip]:
+    def clips(self) -> list[ShortClip]:
         """Annotations of QEVD-FIT-300K; empty for other kinds."""
         return short_clips.read_clips(self.root) if self.kind == "short_clips" else []
 
@@ -213,7 +213,7 @@ class Dataset:
                 path=entry.video,
                 timestamps_path=entry.timestamps if entry.timestamps.is_file() else None,
                 participant=self._participant(split, stem),
-                rotate=lies_on_its_side(split, stem),
+                lies_on_side=lies_on_its_side(split, stem),
                 problem=entry.problem,
             )
             for stem, entry in sorted(files.items())

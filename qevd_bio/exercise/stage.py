@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qevd_bio.exercise import catalogue, reference, report, roles, user_reference
 from qevd_bio.exercise.reference import load_reference
-from qevd_bio.exercise.review import Finding, review
+from qevd_bio.exercise.review import ReviewFinding, review
 from qevd_bio.store.atomic import write_text
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
@@ -46,7 +46,7 @@ def draw_exercise(name: str, user_refs: Path, png: Path, figures: int) -> None:
     draw(rules, load_reference(rules, user_refs).angles, png, figures)
 
 
-def check_exercises(user_refs: Path) -> tuple[int, list[Finding]]:
+def check_exercises(user_refs: Path) -> tuple[int, list[ReviewFinding]]:
     """The number of exercises, the workspace's own included, and everything that is wrong with them."""
     known = catalogue.load((user_refs / "exercises",))
     return len(known), review(known, user_refs if user_refs.is_dir() else None)

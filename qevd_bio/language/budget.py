@@ -100,7 +100,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CallPlan:
     """What a run would send: the result of a dry run."""
 
     questions: int
@@ -122,7 +122,7 @@ class Plan:
         )
 
 
-def plan(requests: Iterable[Request], options: ClientOptions) -> Plan:
+def plan(requests: Iterable[Request], options: ClientOptions) -> CallPlan:
     """Count what `complete_many` would send for `requests`, sending nothing. Repairs and retries come on top."""
     endpoint = options.url.rstrip("/")
     cache = Cache(options.cache if options.cache is not None and options.cache.exists() else None)
@@ -148,4 +148,4 @@ def plan(requests: Iterable[Request], options: ClientOptions) -> Plan:
         cache.close()
     low, high = cost_of(tokens_in, calls, options), cost_of(tokens_in, most_out, options)
     cost = None if low is None or high is None else (low, high)
-    return Plan(questions, cached, calls, tokens_in, (calls, most_out), cost)
+    return CallPlan(questions, cached, calls, tokens_in, (calls, most_out), cost)

@@ -17,18 +17,18 @@ from qevd_bio.scoring.judges.llm_accuracy import (
     unreadable_reasons,
 )
 from qevd_bio.scoring.judges.reading import read_as_published
-from qevd_bio.scoring.measures import Outcome, missing, temporal
+from qevd_bio.scoring.measures import MetricOutcome, missing, temporal
 from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap
 from qevd_bio.store.version import __version__
 
-NO_TIMES = "a list of matched pairs holds no times: temporal scores and the protocols strict and ordered need predictions as JSONL"
+NO_TIMES = "a list of matched pairs holds no times: temporal scores, strict and ordered need predictions as JSONL"
 
 
 def protocol_scores(
-    protocol: str, inputs: Inputs, outcomes: Mapping[str, Outcome], options: ScoreOptions
+    protocol: str, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], options: ScoreOptions
 ) -> dict[str, Score]:
     """All scores of one protocol; metrics that were not chosen say so."""
     make = _Maker(protocol, inputs, options)
@@ -58,7 +58,9 @@ def protocol_scores(
     return scores
 
 
-def _reason(metric: str, protocol: str, inputs: Inputs, outcomes: Mapping[str, Outcome], options: ScoreOptions) -> str:
+def _reason(
+    metric: str, protocol: str, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], options: ScoreOptions
+) -> str:
     if metric not in options.chosen():
         lacks = missing(metric, options)
         return f"not computed: add {metric} to --metrics" + (f"; {lacks}" if lacks else "")
@@ -95,7 +97,7 @@ class _Maker:
         n: int,
         parts: Mapping[str, str],
         found: Interval,
-        outcome: Outcome | None,
+        outcome: MetricOutcome | None,
     ) -> Score:
         """One score; a judged one is withheld where too few replies could be read."""
         judged = outcome.judged[self._protocol] if outcome is not None and outcome.judged else None

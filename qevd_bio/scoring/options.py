@@ -98,7 +98,7 @@ class JudgeOptions:
 
 
 @dataclass(frozen=True)
-class IntervalOptions:
+class ConfidenceOptions:
     """Percentile bootstrap over clusters; a level of 0.95 gives the 2.5 % and 97.5 % percentiles."""
 
     replicates: int = 1000
@@ -127,7 +127,7 @@ class ScoreOptions:
     matching: MatchingOptions = MatchingOptions()
     bertscore: BertScoreOptions = BertScoreOptions()
     judge: JudgeOptions = JudgeOptions()
-    interval: IntervalOptions = IntervalOptions()
+    interval: ConfidenceOptions = ConfidenceOptions()
 
     def chosen(self) -> tuple[str, ...]:
         """The metrics to compute, in the order of METRICS.

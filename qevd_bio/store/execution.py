@@ -48,7 +48,7 @@ class Item(Generic[P]):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ItemOutcome:
     """What became of an item: its small JSON-able result, or the reason why there is none."""
 
     item: Item[Any]
@@ -78,31 +78,31 @@ class WorkAhead(Protocol[P]):
 class Executor(Protocol):
     """Runs `work` on every item and yields outcomes in any order."""
 
-    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]: ...
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]: ...
 
 
-def attempt(work: Work[P], item: Item[P]) -> Outcome:
+def attempt(work: Work[P], item: Item[P]) -> ItemOutcome:
     """Run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
         with meter.item():
             result = work(item)
     except StopRun as error:
-        return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
+        return ItemOutcome(item, False, reason="stopped", detail=str(error), stop=error)
     except ItemError as error:
-        return Outcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
     except UserError as error:
-        return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
     except ImportError as error:
         stop = extras.explained(error)
         if stop is None:
-            return Outcome(item, False, reason="unexpected_error", detail=traceback.format_exc(limit=-4))
+            return ItemOutcome(item, False, reason="unexpected_error", detail=traceback.format_exc(limit=-4))
         # What is not installed for one item is not installed for the others.
-        return Outcome(item, False, reason="stopped", detail=str(stop), stop=StopRun(stop.problem, fix=stop.fix))
+        return ItemOutcome(item, False, reason="stopped", detail=str(stop), stop=StopRun(stop.problem, fix=stop.fix))
     except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
         detail = traceback.format_exc(limit=-4)
-        return Outcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
-    return Outcome(item, True, result=result, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
+    return ItemOutcome(item, True, result=result, seconds=time.monotonic() - start)
 
 
 class InProcess:
@@ -111,7 +111,7 @@ class InProcess:
     def __init__(self, counter: meter.Meter | None = None) -> None:
         self._counter = counter
 
-    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
         meter.use(self._counter)
         try:
             if isinstance(work, WorkAhead):
@@ -129,7 +129,7 @@ class ProcessPool:
         self._jobs = jobs
         self._counter = counter
 
-    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
         waiting = deque(items)
         while waiting:
             suspects: list[Item[P]] = []
@@ -138,9 +138,9 @@ class ProcessPool:
             for item in suspects:
                 yield from self._alone(work, item)
 
-    def _until_broken(self, work: Work[P], waiting: deque[Item[P]], suspects: list[Item[P]]) -> Iterator[Outcome]:
+    def _until_broken(self, work: Work[P], waiting: deque[Item[P]], suspects: list[Item[P]]) -> Iterator[ItemOutcome]:
         pool = self._pool(self._jobs)
-        running: dict[Future[Outcome], Item[P]] = {}
+        running: dict[Future[ItemOutcome], Item[P]] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * self._jobs:
@@ -161,13 +161,13 @@ class ProcessPool:
         finally:
             _stop(pool)
 
-    def _alone(self, work: Work[P], item: Item[P]) -> Iterator[Outcome]:
+    def _alone(self, work: Work[P], item: Item[P]) -> Iterator[ItemOutcome]:
         pool = self._pool(1)
         try:
             yield pool.submit(attempt, work, item).result()
         except BrokenProcessPool:
             detail = "its process was killed; often memory ran out: try fewer --jobs"
-            yield Outcome(item, False, reason="process_died", detail=detail)
+            yield ItemOutcome(item, False, reason="process_died", detail=detail)
         finally:
             _stop(pool)
 
@@ -204,7 +204,7 @@ class RayCluster:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
         extras.need("ray", what="--executor ray")
         import ray
 
@@ -223,7 +223,7 @@ class RayCluster:
                 try:
                     yield ray.get(reference)
                 except ray.exceptions.WorkerCrashedError:
-                    yield Outcome(item, False, reason="process_died", detail="its Ray worker crashed")
+                    yield ItemOutcome(item, False, reason="process_died", detail="its Ray worker crashed")
 
 
 def executor(name: str, jobs: int, counter: meter.Meter | None = None) -> Executor:

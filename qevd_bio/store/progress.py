@@ -26,7 +26,7 @@ def is_shown() -> bool:
     return _shown
 
 
-class Progress:
+class ProgressLine:
     """Counts finished items; use as a context manager and call `step` once an item.
 
     `meter` counts smaller units (`unit`) within the items; where a stage reports some, their rate is shown and the
@@ -48,7 +48,7 @@ class Progress:
         self._ended = threading.Event()
         self._bar = self._terminal_bar() if total and _shown else None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressLine:
         if self._bar is not None:
             self._bar.start()
         elif _shown and self._total and self._meter is not None:
@@ -105,7 +105,7 @@ class Progress:
             return None
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
+        from rich.progress import ProgressLine as RichProgress
         from rich.text import Text
 
         owner = self

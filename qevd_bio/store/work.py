@@ -18,12 +18,12 @@ from typing import Any, Protocol
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import StopRun, UserError
-from qevd_bio.store.execution import Item, Outcome, P, Work, executor
+from qevd_bio.store.execution import Item, ItemOutcome, P, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
 from qevd_bio.store.meter import Meter
 from qevd_bio.store.names import safe_name
-from qevd_bio.store.progress import Progress
+from qevd_bio.store.progress import ProgressLine
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 
@@ -148,7 +148,7 @@ def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: Run
     status = "interrupted"
     try:
         counter = Meter() if pending else None
-        with Progress(stage, len(pending), meter=counter) as progress:
+        with ProgressLine(stage, len(pending), meter=counter) as progress:
             for outcome in executor(options.executor, options.jobs, counter).run(work, pending):
                 if outcome.stop is not None:
                     raise outcome.stop
@@ -249,7 +249,7 @@ class _Ledger:
             fix="--redo to make them again, or another --workspace to keep both",
         )
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: ItemOutcome) -> None:
         marker = {
             "status": "ok" if outcome.ok else "failed",
             "key": outcome.item.key,

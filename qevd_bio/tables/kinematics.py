@@ -199,6 +199,19 @@ class Kinematics:
             ) from error
 
 
+def pose_times(path: str | Path) -> NDArray[np.float64]:
+    """Seconds of the frames of one file that have a pose of their own; reads no angles. Raises as `read` does."""
+    table = KINEMATICS.read(path, ["time_s", "status"])
+    own = np.array(table.column("status").to_pylist(), dtype=object) == STATUS_NAMES[OK]
+    times: NDArray[np.float64] = _numpy(table, "time_s")[own]
+    return times
+
+
+def backend_of(path: str | Path) -> str:
+    """Name of the backend that a file was made with; reads no frames. Raises as `read` does."""
+    return str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown"))
+
+
 def _list_column(values: Float | None, frames: int) -> pa.Array:
     """Rows of 46 values, null (not NaN) where unknown. The values are null, not the lists: those of a fixed size cannot be."""
     if values is None:

@@ -39,7 +39,7 @@ class VideoReader:
     """Iterates once over the frames of a video; a thread decodes a few frames ahead.
 
     path: the video. rotate: degrees clockwise that replace what the file says about its rotation. lying:
-    QEVD's correction for its early benchmark videos (`VideoItem.rotate`). times: (T,) seconds of the frames
+    QEVD's correction for its early benchmark videos (`VideoItem.lies_on_side`). times: (T,) seconds of the frames
     (QEVD's timestamps), else the file's own presentation times. select: which frames are converted and given
     (all are decoded). order: channel order of the images. threads: of the decoder, 0 for as many as it likes.
     strict_times: one time that does not rise loses the video; else it loses its frame (flag timestamps_repeated).

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from qevd_bio.motion.stage import outputs_of
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 from tests.coach.conftest import SPLIT
 from tests.coach.made_data import write_videos
@@ -51,9 +51,9 @@ def test_presets_are_listed() -> None:
 @pytest.mark.parametrize("name", ["rules", "copy-context", "interval"])
 def test_baselines_speak(name: str, data: Path, workspace: Workspace, tmp_path: Path) -> None:
     for stem in ("0200", "0201"):
-        cycles, violations, *_ = outputs_of(workspace, SPLIT, stem)
-        CYCLES.write(cycles, [])
-        VIOLATIONS.write(violations, [])
+        tables = workspace.motion_parts(SPLIT, stem)
+        CYCLES.save(tables.cycles, [])
+        VERDICTS.save(tables.verdicts, [])
     out = tmp_path / f"{name}.jsonl"
     done = without_torch(
         COMMAND, "run", "--model", name, "--data", str(data), "--workspace", str(workspace.root), "--out", str(out)

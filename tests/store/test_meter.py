@@ -11,7 +11,7 @@ from qevd_bio.store import meter, progress
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.execution import Item, executor
 from qevd_bio.store.meter import Meter, Reading
-from qevd_bio.store.progress import Progress, clock, speed
+from qevd_bio.store.progress import ProgressLine, clock, speed
 
 
 def counts_ten(item: Item[None]) -> dict[str, object]:
@@ -65,7 +65,7 @@ def test_a_log_gets_lines_within_an_item(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(progress, "_LINE_SECONDS", 0.03)
     stream, counter = io.StringIO(), Meter()
     counter.add(expected=100, started=1)
-    with Progress("extract", 1, stream, counter) as shown:
+    with ProgressLine("extract", 1, stream, counter) as shown:
         while "frames/s" not in stream.getvalue():
             counter.add(done=1)
         shown.step()
@@ -78,7 +78,7 @@ def test_quiet_names_failed_items_alone() -> None:
     stream = io.StringIO()
     progress.show(False)
     try:
-        with Progress("extract", 2, stream) as shown:
+        with ProgressLine("extract", 2, stream) as shown:
             shown.step()
             shown.step(failed=True, note="videos/a\x1b[2J: broken")
     finally:
@@ -91,7 +91,7 @@ def test_a_reader_that_went_away_does_not_end_the_run() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    with Progress("extract", 1, Closed()) as shown:
+    with ProgressLine("extract", 1, Closed()) as shown:
         shown.step(note="videos/a: broken")
 
 
@@ -102,7 +102,7 @@ def test_a_bar_shows_rate_and_time_left(tmp_path: Path) -> None:
 
     stream, counter = Terminal(), Meter()
     counter.add(done=50, expected=100, started=1)
-    with Progress("extract", 1, stream, counter) as shown:
+    with ProgressLine("extract", 1, stream, counter) as shown:
         shown.step(failed=True, note="videos/a\u202e: broken")
     text = stream.getvalue()
     assert "frames/s" in text and "1 failed" in text and "videos/a�: broken" in text

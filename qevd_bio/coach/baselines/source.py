@@ -14,9 +14,10 @@ from qevd_bio.coach.segments.contexts import read_contexts
 from qevd_bio.coach.segments.data import SegmentSource
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.dataset.workout import Segment
-from qevd_bio.motion.stage import outputs_of
 from qevd_bio.store.errors import ItemError
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.by_video import SegmentKey, by_segment
+from qevd_bio.tables.rows import R, RowTable
+from qevd_bio.tables.workspace import MotionFiles, Workspace
 from qevd_bio.video.probe import VideoInfo, probe
 
 
@@ -56,29 +57,24 @@ def _probed(path: Path, changed_ns: int) -> VideoInfo:
     return probe(path)
 
 
-def motion_tables(workspace: Workspace, split: str, video: str) -> tuple[Path, Path]:
-    """The video's own cycles and violations; the merged tables where the workspace holds these alone."""
-    cycles, violations, *_ = outputs_of(workspace, split, video)
-    if not cycles.parent.parent.is_dir() and workspace.cycles.is_file():
-        return workspace.cycles, workspace.violations
-    return cycles, violations
+def motion_tables(workspace: Workspace, split: str, video: str) -> MotionFiles:
+    """The video's own tables; the merged ones where the workspace holds these alone."""
+    own = workspace.motion_parts(split, video)
+    merged = MotionFiles(workspace.cycles, workspace.verdicts, workspace.motion_segments)
+    return merged if not own.verdicts.parent.parent.is_dir() and merged.cycles.is_file() else own
 
 
 @lru_cache(maxsize=4)
-def _read(table: Any, path: Path, changed_ns: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = table.read_rows(path)
-    return rows
+def _read(table: RowTable[Any], path: Path, changed_ns: int) -> dict[SegmentKey, list[Any]]:
+    return by_segment(table.load(path))
 
 
-def rows_of(source: BaselineSource, table: Any, path: Path) -> list[dict[str, Any]]:
+def rows_of(source: BaselineSource, table: RowTable[R], path: Path) -> list[R]:
+    """The segment's rows of a table. ItemError where `qevd-bio analyze` has not written it."""
     if not path.is_file():
         raise ItemError("not_analysed", f"{path}: no such file; qevd-bio extract, then qevd-bio analyze")
-    own = (source.segment.split, source.segment.video, source.segment.index)
-    return [
-        row
-        for row in _read(table, path, path.stat().st_mtime_ns)
-        if (row["split"], row["video"], row["segment"]) == own
-    ]
+    own = source.segment.split, source.segment.video, source.segment.index
+    return _read(table, path, path.stat().st_mtime_ns).get(own, [])
 
 
 def motions_of(source: BaselineSource) -> tuple[list[float], list[str]]:

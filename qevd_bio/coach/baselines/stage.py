@@ -18,7 +18,8 @@ from qevd_bio.coach.streaming.stage import MadeBy, Result, run_segments
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.work import RunOptions, Summary
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 
 Activities = Callable[[BaselineSource], list[tuple[float, str]]]
@@ -105,7 +106,8 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
     """Files that decide what the baseline says in this segment."""
     segment, video, workspace = source.segment, source.video, source.workspace
     if name == "rules":
-        return motion_tables(workspace, segment.split, segment.video)
+        tables = motion_tables(workspace, segment.split, segment.video)
+        return tables.cycles, tables.verdicts
     if source.features is not None:
         return source.features.files()
     if name in ("copy-context", "socratic"):
@@ -117,8 +119,9 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
 
 def by_rules(source: BaselineSource) -> Said:
     """The gravest fault of each completed repetition (`rules`)."""
-    cycles, verdicts = motion_tables(source.workspace, source.segment.split, source.segment.video)
-    (said,) = rules.speak([source.segment], rows_of(source, CYCLES, cycles), rows_of(source, VIOLATIONS, verdicts))
+    tables = motion_tables(source.workspace, source.segment.split, source.segment.video)
+    cycles, verdicts = rows_of(source, CYCLES, tables.cycles), rows_of(source, VERDICTS, tables.verdicts)
+    (said,) = rules.speak([source.segment], cycles, verdicts)
     return [(feedback["time"], feedback["text"]) for feedback in said["feedbacks"]]
 
 

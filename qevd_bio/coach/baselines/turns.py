@@ -159,7 +159,7 @@ def shown_of(
     if video.timestamps_path is not None:
         unix = read_timestamps(video.timestamps_path)
         stamps = np.asarray(unix - unix[0], dtype=np.float64)
-    times = VideoReader(video.path, lying=video.rotate, times=stamps, info=info).times_s
+    times = VideoReader(video.path, lying=video.lies_on_side, times=stamps, info=info).times_s
     wanted: dict[str, dict[int, list[int]]] = {}
     for segment in segments:
         end = min(segment.end_s, float(times[-1]))
@@ -167,7 +167,9 @@ def shown_of(
         wanted[segment.key] = {turn: window_frames(times, segment.start_s, turn, frames) for turn in turns}
     indices = sorted({i for turns in wanted.values() for own in turns.values() for i in own})
     pictures: dict[int, Image] = {}
-    with VideoReader(video.path, lying=video.rotate, times=stamps, select=at_indices(indices), info=info) as reader:
+    with VideoReader(
+        video.path, lying=video.lies_on_side, times=stamps, select=at_indices(indices), info=info
+    ) as reader:
         for frame in reader if indices else ():
             data = encode(frame.image, options.picture, options.quality)
             pictures[frame.index] = Image(data, time_s=round(frame.time_s, 3))

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.baselines.rules import RulesCoach, is_fault
+from qevd_bio.coach.baselines.rules import RulesCoach
 from qevd_bio.coach.live.motion import LiveMotion
 from qevd_bio.coach.live.options import LIVE_HZ, LiveOptions
 from qevd_bio.coach.live.screen import annotated, plain
@@ -40,7 +40,7 @@ class RulesWatcher:
         self.stepped = step is not None
         if step is None:
             return []
-        text = self._coach.hear(frame.time_s, [row for row in step.verdicts if is_fault(row)])
+        text = self._coach.hear(frame.time_s, [verdict for verdict in step.verdicts if verdict.is_fault])
         return [(frame.time_s, text)] if text else []
 
 

@@ -15,7 +15,7 @@ from qevd_bio.coach.options import STEP_HZ, SequenceOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource
 from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence, short_sequence
-from qevd_bio.dataset.short_clips import Clip
+from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 
@@ -169,14 +169,14 @@ def features_of(source: SegmentSource) -> Features:
     return load
 
 
-def pairs_of(clip: Clip) -> list[tuple[str, str]]:
+def pairs_of(clip: ShortClip) -> list[tuple[str, str]]:
     """Questions with answers; for each feedback the published request stands in the question's place."""
     asked = [(question.query, question.response) for question in clip.questions]
     return asked + [(published("short_clip_request").strip(), feedback) for feedback in clip.feedbacks]
 
 
 def prepare_short(
-    sources: Sequence[SegmentSource], clips: Sequence[Clip], coach: Coach, data: CoachData, split: str = "train"
+    sources: Sequence[SegmentSource], clips: Sequence[ShortClip], coach: Coach, data: CoachData, split: str = "train"
 ) -> Prepared:
     """One example for each question and feedback of the clips of `split`. UserError where there is none."""
     by_stem = {clip.stem: clip for clip in clips if clip.split == split}

@@ -9,7 +9,7 @@ from pathlib import Path
 from qevd_bio.coach.options import VARIANTS, Ablations
 from qevd_bio.coach.training.options import SELECTOR
 from qevd_bio.coach.training.stage import TrainingPlace
-from qevd_bio.learning.loop import Outcome
+from qevd_bio.learning.loop import Trained
 from qevd_bio.learning.options import LoopOptions
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.terminal import say
@@ -57,7 +57,7 @@ def speak_once(text: str) -> None:
         say(text)
 
 
-def describe(done: Outcome) -> list[str]:
+def describe(done: Trained) -> list[str]:
     """Lines that say how a stage ended and what comes next."""
     best = "" if done.best is None else f"; best {done.best:.4g} at step {done.best_step}"
     return [

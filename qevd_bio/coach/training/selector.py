@@ -29,7 +29,7 @@ from qevd_bio.motion.salient import read_salient
 from qevd_bio.store.atomic import atomic_path, make_folder
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_json
-from qevd_bio.tables.annotations import SALIENT
+from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.workspace import Workspace
 
 
@@ -162,13 +162,10 @@ class SelectorTask:
         save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=gathered)
 
 
-FILE = "salient-selector.parquet"
-
-
 def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Workspace, where: Path) -> tuple[int, int]:
     """Choose the top-K joints of each segment from its first tau seconds; they hold for the whole segment.
 
-    Writes `annotations/salient-selector.parquet`; returns how many segments were done and how many failed. Raises
+    Writes the selector's own table of salient joints; returns how many segments were done and how many failed. Raises
     UserError for a model without selector, or with one that was never trained.
     """
     if not isinstance(coach.model, BioCoach):
@@ -181,7 +178,7 @@ def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Work
             expected="a model whose selector was trained",
             fix="qevd-bio train selector",
         )
-    rows: list[dict[str, Any]] = []
+    rows: list[SalientRow] = []
     steps = coach.ablations.tau_steps
     for source in chosen:
         try:
@@ -191,25 +188,24 @@ def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Work
             reason = error.reason if isinstance(error, ItemError) else "bad_input"
             rows.append(_row(source, (), "failed", reason))
     about = {"model": coach.config.name, "tau_steps": steps, "top_k": coach.config.selector.top_k}
-    SALIENT.write(workspace.annotations / FILE, rows, metadata=about)
-    failed = sum(row["status"] == "failed" for row in rows)
+    SALIENT.save(workspace.selected_joints, rows, metadata=about)
+    failed = sum(row.status == "failed" for row in rows)
     return len(rows) - failed, failed
 
 
-def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: str | None) -> dict[str, Any]:
+def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: str | None) -> SalientRow:
     segment = source.segment
-    return {
-        "split": segment.split,
-        "video": segment.video,
-        "segment": segment.index,
-        "exercise": segment.exercise_id,
-        "joints": list(joints) or None,
-        "vector": [int(name in joints) for name in JOINT_NAMES] if joints else None,
-        "status": status,
-        "reason": reason,
-        "method": "selector",
-        "review_state": "proposed",
-    }
+    return SalientRow(
+        split=segment.split,
+        video=segment.video,
+        segment=segment.index,
+        exercise=segment.exercise_id,
+        joints=list(joints) or None,
+        vector=[int(name in joints) for name in JOINT_NAMES] if joints else None,
+        status=status,
+        reason=reason,
+        method="selector",
+    )
 
 
 def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str) -> tuple[int, int]:

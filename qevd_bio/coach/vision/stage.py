@@ -90,7 +90,9 @@ def features_of(item: Item[FeatureTask]) -> dict[str, Any]:
     task.video.check()
     encoder = load_encoder(task.options.encoder, task.weights, task.seed, task.device)
     video = task.video
-    counted = write_video_features(video.path, video.timestamps_path, video.rotate, encoder, task.options, task.out)
+    counted = write_video_features(
+        video.path, video.timestamps_path, video.lies_on_side, encoder, task.options, task.out
+    )
     return {"features": counted.features, "frames": counted.frames, "flags": list(counted.flags)}
 
 

@@ -32,7 +32,7 @@ class OpenedClip:
         self.info: VideoInfo = probe(video.path)
         self._path = video.path
         self._options = options
-        self.rotate_deg = turn_deg(self.info, video.rotate, options)
+        self.rotate_deg = turn_deg(self.info, video.lies_on_side, options)
         self.times = frame_times(video.timestamps_path, options)
         self.flags: dict[str, str] = {}
         stored = (self.info.width, self.info.height)[:: -1 if self.info.rotation_deg % 180 else 1]

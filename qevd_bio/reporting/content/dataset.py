@@ -26,11 +26,11 @@ def find_dataset(workspace: Workspace, data: Path | None) -> Dataset | None:
 
 def read_rewritten(workspace: Workspace) -> Rewritten | None:
     """The table of the rewritten data set and its figures; None, with a warning, where it is broken."""
-    path = workspace.rewritten / "feedbacks.parquet"
+    path = workspace.feedbacks
     if not path.is_file():
         return None
     try:
-        rows = FEEDBACKS.read_rows(path)
+        rows = FEEDBACKS.load(path)
     except UserError as error:
         _LOG.warning("not shown: the rewritten data set: %s", error.problem)
         return None

@@ -1,4 +1,4 @@
-"""What the page and the plots show, as plain frozen data: no tables, no files, no markup."""
+"""What the page and the plots show, as plain frozen data: no files, no markup."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.scoring.results import Scores
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.rewritten import FeedbackRow
+from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Band:
+class ReferenceBand:
     """The reference laid over one repetition: (N,) seconds and degrees, and half its width in degrees."""
 
     time_s: Array
@@ -25,47 +28,17 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SignalCurve:
     """The representative signal: (T,) seconds from the video's first frame and degrees, NaN where no pose is known."""
 
     expression: str
     time_s: Array
     values: Array
-    bands: tuple[Band, ...] = ()
+    bands: tuple[ReferenceBand, ...] = ()
 
 
 @dataclass(frozen=True)
-class Rep:
-    """One repetition; `score` is the likeness to the reference, None without one."""
-
-    number: int
-    start_s: float
-    end_s: float
-    units: float
-    partial: str
-    score: float | None
-    violations: int
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One violation; `value`, `low`, `high` and `goal` in `unit`, None where there is no such bound."""
-
-    rule: str
-    side: str
-    cycle: int
-    at_s: float
-    value: float | None
-    low: float | None
-    high: float | None
-    goal: float | None
-    unit: str
-    severity: float
-    alarm: str
-
-
-@dataclass(frozen=True)
-class Truth:
+class TrainerFeedback:
     """One feedback of the trainer; `time_s` from the video's first frame.
 
     `rewritten`: its new text; `original`: the trainer's own words where `text` is already the new one.
@@ -116,12 +89,12 @@ class SegmentView:
     start_s: float
     end_s: float
     status: str = ""
-    curve: Curve | None = None
-    reps: tuple[Rep, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    curve: SignalCurve | None = None
+    reps: tuple[CycleRow, ...] = ()
+    faults: tuple[Verdict, ...] = ()
     not_judged: Mapping[str, int] = field(default_factory=dict)
     fixes: Mapping[str, str] = field(default_factory=dict)
-    truths: tuple[Truth, ...] = ()
+    truths: tuple[TrainerFeedback, ...] = ()
     lanes: tuple[Lane, ...] = ()
     strip: Strip | None = None
     notes: tuple[str, ...] = ()
@@ -222,7 +195,7 @@ class RewritingFigures(Protocol):
 class Rewritten:
     """The rewritten data set: rows of its table of feedbacks, their figures, and what each reason means."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[FeedbackRow]
     figures: RewritingFigures
     meanings: Mapping[str, str]
 

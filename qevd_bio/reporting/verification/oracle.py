@@ -27,6 +27,6 @@ def analyse_truth(data: Path, workspace: Workspace, jobs: int = 1) -> None:
 
 def verify_workspace(data: Path, workspace: Workspace, oracle: bool = False) -> Verified:
     """Compare what the workspace holds, rewritten feedback included where there is any, with the truth in `data`."""
-    path = workspace.rewritten / "feedbacks.parquet"
-    rewritten = FEEDBACKS.read_rows(path) if path.is_file() else None
+    path = workspace.feedbacks
+    rewritten = FEEDBACKS.load(path) if path.is_file() else None
     return verify(truth_places(data), workspace, rewritten, oracle)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.scoring.judges.llm_accuracy import Answer, Judge, Question
+from qevd_bio.scoring.judges.llm_accuracy import Judge, JudgeAnswer, JudgeQuestion
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.extras import is_installed
@@ -54,13 +54,13 @@ class ServedJudge:
         """Name of the model, as the server knows it."""
         return self._model
 
-    def ask(self, questions: Iterable[Question]) -> Generator[Answer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Generator[JudgeAnswer]:
         """Answers in the order of completion. Raises UserError where the endpoint refuses or cannot be reached."""
         from qevd_bio.language.client import complete_many
         from qevd_bio.language.options import ClientOptions
         from qevd_bio.language.request import Message, Request, Sampling
 
-        waiting: dict[str, Question] = {}
+        waiting: dict[str, JudgeQuestion] = {}
 
         def requests() -> Iterator[Request]:
             for question in questions:
@@ -88,7 +88,7 @@ class ServedJudge:
         with complete_many(requests(), client) as replies:
             for reply in replies:
                 question = waiting.pop(reply.id)
-                yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
+                yield JudgeAnswer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
 
 
 class LocalJudge:
@@ -104,7 +104,7 @@ class LocalJudge:
         """Name of the model's folder."""
         return self._folder.name
 
-    def ask(self, questions: Iterable[Question]) -> Generator[Answer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Generator[JudgeAnswer]:
         """Answers in the order of the questions; each is seeded by itself, so that their order does not matter."""
         import torch
 
@@ -125,9 +125,9 @@ class LocalJudge:
                     **drawn,
                 )
             reply = tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-            yield Answer(question.pair, question.repeat, reply, "" if reply.strip() else "empty")
+            yield JudgeAnswer(question.pair, question.repeat, reply, "" if reply.strip() else "empty")
 
-    def _chat(self, tokenizer: Any, question: Question) -> str:
+    def _chat(self, tokenizer: Any, question: JudgeQuestion) -> str:
         if tokenizer.chat_template is None:
             return "\n\n".join(text for _, text in question.turns) + "\n"
         marks = [mark for mark in tokenizer.all_special_tokens if len(mark) > 1]

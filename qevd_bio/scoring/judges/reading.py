@@ -1,4 +1,4 @@
-"""How the score is read from a judge's reply: one rule for own prompts, and one for each published prompt of LLM-Acc."""
+"""How the score is read from a judge's reply: a rule for own prompts, and one for each published LLM-Acc prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qevd_bio.language.reading import MAX_CHARACTERS, Unreadable, read_object
 LOWEST, HIGHEST = 1, 5
 
 Reading = Literal["whole", "released", "paper"]
-"""`whole`: one dictionary with a whole number. `released`: as the released evaluation reads. `paper`: see read_paper."""
+"""`whole`: one dictionary with a whole number; `released`: as the released evaluation; `paper`: see `read_paper`."""
 
 RULES: dict[Reading, str] = {
     "whole": "one-dictionary-whole-1-to-5",
@@ -25,7 +25,7 @@ RULES: dict[Reading, str] = {
 _BRACES = re.compile(r"\{(.*?)\}")
 # E.1's own example of a reply: a quoted key and a number, no braces.
 _EXAMPLE = re.compile(r"\s*[\"'“”‘’„]?score[\"'“”‘’]?\s*:\s*(?P<score>\d+(?:\.\d+)?)\s*\.?\s*", re.IGNORECASE)
-_STRAIGHT = str.maketrans("“”„‘’", "\"\"\"''")
+_STRAIGHT = str.maketrans("“”„‘’", '"""\'\'')
 
 
 def read_score(text: str, reading: Reading = "whole") -> float:

@@ -86,7 +86,7 @@ def hash_model(folder: Path) -> str:
     return hash_json([(file.name, hash_file(file)) for file in files])
 
 
-class Encoder:
+class TextEncoder:
     """A model cut after one layer. `encode` gives what bert_score computes, each sentence once."""
 
     def __init__(self, folder: Path, layer: int, *, prefix_space: bool, batch_tokens: int) -> None:

@@ -39,7 +39,7 @@ def phrases() -> dict[str, Any]:
     return cast("dict[str, Any]", read_yaml(refs_path("simulation", "phrases.yaml")))
 
 
-class Wording:
+class SentencePicker:
     """Chooses sentences; recent ones are avoided so that a workout does not repeat itself."""
 
     def __init__(self, draw: np.random.Generator) -> None:

@@ -15,7 +15,7 @@ TEST_PEOPLE, TRAIN_PEOPLE = 7, 21
 
 
 @dataclass(frozen=True)
-class Person:
+class SimulatedPerson:
     """One participant.
 
     skill      0..1: how rarely something goes wrong and how steady the movement is
@@ -39,7 +39,7 @@ THIGH_OVER_SHANK = (0.9, 1.2)
 """Ratios of people in real views."""
 
 
-def make_person(seed: int, split: str, number: int, views: Views = "level") -> Person:
+def make_person(seed: int, split: str, number: int, views: Views = "level") -> SimulatedPerson:
     """Participant `number` of a split; the same seed gives the same person, with other proportions and clothes in
     real views."""
     person = _person(seed, split, number)
@@ -49,9 +49,9 @@ def make_person(seed: int, split: str, number: int, views: Views = "level") -> P
     return replace(person, skeleton=_real_body(draw, person.skeleton), style=Style.real(int(draw.integers(1 << 30))))
 
 
-def _person(seed: int, split: str, number: int) -> Person:
+def _person(seed: int, split: str, number: int) -> SimulatedPerson:
     draw = np.random.default_rng([seed, split == "train", number, 11])
-    return Person(
+    return SimulatedPerson(
         name=f"sim-{'train' if split == 'train' else 'test'}-{number:02d}",
         skeleton=_body(draw),
         style=Style.random(int(draw.integers(1 << 30))),

@@ -20,7 +20,7 @@ from qevd_bio.coach.segments.contexts import NOTHING
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource, sources
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.streaming.stage import MadeBy, run_segments
-from qevd_bio.coach.training.selector import FILE, select_joints
+from qevd_bio.coach.training.selector import select_joints
 from qevd_bio.coach.vision.feature_files import FeatureShape, feature_paths
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.salient import read_salient
@@ -121,7 +121,7 @@ def test_the_selector_chooses_joints_for_analyze(
     coach.about["selector"] = "trained"
     feature_paths(workspace, SPLIT, "0201").features.unlink()
     assert select_joints(chosen(data, workspace), coach, workspace, tmp_path) == (2, 2)
-    assert (workspace.annotations / FILE).is_file()
+    assert workspace.selected_joints.is_file()
     selected = read_salient(workspace).selected
     assert set(selected) == {(SPLIT, "0200", 0), (SPLIT, "0200", 1)}
     assert all(len(joints) == 12 for joints in selected.values())

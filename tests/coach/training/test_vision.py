@@ -18,7 +18,7 @@ from qevd_bio.coach.training.examples import pairs_of
 from qevd_bio.coach.training.sequence import IGNORED, short_sequence
 from qevd_bio.coach.training.vision import LabelledClip, crop_batch, mirror_classes, swapped
 from qevd_bio.coach.vision.weights import load_backbone
-from qevd_bio.dataset.short_clips import Clip, Question
+from qevd_bio.dataset.short_clips import Question, ShortClip
 from qevd_bio.learning.log import read_log
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 
@@ -36,7 +36,9 @@ def test_a_short_sequence_learns_next_and_the_answer() -> None:
 
 
 def test_feedback_answers_the_published_request() -> None:
-    clip = Clip("a.mp4", "train", feedbacks=("Nice!",), questions=(Question("high_level", "What?", "Squats.", "x"),))
+    clip = ShortClip(
+        "a.mp4", "train", feedbacks=("Nice!",), questions=(Question("high_level", "What?", "Squats.", "x"),)
+    )
     assert pairs_of(clip) == [("What?", "Squats."), ("Please provide a feedback for the user.", "Nice!")]
 
 

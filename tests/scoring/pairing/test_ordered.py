@@ -111,4 +111,6 @@ def test_a_whole_benchmark_in_one_segment_takes_less_than_a_second(tolerance):
     start = time.process_time()
     pairs = ordered_pairs(truth, predicted, ["x"] * 2484, ["y"] * 2600, tolerance)
     assert time.process_time() - start < 1.0
-    assert len(pairs) == (2484 if tolerance > 100 else len(strict_pairs(truth, predicted, ["x"] * 2484, ["y"] * 2600, tolerance)))
+    assert len(pairs) == (
+        2484 if tolerance > 100 else len(strict_pairs(truth, predicted, ["x"] * 2484, ["y"] * 2600, tolerance))
+    )

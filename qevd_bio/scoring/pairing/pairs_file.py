@@ -13,7 +13,7 @@ _EXPECTED = 'a JSON list of {"GT": "...", "Pred": "..."}'
 
 
 def is_pairs_file(data: bytes) -> bool:
-    """A file that starts with a list holds pairs; predictions start with an object."""
+    """A file that starts with a list holds pairs (or is refused); predictions start with an object."""
     return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
@@ -25,11 +25,18 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 def parse_pairs(data: bytes, path: Path) -> list[tuple[str, str]]:
     """`read_pairs` for bytes already read."""
     try:
-        value: Any = json.loads(data.decode("utf-8-sig"))
+        value: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON ({str(error)[:100]})", where=path, expected=_EXPECTED) from error
     if not isinstance(value, list) or not value:
         raise UserError("no pairs in this file", where=path, expected=_EXPECTED)
+    if any(isinstance(item, dict) and "feedbacks" in item for item in value):
+        raise UserError(
+            "this is a JSON array of segments",
+            where=path,
+            expected="JSONL: one segment a line, no brackets around them and no commas between them",
+            fix=f"jq -c '.[]' {path} > {path.stem}-lines.jsonl",
+        )
     pairs: list[tuple[str, str]] = []
     for position, item in enumerate(value):
         texts = [item.get(key) for key in ("GT", "Pred")] if isinstance(item, dict) else [None]
@@ -37,6 +44,13 @@ def parse_pairs(data: bytes, path: Path) -> list[tuple[str, str]]:
             raise UserError(f"pair {position} is no pair of texts", where=path, expected=_EXPECTED)
         pairs.append((str(texts[0]), str(texts[1])))
     return pairs
+
+
+def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) != len(items):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def _writable(text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.scoring.options import DEFAULT_METRICS, JUDGED_METRICS, METRICS, SCORE_NAMES
+from qevd_bio.scoring.options import DEFAULT_METRICS, JUDGED_METRICS, METRICS, OLD_NAMES, SCORE_NAMES
 from qevd_bio.scoring.results import SCORES_FILE, Score, Scores, comparable_signature, read_scores
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_json
@@ -137,9 +137,9 @@ def _all_names(finished: Mapping[str, Score], new: Mapping[str, Score]) -> dict[
 
 def _options(finished: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The new options, with all metrics of both, and the old ones of metrics that were not computed now."""
-    then, now = (set(DEFAULT_METRICS if of.get("metrics") is None else of["metrics"]) for of in (finished, new))
+    then, now = ({OLD_NAMES.get(name, name) for name in of.get("metrics") or DEFAULT_METRICS} for of in (finished, new))
     merged = {**new, "metrics": [name for name in METRICS if name in then | now]}
-    for group, metrics in {"bertscore": {"bertscore"}, "judge": set(JUDGED_METRICS), "wordnet": {"meteor"}}.items():
+    for group, metrics in {"bertscore": {"bertscore_f1"}, "judge": set(JUDGED_METRICS), "wordnet": {"meteor"}}.items():
         if metrics & then and not metrics & now:
             merged[group] = finished.get(group)
     return merged

@@ -21,7 +21,7 @@ def test_score_and_compare(benchmark_data, tmp_path):
     for name, seed in (("one", 1), ("two", 2)):
         path = write_lines(tmp_path / f"{name}.jsonl", predictions_for(benchmark_data, seed=seed))
         done = qevd("score", "--preds", path, "--data", benchmark_data, "--workspace", tmp_path / "ws",
-                    "--metrics", "temporal,rouge", "--published", "--by", "intent", "--by", "time")  # fmt: skip
+                    "--metrics", "temporal,rouge_l", "--published", "--by", "intent", "--by", "time")  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "ROUGE-L" in done.stdout
         assert "Stream-VLM (w/o 3D CNN)" in done.stdout
@@ -35,14 +35,23 @@ def test_score_and_compare(benchmark_data, tmp_path):
 
 def test_json_for_machines(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge"
+        "score",
+        "--preds",
+        run_file,
+        "--data",
+        benchmark_data,
+        "--out",
+        tmp_path / "o",
+        "--json",
+        "--metrics",
+        "rouge_l",
     )
     assert json.loads(done.stdout) == json.loads((tmp_path / "o" / "scores.json").read_text())
 
 
 def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc"
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge_l,llm_acc"
     )
     assert done.returncode == 3
     assert "needs a judge" in done.stdout
@@ -102,7 +111,7 @@ def two_runs(benchmark_data, tmp_path):
 
 
 def test_two_files_of_one_name_both_survive(two_runs, benchmark_data, tmp_path):
-    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "rouge", "--replicates", "20")
+    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "rouge_l", "--replicates", "20")
     first, second = (qevd("score", "--preds", path, *here) for path in two_runs)
     assert (first.returncode, second.returncode) == (0, 0), second.stderr
     folders = sorted(path.name for path in (tmp_path / "ws" / "scores").iterdir())
@@ -125,7 +134,7 @@ def test_two_files_of_one_name_both_survive(two_runs, benchmark_data, tmp_path):
 
 
 def test_latex_markdown_and_what_to_cite(two_runs, benchmark_data, tmp_path):
-    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "temporal,rouge")
+    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "temporal,rouge_l")
     files = ("--preds", two_runs[0], "--preds", two_runs[1])
     done = qevd("score", *files, *here, "--format", "latex", "--published", "--cite")
     assert done.returncode == 0, done.stderr
@@ -147,6 +156,6 @@ def test_latex_markdown_and_what_to_cite(two_runs, benchmark_data, tmp_path):
 def test_a_faulty_file_does_not_keep_the_others_from_being_scored(two_runs, benchmark_data, tmp_path):
     two_runs[0].write_text("{}\n")
     done = qevd("score", "--preds", two_runs[0], "--preds", two_runs[1], "--data", benchmark_data,
-                "--workspace", tmp_path / "ws", "--metrics", "rouge", "-q")  # fmt: skip
+                "--workspace", tmp_path / "ws", "--metrics", "rouge_l", "-q")  # fmt: skip
     assert done.returncode == 2
     assert done.stdout.startswith("run: ") and "run.jsonl:1: no 'video'" in done.stderr

@@ -16,8 +16,8 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.tables.pairs import PAIRS
 from qevd_bio.tables.workspace import pairs_of
 
-FIRST = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=50))
-MORE = replace(FIRST, metrics=("cider-d",))
+FIRST = ScoreOptions(metrics=("temporal", "rouge_l"), interval=ConfidenceOptions(replicates=50))
+MORE = replace(FIRST, metrics=("cider_d",))
 
 
 def values(scores, protocol="official"):
@@ -28,12 +28,12 @@ def test_metrics_asked_for_later_are_added(run_file, benchmark_data, tmp_path):
     first = score(run_file, benchmark_data, FIRST, out=tmp_path / "o", label=dict.fromkeys)
     then = score_into(run_file, benchmark_data, MORE, out=tmp_path / "o")
     assert then.kept == ("temporal_f_score", "temporal_precision", "temporal_recall", "rouge_l")
-    at_once = score(run_file, benchmark_data, replace(FIRST, metrics=(*FIRST.metrics, "cider-d")), out=tmp_path / "p")
+    at_once = score(run_file, benchmark_data, replace(FIRST, metrics=(*FIRST.metrics, "cider_d")), out=tmp_path / "p")
     for protocol in ("official", "strict", "ordered"):
         assert values(then.scores, protocol) == values(at_once, protocol)
         assert values(first, protocol).items() <= values(then.scores, protocol).items()
     assert read_scores(tmp_path / "o").as_json() == then.scores.as_json()
-    assert then.scores.options["metrics"] == ["temporal", "rouge", "cider-d"]
+    assert then.scores.options["metrics"] == ["temporal", "rouge_l", "cider_d"]
     row = next(row for row in then.scores.breakdown if row["by"] == "exercise")
     assert row["rouge_l"] is not None and row["cider_d"] is not None
     kept, whole = (PAIRS.load(pairs_of(tmp_path / name)) for name in "op")
@@ -46,10 +46,10 @@ def test_a_metric_that_cannot_be_computed_wipes_nothing(run_file, benchmark_data
     from qevd_bio.scoring import measures
 
     first = score(
-        run_file, benchmark_data, replace(FIRST, metrics=("temporal", "rouge", "cider-d")), out=tmp_path / "o"
+        run_file, benchmark_data, replace(FIRST, metrics=("temporal", "rouge_l", "cider_d")), out=tmp_path / "o"
     )
     monkeypatch.setattr(measures, "missing", lambda metric, options: f"needs what {metric} needs")
-    options = replace(FIRST, metrics=("bleu-4", "rouge"))
+    options = replace(FIRST, metrics=("bleu_4", "rouge_l"))
     then = score(run_file, benchmark_data, options, out=tmp_path / "o")
     assert values(then) == values(first)
     assert then.protocols["official"]["bleu_4"].reason == "needs what bleu-4 needs"
@@ -57,9 +57,9 @@ def test_a_metric_that_cannot_be_computed_wipes_nothing(run_file, benchmark_data
 
 
 def test_the_same_again_gives_the_same_bytes(run_file, benchmark_data, tmp_path):
-    for metrics in (("temporal", "rouge"), ("cider-d",), ("temporal", "rouge", "cider-d")):
+    for metrics in (("temporal", "rouge_l"), ("cider_d",), ("temporal", "rouge_l", "cider_d")):
         score(run_file, benchmark_data, replace(FIRST, metrics=metrics), out=tmp_path / "o")
-    score(run_file, benchmark_data, replace(FIRST, metrics=("temporal", "rouge", "cider-d")), out=tmp_path / "p")
+    score(run_file, benchmark_data, replace(FIRST, metrics=("temporal", "rouge_l", "cider_d")), out=tmp_path / "p")
     for name in ("scores.json", "pairs.parquet"):
         assert (tmp_path / "o" / name).read_bytes() == (tmp_path / "p" / name).read_bytes()
 
@@ -115,7 +115,7 @@ def test_another_judge_does_not_take_the_place(run_file, benchmark_data, tmp_pat
     monkeypatch.setattr(measures, "missing", lambda metric, options: None)
     monkeypatch.setattr(judge_models, "make_judges", lambda options, cache: [Judge(options.models[0])])
     for name in ("a", "b", "a"):
-        options = replace(FIRST, metrics=("llm-acc",), judge=JudgeOptions((name,)))
+        options = replace(FIRST, metrics=("llm_acc",), judge=JudgeOptions((name,)))
         found = score_into(run_file, benchmark_data, options, out=tmp_path / "o", distinct=True)
         assert (found.other is None) == (name == "a")
         assert f"model:{name}" in found.scores.protocols["official"]["llm_acc"].signature

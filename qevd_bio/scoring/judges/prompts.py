@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from qevd_bio.scoring.judges.reading import Reading
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes, hash_json
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 
 PUBLISHED = {
-    ("llm-acc", "released"): "llm_acc_released.yaml",
-    ("llm-acc", "paper"): "llm_acc_paper.yaml",
-    ("llm-bio-acc", "paper"): "llm_bio_acc.yaml",
+    ("llm_acc", "released"): "llm_acc_released.yaml",
+    ("llm_acc", "paper"): "llm_acc_paper.yaml",
+    ("llm_bio_acc", "paper"): "llm_bio_acc.yaml",
 }
 _SLOTS = re.compile(r"(<1>|<2>)")
 
@@ -74,19 +72,19 @@ def _fence(text: str) -> str:
 
 
 def published_prompt(metric: str, name: str = "") -> JudgePrompt:
-    """A published prompt for `llm-acc` (`released` or `paper`; the first is the default) or `llm-bio-acc` (`paper`)."""
+    """A published prompt for `llm_acc` (`released` or `paper`; the first is the default) or `llm_bio_acc` (`paper`)."""
     chosen = name or next(prompt for of, prompt in PUBLISHED if of == metric)
     file = PUBLISHED[metric, chosen]
     reading: Reading = "whole"
-    if metric == "llm-acc":
+    if metric == "llm_acc":
         reading = "released" if chosen == "released" else "paper"
     return _read(prompts_path("published", file), f"published/{file}", fenced=False, reading=reading)
 
 
 def llm_acc_prompt(chosen: str) -> JudgePrompt:
     """The LLM-Acc prompt that `--judge-prompt` names: `released`, `paper`, or the path of an own one."""
-    if ("llm-acc", chosen) in PUBLISHED:
-        return published_prompt("llm-acc", chosen)
+    if ("llm_acc", chosen) in PUBLISHED:
+        return published_prompt("llm_acc", chosen)
     return own_prompt(Path(chosen).expanduser())
 
 
@@ -101,11 +99,7 @@ def own_prompt(path: Path) -> JudgePrompt:
 def _read(path: Path, name: str, *, fenced: bool, reading: Reading = "whole") -> JudgePrompt:
     expected = "YAML with the keys user (holding <1> once and <2> once) and, if wanted, system"
     fix = "see prompts/published/llm_acc_paper.yaml for the form"
-    try:
-        value: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = str(error).splitlines()[0] if str(error) else "cannot be read"
-        raise UserError(problem, where=path, expected=expected, fix=fix) from error
+    value = read_yaml(path)
     user, system = (value.get("user"), value.get("system") or "") if isinstance(value, dict) else (None, "")
     if not isinstance(user, str) or not isinstance(system, str):
         raise UserError("no prompt in this file", where=path, expected=expected, fix=fix)

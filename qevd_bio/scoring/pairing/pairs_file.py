@@ -8,6 +8,7 @@ from typing import Any
 
 from qevd_bio.scoring.pairing.predictions import read_bytes
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import once
 
 _EXPECTED = 'a JSON list of {"GT": "...", "Pred": "..."}'
 
@@ -25,7 +26,7 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 def parse_pairs(data: bytes, path: Path) -> list[tuple[str, str]]:
     """`read_pairs` for bytes already read."""
     try:
-        value: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+        value: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise UserError(f"not JSON ({str(error)[:100]})", where=path, expected=_EXPECTED) from error
     if not isinstance(value, list) or not value:
@@ -44,13 +45,6 @@ def parse_pairs(data: bytes, path: Path) -> list[tuple[str, str]]:
             raise UserError(f"pair {position} is no pair of texts", where=path, expected=_EXPECTED)
         pairs.append((str(texts[0]), str(texts[1])))
     return pairs
-
-
-def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(items)
-    if len(found) != len(items):
-        raise ValueError("a key stands twice in one object")
-    return found
 
 
 def _writable(text: str) -> bool:

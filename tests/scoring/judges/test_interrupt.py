@@ -52,7 +52,7 @@ def test_no_judgement_is_paid_twice_after_ctrl_c(slow_judge, run_file, benchmark
     pytest.importorskip("openai")
     command = [
         sys.executable, "-m", "qevd_bio", "score", "--preds", str(run_file), "--data", str(benchmark_data), "--workspace",
-        str(tmp_path / "ws"), "--metrics", "llm-acc", "--judge", "m", "--judge-url",
+        str(tmp_path / "ws"), "--metrics", "llm_acc", "--judge", "m", "--judge-url",
         f"http://127.0.0.1:{slow_judge.server_port}/v1",
     ]  # fmt: skip
     variables = {**os.environ, "OPENAI_API_KEY": "none"}

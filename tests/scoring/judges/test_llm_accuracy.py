@@ -76,7 +76,7 @@ def test_the_published_reading_is_kept_beside_ours(text, score):
 def test_unreadable_replies_are_kept_and_are_never_a_number():
     replies = {0: "{'score': 5}", 1: "five", 2: "{'score': 7}"}
     judge = Scripted(lambda q: (replies[q.pair],))
-    prompt = published_prompt("llm-bio-acc")
+    prompt = published_prompt("llm_bio_acc")
     found = judge_pairs([("a", "b"), ("c", "d"), ("e", "f")], [judge], prompt, JudgeOptions(("scripted",)))
     assert found.items[0] == 5
     assert np.isnan(found.items[1:]).all()
@@ -89,7 +89,7 @@ def test_unreadable_replies_are_kept_and_are_never_a_number():
 def test_equal_pairs_are_asked_once_a_repeat_with_seeds():
     judge = Scripted(lambda q: (f"{{'score': {1 + q.repeat}}}",))
     options = JudgeOptions(("scripted",), repeats=3, seed=10)
-    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm-acc"), options)
+    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm_acc"), options)
     assert sorted((q.pair, q.repeat, q.seed) for q in judge.asked) == [
         (p, r, 10 + r) for p in range(2) for r in range(3)
     ]
@@ -101,7 +101,7 @@ def test_agreement_over_repeats_and_judges():
     one = Scripted(lambda q: (f"{{'score': {1 + q.pair % 5}}}",), "one")
     two = Scripted(lambda q: (f"{{'score': {5 - q.pair % 5}}}",), "two")
     pairs = [(str(i), "x") for i in range(10)]
-    found = judge_pairs(pairs, [one, two], published_prompt("llm-acc"), JudgeOptions(("one", "two"), repeats=2))
+    found = judge_pairs(pairs, [one, two], published_prompt("llm_acc"), JudgeOptions(("one", "two"), repeats=2))
     result = agreement(found.ratings)
     assert result["repeats"] == {"one": 1.0, "two": 1.0}
     assert result["judges"] < 0
@@ -128,7 +128,7 @@ def test_the_released_prompt_byte_for_byte(shared):
 def test_the_released_prompt_by_its_hash_and_as_it_is_sent():
     import hashlib
 
-    prompt = published_prompt("llm-acc")
+    prompt = published_prompt("llm_acc")
     assert prompt == llm_acc_prompt("released") == llm_acc_prompt(JudgeOptions().prompt)
     assert {k: hashlib.sha256(getattr(prompt, k).encode()).hexdigest() for k in RELEASED} == RELEASED
     sent = prompt.fill("Keep going!", "Go on!")
@@ -139,7 +139,7 @@ def test_the_released_prompt_by_its_hash_and_as_it_is_sent():
 
 
 def test_the_other_published_prompts_are_the_papers_words():
-    acc, bio = llm_acc_prompt("paper"), published_prompt("llm-bio-acc")
+    acc, bio = llm_acc_prompt("paper"), published_prompt("llm_bio_acc")
     assert acc.system.startswith("You are an intelligent chatbot designed for evaluating feedback sequences")
     assert "accuracy of the the predicted feedback" in acc.system
     assert acc.user.endswith("“score”: 3.2.")
@@ -207,7 +207,7 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
     for prompt in (
         llm_acc_prompt("released"),
         llm_acc_prompt("paper"),
-        published_prompt("llm-bio-acc"),
+        published_prompt("llm_bio_acc"),
         own_prompt(own),
     ):
         turns = prompt.fill("TRUTH", attack)
@@ -308,7 +308,7 @@ def test_a_served_judge(server, served, tmp_path):
     server.answer = lambda body: "I think {'score': 4}" if "Go on" in body["messages"][-1]["content"] else "well"
     cache = tmp_path / "replies.sqlite"
     pairs = [("Keep going!", "Go on!"), ("Stop!", "Jump!")]
-    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert found.items[0] == 4
     assert np.isnan(found.items[1])
     assert len(server.bodies) == 4
@@ -318,7 +318,7 @@ def test_a_served_judge(server, served, tmp_path):
     assert 64 in (body.get("max_tokens"), body.get("max_completion_tokens"))
     # Unreadable replies are not mended by asking again: that would change the metric.
     assert all(len(b["messages"]) == 2 for b in server.bodies)
-    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert len(server.bodies) == 4
     assert again.items[0] == 4
 
@@ -328,7 +328,7 @@ def test_a_judge_that_refuses_withholds_its_metric_only(server, served):
     from qevd_bio.scoring.options import ScoreOptions
 
     server.status = 401
-    outcome = measure("llm-acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
+    outcome = measure("llm_acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
     assert outcome.measured == {}
     assert "key" in outcome.reason
 

@@ -62,7 +62,7 @@ def test_other_kinds_of_files_are_named_with_what_to_do(run_file, tmp_path):
         ("run.jsonl.gz", gzip.compress(content), "this is a gzip file"),
         ("run16.jsonl", content.decode().encode("utf-16"), "this is text in UTF-16"),
         ("run.parquet", b"PAR1" + content, "this is a Parquet file"),
-        ("pairs.json", b'[{"GT": "a", "GT": "b", "Pred": "c"}]', "a key stands twice"),
+        ("pairs.json", b'[{"GT": "a", "GT": "b", "Pred": "c"}]', "key 'GT' is given twice"),
     ):
         path = tmp_path / name
         path.write_bytes(data)

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Spine, Times, Unit
+from qevd_bio.pose.options import (
+    HSMR_TERMS,
+    BackendName,
+    ExtractOptions,
+    Rotation,
+    Runtime,
+    Sex,
+    Smoothing,
+    Spine,
+    Times,
+    Unit,
+)
 from qevd_bio.pose.threads import single_blas_thread
 
 from .common import ClusterFlags, Exercise, Participants, PlaceFlags
@@ -25,18 +36,21 @@ class ExtractFlags:
     """How videos become angles; fields as in ExtractOptions."""
 
     backend: Annotated[
-        BackendName, typer.Option(help="mediapipe (runs anywhere), hsmr (your own checkout), or files (recordings).")
+        BackendName, typer.Option(help="blazepose (runs anywhere), hsmr (your own checkout), or files (recordings).")
     ] = D.backend
     pose_model: Annotated[
-        Path | None,
-        typer.Option(help="A pose_landmarker .task file in place of the model in the wheel.", rich_help_panel=POSE),
-    ] = None
-    max_people: Annotated[
-        int,
+        str,
         typer.Option(
-            min=1, max=10, help="With --pose-model: how many people are followed at once.", rich_help_panel=POSE
+            help="lite, full or heavy, or a pose_landmarker .task or pose_landmark .tflite file.", rich_help_panel=POSE
         ),
-    ] = D.max_people
+    ] = D.pose_model
+    runtime: Annotated[Runtime, typer.Option(help="What runs the pose model.", rich_help_panel=POSE)] = D.runtime
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the pose model runs, by OpenVINO's name: CPU, GPU, NPU, AUTO, …", rich_help_panel=POSE
+        ),
+    ] = D.device
     min_confidence: Annotated[
         float,
         typer.Option(min=0, max=1, help="Detection and tracking threshold of the pose model.", rich_help_panel=POSE),
@@ -45,13 +59,17 @@ class ExtractFlags:
         float | None, typer.Option(min=0.5, help="Analyse about so many frames a second.", rich_help_panel=FRAMES)
     ] = None
     every: Annotated[int, typer.Option(min=1, help="Analyse every n-th frame.", rich_help_panel=FRAMES)] = D.every
+    smoothing: Annotated[
+        Smoothing,
+        typer.Option(
+            help="follow: keeps the peaks of fast moves; paper: the paper's Gaussian for everything.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = D.smoothing
     smoothing_frames: Annotated[
         float,
         typer.Option(
-            "--smoothing",
-            min=0,
-            help="Gaussian sigma in frames at 30 fps (2 is the paper's; 0: none).",
-            rich_help_panel=FRAMES,
+            min=0, help="The paper's sigma in frames at 30 fps; 0: no smoothing at all.", rich_help_panel=FRAMES
         ),
     ] = D.smoothing_frames
     max_hold_s: Annotated[
@@ -99,11 +117,27 @@ class ExtractFlags:
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine
     camera_pitch_deg: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--camera-pitch", help="Degrees by which the camera looks down, where known.", rich_help_panel=FRAMES
+            "--camera-pitch",
+            min=-89,
+            max=89,
+            help="Degrees by which the camera looks down.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
         ),
     ] = D.camera_pitch_deg
+    camera_roll_deg: Annotated[
+        float | None,
+        typer.Option(
+            "--camera-roll",
+            min=-89,
+            max=89,
+            help="Degrees by which the camera is turned clockwise, seen from behind it.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
+        ),
+    ] = D.camera_roll_deg
     hsmr_root: Annotated[
         Path | None, typer.Option(help=f"Your checkout of HSMR. {HSMR_TERMS}", rich_help_panel=HSMR)
     ] = None

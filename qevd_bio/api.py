@@ -98,8 +98,8 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
     """46 joint angles per frame of one video or recording.
 
     Args:
-        path: A video (needs the extra `mediapipe`), or a recording that `qevd-bio extract --backend files` reads: HSMR
-            `.npy` and `.npz`, SKEL `.npz`, OpenSim `.mot`, or CSV.
+        path: A video (needs the extra `pose`, and a model: `qevd-bio models fetch`), or a recording that
+            `qevd-bio extract --backend files` reads: HSMR `.npy` and `.npz`, SKEL `.npz`, OpenSim `.mot`, or CSV.
         exercise: Any spelling of an exercise; kept in `meta["exercise"]`, where `analyze` finds it.
         options: As `qevd-bio extract` has them. For a recording, `backend` and `source` are set from `path`.
 

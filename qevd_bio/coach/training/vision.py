@@ -49,7 +49,7 @@ class VisionTask:
     """The backbone, its clips and what is held out of them by person."""
 
     name, chooses = "vision", "accuracy"
-    advice: tuple[str, ...] = ()
+    advice: Sequence[str] = ()
 
     def __init__(
         self, backbone: Backbone, clips: Sequence[LabelledClip], labels: Sequence[str], options: LoopOptions

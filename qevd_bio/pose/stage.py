@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -62,10 +62,16 @@ _backend = lru_cache(maxsize=1)(make_backend)
 
 
 def extract(
-    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, run: RunOptions | None = None
+    dataset: Dataset | None,
+    workspace: Workspace,
+    options: ExtractOptions,
+    run: RunOptions | None = None,
+    *,
+    ready: Callable[[], object] | None = None,
 ) -> Summary:
     """Kinematics of every selected video; `dataset` may be None for the files backend (recordings on their own).
 
+    `ready` is called once nothing speaks against the run, before the first video.
     Raises UserError for options that cannot work; a video that cannot be done becomes a failure row.
     """
     check(options, dataset)
@@ -73,7 +79,8 @@ def extract(
     # Several processes share the cores: a thread more in each would only make them wait for each other.
     items = make_items(dataset, workspace, options, threads=1 if run.jobs > 1 else None)
     single_blas_thread()
-    return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
+    settings = options.settings()
+    return run_stage(STAGE, workspace, items, extract_one, settings=settings, options=run, version=VERSION, ready=ready)
 
 
 def check(options: ExtractOptions, dataset: Dataset | None) -> None:
@@ -131,7 +138,9 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     )
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
-    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": sorted({str(f["kind"]) for f in flags})}
+    length = {"frames": opened.info.frames, "end_s": float(opened.info.times_s[-1])} if opened else None
+    kinds = sorted({str(f["kind"]) for f in flags})
+    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": kinds, "video": length}
 
 
 def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:

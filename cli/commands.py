@@ -28,7 +28,7 @@ COMMANDS = (
     Command("annotate", "annotate", "annotate", JUDGE, "Salient joints of each segment, by model or by rules."),
     Command("classify", "classify", "classify", JUDGE, "Static and dynamic joints of each exercise."),
     Command("intent", "intent", "intent", JUDGE, "Sort feedback: corrective, motivational, count, …"),
-    Command("review", "review", "app", JUDGE, "Have people check annotations, roles and intents."),
+    Command("review", "review", "app", JUDGE, "Have people check annotations, or rate feedback."),
     Command("cache", "cache", "app", JUDGE, "Look into the cache of model replies; export, prune."),
     Command("refs", "refs", "app", MOTION, "Exercise rules and reference trajectories."),
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
@@ -45,6 +45,7 @@ COMMANDS = (
     Command("demo", "demo", "demo", TRY, "The whole job on simulated workouts, in a few minutes."),
     Command("simulate", "simulate", "simulate", TRY, "Workouts with known truth, in QEVD's layout."),
     Command("verify", "verify", "verify", TRY, "What was found in simulated workouts, against their truth."),
+    Command("models", "models", "app", TRY, "Models to fetch: licence, size, hash, where they lie."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

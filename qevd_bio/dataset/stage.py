@@ -10,13 +10,14 @@ from pathlib import Path
 from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.dataset.workout import Problem, Segment
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.progress import ProgressLine
 from qevd_bio.tables.by_video import by_segment
 from qevd_bio.tables.rows import NAN
 from qevd_bio.tables.segments import SEGMENTS, UNPARSED, SegmentRow, UnparsedRow
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, video_of
 
-# Frames and seconds of a video without annotations; raises ItemError.
-Measure = Callable[[Path], tuple[int, float]]
+# Frames and seconds of a video without annotations, None where they are left open; raises ItemError.
+Measure = Callable[[Path], tuple[int, float] | None]
 
 
 @dataclass
@@ -73,7 +74,8 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
 
     Records that break the format, transitions without a known exercise and dropped segments are all listed in
     the second table. What an earlier run was told about exercises and participants is kept where this one is
-    told nothing (see `_remembered`). `measure` gives frames and seconds of videos without annotations.
+    told nothing (see `_remembered`), and so are the rows of other videos that were extracted. `measure` gives frames
+    and seconds of videos without annotations.
     """
     segments = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
     problems = dataset.problems()
@@ -99,7 +101,7 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
 
 
 def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[Segment]:
-    """Segments with the exercise (plain videos) and participant that the table at `path` has for them.
+    """Segments with the exercise (plain videos), participant and end that the table at `path` has for them.
 
     Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too.
     """
@@ -119,6 +121,8 @@ def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[S
             name = dataset.names.lookup(written)
             official = name.canonical if name else written
             segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
+        if dataset.kind == "videos" and row is not None and row.end_frame is not None:
+            segment = replace(segment, end_s=row.end_s, start_frame=row.start_frame, end_frame=row.end_frame)
         if people and row is not None and row.participant:
             segment = replace(segment, participant=row.participant)
         found.append(segment)
@@ -126,30 +130,34 @@ def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[S
 
 
 def _earlier(dataset: Dataset, workspace: Workspace) -> list[SegmentRow]:
-    """Rows of other plain videos of this workspace, where single videos were named: they are still to be analysed."""
-    if not dataset.files:
-        return []
+    """Rows of other videos whose kinematics are in this workspace: they are still to be analysed."""
     try:
         if SEGMENTS.read_metadata(workspace.segments)["metadata"].get("kind") != dataset.kind:
             return []
         rows = SEGMENTS.load(workspace.segments)
     except UserError:
         return []  # as in `_remembered`
-    named = {video.stem for video in dataset.videos()}
-    return [row for row in rows if row.video not in named and workspace.kinematics(row.split, row.video).is_file()]
+    named = {(video.split, video.stem) for video in dataset.videos()}
+    others = [row for row in rows if (row.split, row.video) not in named]
+    there = {video_of(path) for path in workspace.all_kinematics()} if others else set()
+    return [row for row in others if (row.split, row.video) in there]
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:
     """Whole-video segments with their ends; videos that cannot be opened become problems."""
     paths = {(item.split, item.stem): item.path for item in dataset.videos()}
     found, failed = [], []
-    for segment in segments:
-        try:
-            frames, seconds = measure(paths[segment.split, segment.video])
-        except ItemError as error:
-            failed.append(Problem("error", error.reason, error.detail, segment.split, segment.video))
-        else:
-            found.append(replace(segment, end_s=seconds, start_frame=0, end_frame=frames - 1))
+    with ProgressLine("segments", len(segments)) as progress:
+        for segment in segments:
+            try:
+                measured = measure(paths[segment.split, segment.video])
+            except ItemError as error:
+                failed.append(Problem("error", error.reason, error.detail, segment.split, segment.video))
+            else:
+                if measured is not None:
+                    segment = replace(segment, end_s=measured[1], start_frame=0, end_frame=measured[0] - 1)
+                found.append(segment)
+            progress.step()
     return found, failed
 
 

@@ -88,6 +88,7 @@ def rewrite(
             inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.verdicts, *rules, *judged),
             outputs=(workspace.rewritten_part(split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
+            source=dataset.folder(split) / ANNOTATIONS,
         )
         for split in splits
     ]

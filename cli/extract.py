@@ -96,12 +96,21 @@ def extract(
     ] = None,
     source: Annotated[
         Path | None,
-        typer.Option(help="HSMR .npy/.npz, SKEL .npz, OpenSim .mot or CSV: file or folder.", rich_help_panel=FILES),
+        typer.Option(help="A recording of another program, or a folder of them (--formats).", rich_help_panel=FILES),
     ] = None,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="List the formats that --backend files reads.", rich_help_panel=FILES)
+    ] = False,
+    person: Annotated[
+        str,
+        typer.Option(help="Which of several people in a file.", show_default="the most present", rich_help_panel=FILES),
+    ] = D.person,
     source_fps: Annotated[
         float, typer.Option(min=1, help="Frame rate of recordings that state none.", rich_help_panel=FILES)
     ] = D.source_fps,
-    unit: Annotated[Unit, typer.Option(help="Angles of a CSV.", rich_help_panel=FILES)] = D.unit,
+    unit: Annotated[
+        Unit, typer.Option(help="Angles of files that do not state it, or state it wrongly.", rich_help_panel=FILES)
+    ] = D.unit,
     spine: Annotated[
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine,
@@ -126,6 +135,12 @@ def extract(
     Run the same command again to go on: finished videos are kept. The table of exercises (segments.parquet) is
     written as well, so that later commands know what each video shows.
     """
+    if formats:
+        from qevd_bio.pose.formats.registry import table
+
+        for name, files, gives, title in table():
+            typer.echo(f"{name:<12}{files:<16}{gives:<12}{title}")
+        return
     options = ExtractOptions(
         backend=backend,
         pose_model=pose_model,
@@ -144,6 +159,7 @@ def extract(
         mirrored=mirrored,
         times=times,
         source=source,
+        person=person,
         source_fps=source_fps,
         unit=unit,
         spine=spine,

@@ -29,12 +29,14 @@ def show(
     Example: qevd-bio show 0007 --data /data/qevd --dof knee_angle_r --dof trunk_lean_deg
     """
     from qevd_bio.dataset.opening import open_dataset
-    from qevd_bio.pose.show_stage import find_kinematics, find_video
+    from qevd_bio.pose.show_stage import find_kinematics, find_video, source_lines
     from qevd_bio.pose.show_stage import show as write_pictures
     from qevd_bio.tables.kinematics import Kinematics
 
     place = open_workspace(workspace)
     kinematics = Kinematics.read(find_kinematics(place, video))
+    for line in source_lines(kinematics):
+        typer.echo(line)
     dataset = None if data is None else open_dataset(data, user_refs=place.user_refs)
     target = out.expanduser() if out else place.root / "show"
     if motion:

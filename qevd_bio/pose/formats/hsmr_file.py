@@ -19,7 +19,7 @@ from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.pose.backends.people import Sighting, Subject, choose_subject
 from qevd_bio.pose.formats.numpy_file import read_npy, read_npz
-from qevd_bio.pose.formats.recording import N_DOFS, Recording
+from qevd_bio.pose.formats.recording import N_DOFS, About, Recording
 from qevd_bio.pose.formats.skel_file import mean_betas
 from qevd_bio.store.errors import UserError
 
@@ -59,7 +59,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
     boxes = [None if row is None else _box(frame, row) for frame, row in zip(frames, rows, strict=True)]
     confidence, doubts = stand_in_confidence(raw, boxes, _seen_size(size))
     details = {
-        "source_format": "hsmr",
+        **About("hsmr", "radians", "the format", "level, from camera axes").details(),
         "betas": mean_betas(betas),
         "betas_frames": int(np.isfinite(betas).all(axis=1).sum()),
         "root": "x and y from HSMR's camera translation; its depth rests on a fixed focal length and is left out",
@@ -167,16 +167,24 @@ def _rows_of(arrays: Frame) -> list[Frame]:
 def _poses(frame: Frame, number: int, path: Path) -> Float:
     if "poses" not in frame:
         raise UserError(f"frame {number} has no poses", where=path, expected=_EXPECTED)
-    poses = np.asarray(frame["poses"])
+    try:
+        poses = np.asarray(frame["poses"])
+    except ValueError as error:
+        raise UserError(f"frame {number}: poses are ragged", where=path, expected=_EXPECTED) from error
     if poses.dtype.kind != "f" or poses.ndim != 2 or poses.shape[1] != N_DOFS:
         raise UserError(f"frame {number}: poses is {poses.dtype} {poses.shape}", where=path, expected=_EXPECTED)
     return poses.astype(np.float64)
 
 
 def _boxes(frame: Frame, people: int) -> list[Float]:
+    """Boxes (3,) of the frame's people; none where they are not one row of three numbers a person."""
     boxes = frame.get("bbx_cs")
-    rows = [] if boxes is None else [np.asarray(box, dtype=np.float64).reshape(-1) for box in boxes]
-    return rows if len(rows) == people and all(len(row) == 3 for row in rows) else []
+    try:
+        rows = [] if boxes is None else [np.asarray(box, dtype=np.float64).reshape(-1) for box in boxes]
+    except (TypeError, ValueError):
+        return []
+    whole = all(len(row) == 3 and np.isfinite(row).all() and row[2] > 0 for row in rows)
+    return rows if len(rows) == people and whole else []
 
 
 def _box(frame: Frame, row: int) -> Float | None:
@@ -190,7 +198,10 @@ def _corners(box: Float) -> Float:
 
 
 def _row(frame: Frame, name: str, row: int, width: int) -> Float:
-    values = np.asarray(frame.get(name, []))
+    try:
+        values = np.asarray(frame.get(name, []))
+    except ValueError:
+        return np.full(width, np.nan)
     if values.ndim != 2 or values.shape[1] != width or row >= len(values) or values.dtype.kind != "f":
         return np.full(width, np.nan)
     return np.asarray(values[row], dtype=np.float64)

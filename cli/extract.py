@@ -105,6 +105,10 @@ def extract(
         str,
         typer.Option(help="Which of several people in a file.", show_default="the most present", rich_help_panel=FILES),
     ] = D.person,
+    image_size: Annotated[
+        str,
+        typer.Option(help="WIDTHxHEIGHT of the picture of 2D keypoints.", show_default="the video's", rich_help_panel=FILES),
+    ] = D.image_size,
     source_fps: Annotated[
         float, typer.Option(min=1, help="Frame rate of recordings that state none.", rich_help_panel=FILES)
     ] = D.source_fps,
@@ -160,6 +164,7 @@ def extract(
         times=times,
         source=source,
         person=person,
+        image_size=image_size,
         source_fps=source_fps,
         unit=unit,
         spine=spine,

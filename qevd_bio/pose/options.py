@@ -23,7 +23,7 @@ HSMR_TERMS = (
 # Options that change nothing for other backends, and so do not make their results different ones.
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
     **dict.fromkeys(("pose_model", "max_people", "min_confidence"), ("mediapipe",)),
-    **dict.fromkeys(("source", "unit", "spine", "person"), ("files",)),
+    **dict.fromkeys(("source", "unit", "spine", "person", "image_size"), ("files",)),
     "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
 }
@@ -43,7 +43,8 @@ class ExtractOptions:
     (recordings) at the fixed source_fps; auto takes the first there is.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present. camera_pitch_deg: how far the camera looks down.
+    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present. image_size:
+    WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it. camera_pitch_deg: how far the camera looks down.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
@@ -70,6 +71,7 @@ class ExtractOptions:
     unit: Unit = "auto"
     spine: Spine = "split"
     person: str = ""
+    image_size: str = ""
     camera_pitch_deg: float = 0.0
     hsmr_root: Path | None = None
     hsmr_python: Path | None = None
@@ -84,7 +86,7 @@ class ExtractOptions:
             if self.backend not in _ONLY_FOR.get(name, BACKENDS):
                 continue
             value = getattr(self, name)
-            if name == "person" and not value:
+            if name in ("person", "image_size") and not value:
                 continue
             if isinstance(value, Path):
                 value = str(value) if name.startswith("hsmr_") else "given"

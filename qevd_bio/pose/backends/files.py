@@ -167,7 +167,7 @@ def import_recording(path: Path, clip: Clip, options: ExtractOptions) -> Angles 
         from qevd_bio.pose.formats.keypoints.lift import to_landmarks
 
         picked = replace(read, values=read.values[rows])
-        return to_landmarks(picked, frame, time_s, clip.size, details, flags, path)
+        return to_landmarks(picked, frame, time_s, image_size(options) or clip.size, details, flags, path)
     return Angles(
         frame=frame,
         time_s=time_s,
@@ -179,6 +179,16 @@ def import_recording(path: Path, clip: Clip, options: ExtractOptions) -> Angles 
         details=details,
         flags=flags,
     )
+
+
+def image_size(options: ExtractOptions) -> tuple[int, int] | None:
+    """The size that the user states as WIDTHxHEIGHT; None where it is not stated. Raises UserError for other text."""
+    if not options.image_size:
+        return None
+    match = re.fullmatch(r"(\d{2,5})[xX×](\d{2,5})", options.image_size.strip())
+    if match is None:
+        raise UserError(f"--image-size {options.image_size}", expected="WIDTHxHEIGHT in pixels, such as 1920x1080")
+    return int(match[1]), int(match[2])
 
 
 def _frames(read: Read) -> int:

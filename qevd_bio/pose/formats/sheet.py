@@ -229,3 +229,28 @@ def _last_number_is_cut(table: bytes) -> bool:
     if len(decimals) < 3:
         return False
     return len(set(decimals[:-1])) == 1 and decimals[-1] < decimals[0]
+
+
+def number_rows(table: str, width: int, first: int, path: Path) -> Float:
+    """Rows (T, width) of numbers below a header, empty cells NaN. `first` is the number of the first line.
+
+    Rows by tabs may end early: the rest is missing. Raises UserError with the line of what is no number, or of a row
+    that is too long, or too short by blanks.
+    """
+    keys = [str(k + 1) for k in range(width)]
+    if fast := _fast(table.encode(), keys, "\t" in table.partition("\n")[0]):
+        return np.column_stack(fast)
+    rows = []
+    for number, line in enumerate(table.split("\n"), first):
+        if not line.strip():
+            continue
+        tabs = "\t" in line
+        cells = [cell.strip() for cell in (line.split("\t") if tabs else line.split())]
+        while len(cells) > width and not cells[-1]:
+            cells.pop()
+        if len(cells) > width or (len(cells) < width and not tabs):
+            raise UserError(f"line {number} has {len(cells)} values, not {width}", where=path)
+        plain = (cell.replace(",", ".") if "." not in cell else cell for cell in cells)
+        rows.append([_number(cell, path, number, keys[j]) for j, cell in enumerate(plain)])
+        rows[-1] += [float("nan")] * (width - len(cells))
+    return np.array(rows, dtype=np.float64).reshape(len(rows), width)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.formats.opencap import is_session, session_files
-from qevd_bio.pose.formats.probe import frame_files
+from qevd_bio.pose.formats.probe import is_frame_folder
 from qevd_bio.pose.formats.recording import Keypoints, Markers, Read, Recording
 from qevd_bio.pose.formats.registry import Asked, Format, endings, known, recognise
 from qevd_bio.pose.backends.times import on_video
@@ -64,7 +64,7 @@ def list_recordings(source: Path) -> dict[str, Path]:
 def _candidates(source: Path) -> list[Path]:
     if is_session(source):
         return session_files(source)
-    if _is_frames(source):
+    if is_frame_folder(source):
         return [source]
     found: list[Path] = []
     suffixes = endings()
@@ -74,12 +74,6 @@ def _candidates(source: Path) -> list[Path]:
         elif path.suffix.lower() in suffixes and not path.name.endswith(_NOT_RECORDINGS):
             found.append(path)
     return found
-
-
-def _is_frames(folder: Path) -> bool:
-    """Whether a folder holds one keypoint file a frame: JSON files that are numbered, of one stem."""
-    groups = frame_files(folder)
-    return len(groups) == 1 and all(len(files) > 1 for files in groups.values())
 
 
 def find_recording(recordings: dict[str, Path], split: str, stem: str) -> Path | None:

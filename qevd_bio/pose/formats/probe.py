@@ -12,7 +12,7 @@ from typing import Any
 
 HEAD_BYTES = 1 << 16
 MAX_JSON_BYTES = 1 << 30
-_FRAME_NAME = re.compile(r"^(?P<stem>.*?)_?(?P<number>\d{3,12})(?:_keypoints)?\.json$", re.IGNORECASE)
+_FRAME_NAME = re.compile(r"^(?P<stem>.*?)_?(?P<number>\d{3,12})(?:_keypoints)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,21 @@ def read_json(path: Path) -> Any:
         raise ValueError("is nested too deeply") from error
 
 
-def frame_files(folder: Path) -> dict[str, list[tuple[int, Path]]]:
-    """JSON files of single frames below a folder (not deeper), by stem, in the order of their numbers."""
+def frame_files(folder: Path, ending: str = ".json") -> dict[str, list[tuple[int, Path]]]:
+    """Files of single frames in a folder (not deeper), by stem, in the order of the numbers at their names' ends."""
     found: dict[str, list[tuple[int, Path]]] = {}
     for path in folder.iterdir():
-        match = _FRAME_NAME.match(path.name)
+        match = _FRAME_NAME.match(path.stem) if path.suffix.lower() == ending else None
         if match:
             found.setdefault(match["stem"], []).append((int(match["number"]), path))
     return {stem: sorted(files) for stem, files in found.items()}
+
+
+def is_frame_folder(folder: Path) -> str:
+    """The ending of the files where a folder holds one recording of one file a frame; empty otherwise."""
+    for ending in (".json", ".npz"):
+        groups = frame_files(folder, ending)
+        files = next(iter(groups.values())) if len(groups) == 1 else []
+        if len(files) > 1 and (ending == ".json" or "pred_global_rots" in Probe(files[0][1]).members):
+            return ending
+    return ""

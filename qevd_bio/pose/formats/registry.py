@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.pose.formats.probe import Probe
+from qevd_bio.pose.formats.probe import Probe, is_frame_folder
 from qevd_bio.pose.formats.recording import Read
 from qevd_bio.pose.formats.sheet import is_sheet
 from qevd_bio.store.errors import UserError
@@ -98,7 +98,8 @@ FORMATS: tuple[Format, ...] = (
     Format("freemocap", "FreeMoCap's body points in millimetres", ".npy .parquet", "markers",
            lambda p: p.is_npy or p.head[:4] == b"PAR1", "readers:freemocap"),
     Format("sam3d_body", "SAM 3D Body (MHR body), one file a person and image", ".npz", "angles",
-           lambda p: _names(p, "pred_global_rots"), "readers:sam3d_body"),
+           lambda p: _names(p, "pred_global_rots") or (p.path.is_dir() and is_frame_folder(p.path) == ".npz"),
+           "readers:sam3d_body"),
     Format("export", "the angles that `qevd-bio export --to npz` writes", ".npz", "angles",
            lambda p: _names(p, "qevd_bio"), "readers:export_npz"),
     Format("smpl", "SMPL, SMPL-H or SMPL-X rotations (AMASS, exports of estimators)", ".npz", "angles",

@@ -37,6 +37,7 @@ COMMANDS = (
     Command("segments", "segments", "segments", DATA, "Write the table of exercises and their times."),
     Command("extract", "extract", "extract", DATA, "Videos to 46 joint angles per frame."),
     Command("show", "show", "show", DATA, "Draw the kinematics of one video."),
+    Command("export", "export", "export", DATA, "Kinematics for OpenSim, Blender and others."),
     Command("annotate", "annotate", "annotate", JUDGE, "Salient joints of each segment, by model or by rules."),
     Command("classify", "classify", "classify", JUDGE, "Static and dynamic joints of each exercise."),
     Command("intent", "intent", "intent", JUDGE, "Sort feedback: corrective, motivational, count, …"),

@@ -107,7 +107,9 @@ def extract(
     ] = D.person,
     image_size: Annotated[
         str,
-        typer.Option(help="WIDTHxHEIGHT of the picture of 2D keypoints.", show_default="the video's", rich_help_panel=FILES),
+        typer.Option(
+            help="WIDTHxHEIGHT of the picture of 2D keypoints.", show_default="the video's", rich_help_panel=FILES
+        ),
     ] = D.image_size,
     source_fps: Annotated[
         float, typer.Option(min=1, help="Frame rate of recordings that state none.", rich_help_panel=FILES)

@@ -43,8 +43,9 @@ class ExtractOptions:
     (recordings) at the fixed source_fps; auto takes the first there is.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present. image_size:
-    WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it. camera_pitch_deg: how far the camera looks down.
+    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present.
+    image_size: WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it.
+    camera_pitch_deg: how far the camera looks down.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
+from qevd_bio.pose.backends.times import on_video
 from qevd_bio.pose.formats.opencap import is_session, session_files
 from qevd_bio.pose.formats.probe import is_frame_folder
 from qevd_bio.pose.formats.recording import Keypoints, Markers, Read, Recording
 from qevd_bio.pose.formats.registry import Asked, Format, endings, known, recognise
-from qevd_bio.pose.backends.times import on_video
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file

@@ -78,9 +78,7 @@ def fit_points(
         _solve(chain, filled[part], seen[rows][part], None if pelvis is None else pelvis[part])
         for part in (slice(k, k + CHUNK) for k in range(0, len(rows), CHUNK))
     ]
-    state = State(
-        **{name: np.concatenate([getattr(p[0], name) for p in parts]) for name in State.__dataclass_fields__}
-    )
+    state = State(**{name: np.concatenate([getattr(p[0], name) for p in parts]) for name in State.__dataclass_fields__})
     error = np.concatenate([p[1] for p in parts])
     head, head_seen = _head(skeleton, state, sites.head[rows], sites.head_trust[rows])
     pose = unwrap_angles(angles_of(state, head))
@@ -200,5 +198,3 @@ def _spread(values: Float, rows: NDArray[np.intp], frames: int) -> Float:
     out = np.full((frames, *values.shape[1:]), np.nan)
     out[rows] = values
     return out
-
-

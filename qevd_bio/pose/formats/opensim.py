@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_DOFS
+from qevd_bio.anatomy.forward import joint_rotation
 from qevd_bio.anatomy.inverse import joint_angles
 from qevd_bio.pose.formats.recording import About, Recording, full_recording
 from qevd_bio.pose.formats.sheet import Sheet, read_sheet
@@ -27,13 +28,15 @@ FARTHEST_M = 1000.0
 _FULL_BODY = "coordinates of the Rajagopal2016 or LaiUhlrich2022 full-body models"
 _FRAME = "OpenSim ground: x forward, y up, z to the right"
 # OpenSim's name, ours, and what is added: OpenSim's forearm is at zero in full supination, SKEL's halfway
-_HINGES = (
+HINGES = (
     *((name, name, 0.0) for name in ("knee_angle", "ankle_angle", "subtalar_angle", "mtp_angle")),
     ("elbow_flex", "elbow_flexion", 0.0),
     ("pro_sup", "pro_sup", -np.pi / 2),
     ("wrist_flex", "wrist_flexion", 0.0),
     ("wrist_dev", "wrist_deviation", 0.0),
 )
+OWN_DOFS = tuple(name for name in DOF_NAMES if name.startswith(("thorax_", "head_", "scapula_")))
+"""Degrees of freedom that OpenSim's models lack: columns of these names are ours, in the sheet's unit."""
 _TRANSLATIONS = ("pelvis_tx", "pelvis_ty", "pelvis_tz")
 _SPINE = ("lumbar_extension", "lumbar_bending", "lumbar_rotation")
 _STATE = re.compile(r"^(?:.*/)?([^/]+)/(value|speed)$")
@@ -82,21 +85,26 @@ def coordinates_recording(sheet: Sheet, path: Path, spine: str, unit: str) -> Re
         raise UserError("none of its columns is a joint angle that is known", where=path, expected=_FULL_BODY)
     angles = {name: columns[name] for name in known}
     stated = stated_unit(sheet.header, states)
-    found = settle_unit(angles, stated, unit, path, sure=sheet.header.get("angle_unit") == "degrees")
+    found = settle_unit(angles, stated, unit, path, sure=sheet.header.get("angle_unit") == "degrees")  # said twice
     dofs = map_coordinates({name: values * found.factor for name, values in angles.items()}, spine)
+    own = {name: columns[name] * found.factor for name in OWN_DOFS if name in columns}
+    if len(own) == len(OWN_DOFS):
+        dofs = _with_own(dofs, own)
     if not dofs:
         raise UserError("has no joint with all of its angles", where=path, expected=_FULL_BODY)
     root, flags = _root(columns)
     step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
     rate = round(1 / step, 3) if step > 0 else None
     about = About("opensim_sto" if states else "opensim_mot", found.name, found.by, _FRAME, rate)
-    unused = [name for name in columns if name not in (*known, *_TRANSLATIONS) and not name.endswith("_beta")]
+    unused = [name for name in columns if name not in (*known, *own, *_TRANSLATIONS) and not name.endswith("_beta")]
     details = {**about.details(), "spine": spine, "columns_not_used": unused}
     recording = full_recording(
         dofs, len(time_s), where=path, root=root, time_s=time_s, details=details, flags=[*sheet.flags, *flags]
     )
     # the two parts of a divided spine are a rule, not a measurement; lumbar carries the mark for the whole
-    recording.observed[:, [DOF_NAMES.index(f"thorax_{motion}") for motion in ("bending", "extension", "twist")]] = False
+    hidden = {*sheet.header.get("not_observed", "").split(",")}
+    hidden |= set() if own else {"thorax_bending", "thorax_extension", "thorax_twist"}
+    recording.observed[:, [k for k, name in enumerate(DOF_NAMES) if name in hidden]] = False
     return recording
 
 
@@ -159,7 +167,7 @@ def _is_angle(name: str) -> bool:
 
 
 _ANGLES = {
-    *(theirs for theirs, _, _ in _HINGES),
+    *(theirs for theirs, _, _ in HINGES),
     *(f"hip_{motion}" for motion in ("flexion", "adduction", "rotation")),
     *(f"arm_{motion}" for motion in ("flex", "add", "rot")),
 }
@@ -194,9 +202,30 @@ def map_coordinates(q: Mapping[str, Float], spine: str) -> dict[str, Float]:
         if turn := _turn(q, sign, *(f"arm_{motion}_{side}" for motion in ("flex", "add", "rot"))):
             # OpenSim's zero is the arm hanging, SKEL's the T-pose: a quarter turn about the forward axis apart
             out.update(_dofs(f"shoulder_{side}", (*turn, ("X", np.array(sign * np.pi / 2)))))
-        for theirs, ours, zero in _HINGES:
+        for theirs, ours, zero in HINGES:
             if f"{theirs}_{side}" in q:
                 out[f"{ours}_{side}"] = q[f"{theirs}_{side}"] + zero
+    return out
+
+
+def _with_own(dofs: dict[str, Float], own: Mapping[str, Float]) -> dict[str, Float]:
+    """DoFs of our own files: the spine's and the arm's whole turns, less what thorax and scapula have of them."""
+    frames = len(next(iter(own.values())))
+    angles = np.zeros((frames, len(DOF_NAMES)))
+    for name, values in dofs.items():
+        angles[:, DOF_NAMES.index(name)] = values
+    out = {**dofs, **own}
+    whole = {"lumbar": joint_rotation("lumbar", angles) @ joint_rotation("thorax", angles)}
+    whole |= {f"shoulder_{side}": joint_rotation(f"shoulder_{side}", angles) for side in "rl"}
+    for name, values in own.items():
+        angles[:, DOF_NAMES.index(name)] = values
+    if "lumbar_extension" in dofs:
+        thorax = joint_rotation("thorax", angles)
+        out.update(_dofs("lumbar", whole["lumbar"] @ np.swapaxes(thorax, -1, -2)))
+    for side in "rl":
+        if f"shoulder_{side}_x" in dofs:
+            scapula = joint_rotation(f"scapula_{side}", angles)
+            out.update(_dofs(f"shoulder_{side}", np.swapaxes(scapula, -1, -2) @ whole[f"shoulder_{side}"]))
     return out
 
 

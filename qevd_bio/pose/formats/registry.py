@@ -79,8 +79,6 @@ def _sports2d(probe: Probe) -> bool:
     )
 
 
-_LABS, _NETS = "laboratories", "pose estimators"
-
 FORMATS: tuple[Format, ...] = (
     Format("sports2d", "Sports2D's angles, one file a person", ".mot", "angles", _sports2d, "readers:sports2d"),
     Format("opensim", "OpenSim motion or states; OpenCap, Pose2Sim", ".mot .sto", "angles",
@@ -90,8 +88,8 @@ FORMATS: tuple[Format, ...] = (
     Format("c3d", "marker positions of motion-capture systems", ".c3d", "markers",
            lambda p: p.head[1:2] == b"\x50" and 2 <= p.head[0] < 32 and len(p.head) > 512, "readers:c3d",
            "qevd-bio[c3d]"),
-    Format("b3d", "AddBiomechanics trials", ".b3d", "nothing: says how to convert", lambda p: p.path.suffix.lower() == ".b3d",
-           "readers:b3d"),
+    Format("b3d", "AddBiomechanics trials: says how to convert them", ".b3d", "nothing",
+           lambda p: p.path.suffix.lower() == ".b3d", "readers:b3d"),
     Format("hsmr", "HSMR's angles", ".npy .npz", "angles",
            lambda p: (p.is_npy and b"'|O'" in p.head[:256]) or _any(p, "full_cam_t", "patch_cam_t")
            or p.path.name.startswith("HSMR-"), "readers:hsmr"),

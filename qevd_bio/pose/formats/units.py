@@ -1,4 +1,4 @@
-"""Which unit a file's angles are in: stated by its header, its column names or the user, never guessed from small values.
+"""Which unit a file's angles are in: stated by its header, its columns or the user, never guessed from small values.
 
 What is stated is checked against the values: a header that its own numbers contradict is refused with the reason.
 """
@@ -54,7 +54,7 @@ def settle_unit(
         raise UserError(
             "does not say whether its angles are degrees or radians",
             where=where,
-            expected="the unit in the header (inDegrees=yes or no), in the column names (_deg, _rad), or on the command line",
+            expected="the unit in the header (inDegrees=yes or no), in the column names (_deg, _rad), or by --unit",
             fix="--unit degrees or --unit radians",
         )
     reason = contradiction(angles, unit, sure or asked != "auto")

@@ -168,9 +168,7 @@ def _keypoints(
     return Keypoints(names, values, chosen.name, size, None, frame, record, about.details(), flags)
 
 
-def _choose(
-    frames: list[list[_Body]], person: str, path: Path
-) -> tuple[list[int | None], bool, Mapping[str, Any]]:
+def _choose(frames: list[list[_Body]], person: str, path: Path) -> tuple[list[int | None], bool, Mapping[str, Any]]:
     """The row of the subject in each frame, whether there are several people, and what the metadata says of it."""
     if person:
         rows = [next((k for k, b in enumerate(bodies) if b.person == person), None) for bodies in frames]

@@ -1,4 +1,4 @@
-"""From keypoints in the image to the 33 landmarks that the fit takes: missing points filled in, depth from bone lengths.
+"""From keypoints in the image to the 33 landmarks of the fit: missing points filled in, depth from bone lengths.
 
 An image shows a bone shorter than it is when it points towards the camera or away from it. How short tells how far,
 but not which of the two: knees bend back, hips and elbows bend forward, and the face tells front from back.

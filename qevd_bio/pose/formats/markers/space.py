@@ -14,11 +14,16 @@ from qevd_bio.store.errors import UserError
 
 Float = NDArray[np.float64]
 
-METRES = {"m": 1.0, "meters": 1.0, "metres": 1.0, "meter": 1.0, "metre": 1.0, "mm": 1e-3, "millimeters": 1e-3, "cm": 1e-2, "dm": 0.1, "in": 0.0254}  # fmt: skip
-LEG_M = (0.25, 1.5)  # knee to ankle and hip to knee together, children to giants
+METRES = {
+    **dict.fromkeys(("m", "meters", "metres", "meter", "metre"), 1.0),
+    **dict.fromkeys(("mm", "millimeters", "millimetres"), 1e-3),
+    "cm": 1e-2,
+    "dm": 0.1,
+    "in": 0.0254,
+}
 STANDING, SHARE = 0.8, 0.8
 _SHANK = (("knee_r", "ankle_r"), ("knee_l", "ankle_l"))
-_SHANK_M = (0.15, 0.75)
+_SHANK_M = (0.15, 0.75)  # children to giants
 
 
 def metres(

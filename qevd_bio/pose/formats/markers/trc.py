@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.pose.formats.markers.sets import find_set
 from qevd_bio.pose.formats.markers.space import level, metres
-from qevd_bio.pose.formats.opencap import session_of, session_person, METADATA
+from qevd_bio.pose.formats.opencap import METADATA, session_of, session_person
 from qevd_bio.pose.formats.recording import About, Markers
 from qevd_bio.pose.formats.sheet import number_rows, read_text_bytes, text
 from qevd_bio.store.errors import UserError

@@ -54,7 +54,7 @@ def read_torch(path: Path, pitch_deg: float = 0.0) -> Recording:
             TypeError, AssertionError) as error:  # fmt: skip
         text = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"refused, nothing in it was run: {text[:160]}", where=path, expected="a file of tensors, as GVHMR saves it",
+            f"refused, nothing in it was run: {text[:160]}", where=path, expected="a file of tensors, as of GVHMR",
             fix="where you trust it, save its smpl_params_global as .npz",
         ) from error  # fmt: skip
     plain = _without_tensors(content)
@@ -89,7 +89,9 @@ def read_joblib(path: Path, person: str = "", pitch_deg: float = 0.0) -> Recordi
         if "pose" in first or "pose_world" in first:
             return smpl_recording(_wham(content, path, person), path, pitch_deg)
     if isinstance(content, dict) and any(key in content for key in ("tstamp", "disps", "traj", "images", "slam")):
-        raise UserError("holds camera tracks (SLAM), no bodies", where=path, expected="WHAM's wham_output.pkl beside it")
+        raise UserError(
+            "holds camera tracks (SLAM), no bodies", where=path, expected="WHAM's wham_output.pkl beside it"
+        )
     if isinstance(content, dict) and any(key in content for key in (*_ROOTS, "poses", "pose")):
         return smpl_recording(parameters(content, path, "smpl_pickle", camera=False), path, pitch_deg)
     raise UserError(_holds(content), where=path, expected=_NEEDED)
@@ -145,7 +147,9 @@ def numbers_of(value: Any) -> Float | None:
 
 def _wham(content: Mapping[Any, Any], path: Path, person: str) -> Rotations:
     """WHAM: {person: pose_world, trans_world, pose, trans, betas, frame_ids}; its world is y up."""
-    counts = {str(key): len(np.atleast_1d(value.get("frame_ids", value.get("pose", ())))) for key, value in content.items()}
+    counts = {
+        str(key): len(np.atleast_1d(value.get("frame_ids", value.get("pose", ())))) for key, value in content.items()
+    }
     key = _pick(counts, person, path)
     entry = next(value for name, value in content.items() if str(name) == key)
     world = "pose_world" in entry
@@ -158,7 +162,10 @@ def _wham(content: Mapping[Any, Any], path: Path, person: str) -> Rotations:
 def _prompthmr(content: Mapping[str, Any], path: Path, person: str) -> Rotations:
     """PromptHMR: people[id]["smplx_world"] (y up) or ["smplx_cam"]: pose, shape, trans; frames."""
     people = {str(key): value for key, value in content["people"].items() if isinstance(value, dict)}
-    own = {key: next((k for k in ("smplx_world", "smplx_cam", "smpl_world") if k in value), "") for key, value in people.items()}
+    own = {
+        key: next((k for k in ("smplx_world", "smplx_cam", "smpl_world") if k in value), "")
+        for key, value in people.items()
+    }
     counts = {key: len(np.atleast_1d(people[key].get("frames", ()))) for key in people if own[key]}
     if not counts:
         raise UserError("no person has smplx_world", where=path, expected="PromptHMR's results.pkl")
@@ -202,7 +209,9 @@ def _phalp(content: Mapping[Any, Any], path: Path, person: str) -> Rotations:
         values = entry["smpl"][at]
         if not isinstance(values, dict):
             raise UserError(f"frame {t} has a body that is no dictionary", where=path, expected="PHALP's tracks")
-        one = parameters({k: np.asarray(v)[None] if np.ndim(v) == 3 else v for k, v in values.items()}, path, "phalp", camera=True)
+        one = parameters(
+            {k: np.asarray(v)[None] if np.ndim(v) == 3 else v for k, v in values.items()}, path, "phalp", camera=True
+        )
         local[t] = one.local[0]
         if one.betas is not None and one.betas.size:
             betas.append(one.betas.reshape(-1))

@@ -1,4 +1,4 @@
-"""From bone rotations of a mesh model to the 46 angles: hinges in the frame of their parent, what they cannot turn is told.
+"""From bone rotations of a mesh model to the 46 angles: hinges turn in their parent's frame, the rest is told.
 
 A mesh model's elbow and knee turn any way; a hinge does not. The upper arm takes the part of an elbow's turn that its
 own roll explains; the rest is reported in degrees, joint by joint, and the next bone starts from where the model is.
@@ -80,7 +80,7 @@ def angles_of_bones(bones: Mapping[str, Float]) -> BoneAngles:
 
 
 def _rolled(upper: Float, fore: Float, side: str) -> Float:
-    """The upper arm's rotation (T, 3, 3), rolled about itself so that the elbow's hinge reaches the forearm's direction.
+    """The upper arm's rotation (T, 3, 3), rolled about itself until the elbow's hinge reaches the forearm.
 
     Only as far as the elbow is bent: a straight one shows no plane.
     """

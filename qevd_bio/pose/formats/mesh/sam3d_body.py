@@ -82,7 +82,9 @@ def read_sam3d_body(path: Path, pitch_deg: float = 0.0) -> Recording:
     }
     flags = ["single_images"] if len(raw) > 1 else []
     columns = {name: raw[:, k] for k, name in enumerate(DOF_NAMES) if name in seen}
-    return full_recording(columns, len(raw), where=path, root=place @ (turn @ FROM_CAMERA).T, details=details, flags=flags)
+    return full_recording(
+        columns, len(raw), where=path, root=place @ (turn @ FROM_CAMERA).T, details=details, flags=flags
+    )
 
 
 def _arrays(path: Path) -> tuple[Float, Float, Float, Float]:

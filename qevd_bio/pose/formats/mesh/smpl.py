@@ -149,7 +149,14 @@ def smpl_recording(found: Rotations, where: Path, pitch_deg: float = 0.0) -> Rec
         flags.append("single_images")
     columns = {name: raw[:, k] for k, name in enumerate(DOF_NAMES) if name in result.seen}
     return full_recording(
-        columns, frames, where=where, root=root, time_s=found.time_s, subject=found.subject, details=details, flags=flags
+        columns,
+        frames,
+        where=where,
+        root=root,
+        time_s=found.time_s,
+        subject=found.subject,
+        details=details,
+        flags=flags,
     )
 
 

@@ -90,5 +90,5 @@ def test_recordings_are_found_by_the_names_that_programs_give_them(tmp_path: Pat
     assert find_recording(found, "videos", "clip3") == tmp_path / "clip3_json"
     assert find_recording(found, "videos", "nobody") is None
     (tmp_path / "clip_Sports2D_angles_person01.mot").write_text("x")
-    with pytest.raises(ItemError, match="person00.mot, clip_Sports2D_angles_person01.mot"):
+    with pytest.raises(ItemError, match=r"person00\.mot, clip_Sports2D_angles_person01\.mot"):
         find_recording(list_recordings(tmp_path), "videos", "clip")

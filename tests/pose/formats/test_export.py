@@ -68,7 +68,9 @@ def test_angles_come_back_exactly(to: str, tmp_path: Path) -> None:
     else:
         assert np.array_equal(found.raw[:, seen].astype(np.float32), made.angles[:, seen], equal_nan=True)
     assert np.array_equal(found.observed, made.observed)
-    assert np.allclose(found.root.astype(np.float32), made.root) and found.confidence.tolist() == made.confidence.tolist()
+    assert (
+        np.allclose(found.root.astype(np.float32), made.root) and found.confidence.tolist() == made.confidence.tolist()
+    )
 
 
 def test_states_are_radians_by_path(tmp_path: Path) -> None:
@@ -81,13 +83,18 @@ def test_states_are_radians_by_path(tmp_path: Path) -> None:
     for name in ("knee_angle_l", "hip_rotation_r", "pelvis_list", "elbow_flexion_r", "pro_sup_l", "wrist_deviation_r"):
         assert found.raw[:, DOF_INDEX[name]] == pytest.approx(made.angles[:, DOF_INDEX[name]], abs=1e-6), name
     # the spine's turn is there as a whole, divided anew
-    ends = [forward_kinematics(a.astype(float), skeleton_of(made)).rotations[:, JOINT_NAMES.index("thorax")] for a in (found.raw, made.angles)]
+    ends = [
+        forward_kinematics(a.astype(float), skeleton_of(made)).rotations[:, JOINT_NAMES.index("thorax")]
+        for a in (found.raw, made.angles)
+    ]
     assert ends[0] == pytest.approx(ends[1], abs=1e-6)
 
 
 def test_small_motions_written_here_are_not_taken_for_radians(tmp_path: Path) -> None:
     still = kinematics(missing=False)
-    small = Kinematics(**{**{f: getattr(still, f) for f in still.__dataclass_fields__}, "angles": 0.01 * np.ones((N, 46), np.float32)})
+    small = Kinematics(
+        **{**{f: getattr(still, f) for f in still.__dataclass_fields__}, "angles": 0.01 * np.ones((N, 46), np.float32)}
+    )
     found = read(export(small, "mot", tmp_path / "a.mot"))
     assert isinstance(found, Recording) and found.raw[:, DOF_INDEX["knee_angle_r"]] == pytest.approx(0.01)
 
@@ -111,7 +118,9 @@ def test_bvh_places_the_joints_where_the_body_has_them(tmp_path: Path) -> None:
     for name in DOF_NAMES:
         if name.startswith(("lumbar", "thorax", "head", "scapula")):
             angles[:, DOF_INDEX[name]] = 0.0  # BVH has no sliding joints
-    still = Kinematics(**{**{f: getattr(made, f) for f in made.__dataclass_fields__}, "angles": angles.astype(np.float32)})
+    still = Kinematics(
+        **{**{f: getattr(made, f) for f in made.__dataclass_fields__}, "angles": angles.astype(np.float32)}
+    )
     places = bvh_places(export(still, "bvh", tmp_path / "clip.bvh").read_text())
     body = forward_kinematics(angles, skeleton_of(still), still.root.astype(float))
     for joint in ("head", "wrist_r", "mtp_l", "ankle_r"):
@@ -160,7 +169,9 @@ def test_the_command(tmp_path: Path) -> None:
         done = runner.invoke(app, ["export", "clip", "--to", to, "--workspace", str(tmp_path / "ws")])
         assert done.exit_code == 0, done.output
         path = tmp_path / "ws" / "export" / "videos" / f"clip.{to}"
-        assert path.read_bytes() == content(Kinematics.read(tmp_path / "ws" / "kinematics" / "videos" / "clip.parquet"), to)
+        assert path.read_bytes() == content(
+            Kinematics.read(tmp_path / "ws" / "kinematics" / "videos" / "clip.parquet"), to
+        )
     again = runner.invoke(app, ["export", "clip", "--to", "mot", "--workspace", str(tmp_path / "ws")])
     assert again.exit_code == 2
     with pytest.raises(UserError, match="there already"):

@@ -107,20 +107,30 @@ def test_one_impossible_angle_is_left_out_and_told(tmp_path: Path) -> None:
 
 
 def test_states_are_radians(tmp_path: Path) -> None:
-    names = "time\t/jointset/knee_r/knee_angle_r/value\t/jointset/knee_r/knee_angle_r/speed\t/forceset/soleus/activation"
+    names = (
+        "time\t/jointset/knee_r/knee_angle_r/value\t/jointset/knee_r/knee_angle_r/speed\t/forceset/soleus/activation"
+    )
     found = read_mot(sheet(tmp_path, headed(f"{names}\n0\t1.5\t99\t0.5\n0.1\t1.6\t99\t0.5\n", "version=3"), "a.sto"))
-    assert found.raw[:, KNEE].tolist() == [1.5, 1.6] and found.details["source_unit_stated_by"] == "a file of model states"
+    assert (
+        found.raw[:, KNEE].tolist() == [1.5, 1.6] and found.details["source_unit_stated_by"] == "a file of model states"
+    )
 
 
 def test_pose2sim_spine_is_the_sum_of_its_joints(tmp_path: Path) -> None:
-    parts = [f"{joint}_{turn}" for joint in ("L5_S1", "L4_L5") for turn in ("Flex_Ext", "Lat_Bending", "axial_rotation")]
+    parts = [
+        f"{joint}_{turn}" for joint in ("L5_S1", "L4_L5") for turn in ("Flex_Ext", "Lat_Bending", "axial_rotation")
+    ]
     found = read_mot(sheet(tmp_path, headed("\t".join(["time", *parts]) + "\n0\t-20\t0\t0\t-30\t0\t0\n")), "lumbar")
     assert np.rad2deg(found.raw[0, DOF_INDEX["lumbar_extension"]]) == pytest.approx(-50)
 
 
 def test_sports2d(tmp_path: Path) -> None:
     names = "time\tRight knee\tLeft hip\tRight elbow\tRight shoulder\tTrunk"
-    path = sheet(tmp_path, headed(names + "\n0\t45\t30\t90\t20\t88\n0.1\t50\t35\t\t20\t88\n"), "clip_Sports2D_angles_person01.mot")
+    path = sheet(
+        tmp_path,
+        headed(names + "\n0\t45\t30\t90\t20\t88\n0.1\t50\t35\t\t20\t88\n"),
+        "clip_Sports2D_angles_person01.mot",
+    )
     form = recognise(path)
     found = form.read(path, Asked())
     assert form.name == "sports2d" and found.details["source_person"] == "01"
@@ -150,7 +160,9 @@ def test_columns_can_be_padded_and_many(tmp_path: Path) -> None:
 Shared = Callable[..., Path]
 
 
-@pytest.mark.parametrize("name", ["01b_sports2d", "02_oldheader", "03_blankafter", "09b_Time", "10_deccomma", "11_states", "12_UP"])
+@pytest.mark.parametrize(
+    "name", ["01b_sports2d", "02_oldheader", "03_blankafter", "09b_Time", "10_deccomma", "11_states", "12_UP"]
+)
 def test_reported_inputs_that_were_refused(shared: Shared, name: str) -> None:
     path = next(p for p in shared("data", "repro", "mot-refused").iterdir() if p.stem == name)
     found = recognise(path).read(path, Asked())

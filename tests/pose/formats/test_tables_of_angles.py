@@ -116,7 +116,13 @@ def test_what_would_be_read_wrongly_is_refused(tmp_path: Path, text: str, messag
 
 def test_confidence_status_and_holes_count(tmp_path: Path) -> None:
     rows = "0,0.9,ok,10\n1,0,ok,20\n5,0.8,missing,30\n"
-    found = read_csv(write(tmp_path, "frame,confidence,status,knee_angle_r_deg\n".replace("frame", "fps,frame", 1) + "".join(f"25,{r}\n" for r in rows.split())))
+    found = read_csv(
+        write(
+            tmp_path,
+            "frame,confidence,status,knee_angle_r_deg\n".replace("frame", "fps,frame", 1)
+            + "".join(f"25,{r}\n" for r in rows.split()),
+        )
+    )
     assert found.time_s == pytest.approx([0, 1 / 25, 5 / 25])
     assert found.confidence.tolist() == [0.9, 0, 0] and np.isnan(found.raw[2]).all()
     assert found.details["source_unit"] == "degrees" and "columns" in found.details["source_unit_stated_by"]

@@ -23,6 +23,7 @@ METRES = {
 }
 STANDING, SHARE = 0.8, 0.8
 _SHANK = (("knee_r", "ankle_r"), ("knee_l", "ankle_l"))
+FARTHEST_M = 1000.0
 _SHANK_M = (0.15, 0.75)  # children to giants
 
 
@@ -35,6 +36,7 @@ def metres(
     and millimetres apart, which are too far from each other to be mistaken.
     """
     trust = np.ones(values.shape[:2])
+    values = np.where(np.abs(np.nan_to_num(values)) < 1e9, values, np.nan)
     found = places_of(chosen, names, values, trust).values
     lengths = [
         float(np.nanmedian(np.linalg.norm(found[a] - found[b], axis=1)))
@@ -51,7 +53,7 @@ def metres(
             raise UserError(
                 f"its shanks are {shank:.4g} long in no known unit", where=where, expected="positions in m or mm"
             )
-        return values * METRES[fitting[0]], fitting[0], "the size of the body"
+        return _near(values * METRES[fitting[0]]), fitting[0], "the size of the body"
     key = unit.strip().lower()
     if key not in METRES:
         raise UserError(f"its unit is {unit!r}", where=where, expected="m, cm or mm")
@@ -62,7 +64,14 @@ def metres(
             expected=f"positions in the unit that {stated_by} states",
             fix="correct the unit in the file",
         )
-    return values * METRES[key], key, stated_by
+    return _near(values * METRES[key]), key, stated_by
+
+
+def _near(values: Float) -> Float:
+    """Positions that no room holds are missing."""
+    with np.errstate(invalid="ignore"):
+        far = ~(np.abs(values) < FARTHEST_M).all(axis=2)
+    return np.where(far[..., None], np.nan, values)
 
 
 def level(

@@ -111,7 +111,10 @@ def test_mmpose_and_alphapose(tmp_path: Path) -> None:
         for t, p in enumerate(points)
     ]
     (tmp_path / "a.json").write_text(json.dumps({"meta_info": {}, "instance_info": frames}))
-    alpha = [{"image_id": f"{t}.jpg", "keypoints": p.reshape(-1).tolist(), "score": 2.0, "idx": 1} for t, p in enumerate(points)]
+    alpha = [
+        {"image_id": f"{t}.jpg", "keypoints": p.reshape(-1).tolist(), "score": 2.0, "idx": 1}
+        for t, p in enumerate(points)
+    ]
     (tmp_path / "b.json").write_text(json.dumps(alpha))
     for name in ("a.json", "b.json"):
         found = read(tmp_path / name)

@@ -73,12 +73,22 @@ def rmse(found: PointsFit, angles: np.ndarray, name: str) -> float:
     return float(np.sqrt(np.nanmean(error**2)))
 
 
-def write_trc(path: Path, points: dict[str, np.ndarray], time_s: np.ndarray, units: str = "mm", rate: float = 30.0) -> Path:
+def write_trc(
+    path: Path, points: dict[str, np.ndarray], time_s: np.ndarray, units: str = "mm", rate: float = 30.0
+) -> Path:
     """A file as OpenSim has it: x forward, y up, z right; missing points are empty cells."""
     scale = {"mm": 1000.0, "m": 1.0}[units]
     keys = "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
-    lines = [f"PathFileType\t4\t(X/Y/Z)\t{path.name}", keys, f"{rate}\t{rate}\t{len(time_s)}\t{len(points)}\t{units}\t{rate}\t1\t{len(time_s)}"]
-    lines += ["Frame#\tTime\t" + "\t\t\t".join(points) + "\t\t", "\t\t" + "\t".join(f"{a}{k + 1}" for k in range(len(points)) for a in "XYZ"), ""]
+    lines = [
+        f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
+        keys,
+        f"{rate}\t{rate}\t{len(time_s)}\t{len(points)}\t{units}\t{rate}\t1\t{len(time_s)}",
+    ]
+    lines += [
+        "Frame#\tTime\t" + "\t\t\t".join(points) + "\t\t",
+        "\t\t" + "\t".join(f"{a}{k + 1}" for k in range(len(points)) for a in "XYZ"),
+        "",
+    ]
     for t in range(len(time_s)):
         cells = [str(t + 1), f"{time_s[t]:.5f}"]
         for values in points.values():
@@ -160,7 +170,9 @@ def test_a_table_of_another_shape_says_what_is_wrong(tmp_path: Path) -> None:
         with pytest.raises(UserError) as caught:
             read(path)
         assert message in str(caught.value), message
-    unknown = write_trc(tmp_path / "c.trc", {f"*{k}": v for k, v in enumerate(keypoints(pose, "halpe_26").values())}, time_s)
+    unknown = write_trc(
+        tmp_path / "c.trc", {f"*{k}": v for k, v in enumerate(keypoints(pose, "halpe_26").values())}, time_s
+    )
     with pytest.raises(UserError, match="of no set that is known"):
         read(unknown)
 
@@ -203,7 +215,9 @@ def test_c3d(tmp_path: Path) -> None:
     content["data"]["meta_points"]["residuals"] = residuals
     content.write(str(tmp_path / "a.c3d"))
     found = read(tmp_path / "a.c3d")
-    assert found.set == "plug_in_gait" and found.details["source_unit"] == "mm" and found.details["source_rate_hz"] == 30
+    assert (
+        found.set == "plug_in_gait" and found.details["source_unit"] == "mm" and found.details["source_rate_hz"] == 30
+    )
     result = fit(found)
     assert rmse(result, angles, "knee_angle_l") < 4 and not result.observed[10:20, DOF_INDEX["knee_angle_r"]].any()
     (tmp_path / "bad.c3d").write_bytes((tmp_path / "a.c3d").read_bytes()[:700])

@@ -64,7 +64,9 @@ def write_amass(folder: Path, angles: np.ndarray) -> Path:
     full = np.concatenate([vectors(smpl_locals(angles)), np.zeros((len(angles), 90))], axis=1)
     z_up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     full[:, :3] = Rotation.from_matrix(z_up @ Rotation.from_rotvec(full[:, :3]).as_matrix()).as_rotvec()
-    np.savez(folder / "amass.npz", poses=full, trans=np.zeros((len(angles), 3)), betas=np.ones(16), mocap_framerate=60.0)
+    np.savez(
+        folder / "amass.npz", poses=full, trans=np.zeros((len(angles), 3)), betas=np.ones(16), mocap_framerate=60.0
+    )
     return folder / "amass.npz"
 
 
@@ -77,8 +79,15 @@ def write_smpl(folder: Path, angles: np.ndarray) -> Path:
 def write_gvhmr(folder: Path, angles: np.ndarray) -> Path:
     torch = pytest.importorskip("torch")
     flat = torch.tensor(vectors(smpl_locals(angles)), dtype=torch.float64)
-    one = {"global_orient": flat[:, :3], "body_pose": flat[:, 3:66], "betas": torch.ones(len(flat), 10), "transl": torch.zeros(len(flat), 3)}
-    torch.save({"smpl_params_global": one, "smpl_params_incam": one, "K_fullimg": torch.eye(3)}, folder / "hmr4d_results.pt")
+    one = {
+        "global_orient": flat[:, :3],
+        "body_pose": flat[:, 3:66],
+        "betas": torch.ones(len(flat), 10),
+        "transl": torch.zeros(len(flat), 3),
+    }
+    torch.save(
+        {"smpl_params_global": one, "smpl_params_incam": one, "K_fullimg": torch.eye(3)}, folder / "hmr4d_results.pt"
+    )
     return folder / "hmr4d_results.pt"
 
 
@@ -114,7 +123,10 @@ def write_phalp(folder: Path, angles: np.ndarray) -> Path:
 def write_prompthmr(folder: Path, angles: np.ndarray) -> Path:
     flat = np.concatenate([vectors(smpl_locals(angles)), np.zeros((len(angles), 99))], axis=1)
     world = {"pose": flat.astype(np.float64), "shape": np.ones((len(flat), 10)), "trans": np.zeros((len(flat), 3))}
-    content = {"people": {1: {"frames": np.arange(len(flat)), "smplx_world": world}}, "camera": {"pred_cam_R": np.eye(3)}}
+    content = {
+        "people": {1: {"frames": np.arange(len(flat)), "smplx_world": world}},
+        "camera": {"pred_cam_R": np.eye(3)},
+    }
     (folder / "results.pkl").write_bytes(pickle.dumps(content))
     return folder / "results.pkl"
 
@@ -128,12 +140,23 @@ def write_sam3d(folder: Path, angles: np.ndarray) -> Path:
     for side, (ankle, ball) in {"l": (4, 8), "r": (20, 24)}.items():
         points[:, ankle] = body.place(f"ankle_{side}") @ FROM_CAMERA
         points[:, ball] = body.place(f"mtp_{side}") @ FROM_CAMERA
-    np.savez(folder / "sam.npz", pred_global_rots=rotations, pred_joint_coords=points, pred_cam_t=np.zeros((len(angles), 3)), shape_params=np.ones((len(angles), 45)))
+    np.savez(
+        folder / "sam.npz",
+        pred_global_rots=rotations,
+        pred_joint_coords=points,
+        pred_cam_t=np.zeros((len(angles), 3)),
+        shape_params=np.ones((len(angles), 45)),
+    )
     return folder / "sam.npz"
 
 
 def write_skel_cf(folder: Path, angles: np.ndarray) -> Path:
-    np.savez(folder / "cf.npz", skel_poses=angles, skel_betas=np.ones((len(angles), 10)), skel_trans=np.zeros((len(angles), 3)))
+    np.savez(
+        folder / "cf.npz",
+        skel_poses=angles,
+        skel_betas=np.ones((len(angles), 10)),
+        skel_trans=np.zeros((len(angles), 3)),
+    )
     return folder / "cf.npz"
 
 
@@ -162,7 +185,9 @@ def test_the_t_pose_is_zero(model: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", WRITERS)
 def test_a_squat_of_100_degrees(model: str, tmp_path: Path) -> None:
-    both = {f"{n}_{s}": v for s in "rl" for n, v in (("hip_flexion", 95.0), ("knee_angle", 100.0), ("ankle_angle", 20.0))}
+    both = {
+        f"{n}_{s}": v for s in "rl" for n, v in (("hip_flexion", 95.0), ("knee_angle", 100.0), ("ankle_angle", 20.0))
+    }
     angles = named(read(WRITERS[model](tmp_path, pose(2, pelvis_tilt=-30, pelvis_rotation=25, **both))))
     for name, value in {**both, "pelvis_tilt": -30.0, "pelvis_rotation": 25.0}.items():
         assert angles[name] == pytest.approx(value, abs=1.0 if model == "sam3d" else 0.01), name
@@ -183,7 +208,9 @@ def test_round_trip_of_random_poses(model: str, tmp_path: Path) -> None:
     for name in ("knee_angle_r", "knee_angle_l", "elbow_flexion_r", "elbow_flexion_l"):
         angles[:, DOF_INDEX[name]] = np.deg2rad(draw.uniform(5, 120, 40))
     for name in DOF_NAMES:
-        if name.startswith(("pro_sup", "wrist")) or (model == "sam3d" and name.startswith(("scapula", "subtalar", "mtp"))):
+        if name.startswith(("pro_sup", "wrist")) or (
+            model == "sam3d" and name.startswith(("scapula", "subtalar", "mtp"))
+        ):
             angles[:, DOF_INDEX[name]] = 0.0
     found = read(WRITERS[model](tmp_path, angles))
     error = np.rad2deg(np.abs(found.raw - angles)).max(axis=0)
@@ -207,7 +234,9 @@ def test_an_elbow_that_turns_off_its_hinge_rolls_the_upper_arm(tmp_path: Path) -
     found = read(tmp_path / "a.npz")
     body = forward_kinematics(found.raw, Skeleton.from_stature())
     fore = body.place("wrist_l") - body.place("elbow_l")
-    assert fore[0] / np.linalg.norm(fore[0]) == pytest.approx([0, 1, 0], abs=0.15)  # the forearm turns about a slanting axis
+    assert fore[0] / np.linalg.norm(fore[0]) == pytest.approx(
+        [0, 1, 0], abs=0.15
+    )  # the forearm turns about a slanting axis
     assert named(found)["elbow_flexion_l"] == pytest.approx(90, abs=1)
 
 

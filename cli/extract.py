@@ -185,7 +185,11 @@ def extract(
     dataset = None
     if data is not None or backend != "files":
         dataset = open_dataset(need_data(data), exercise=exercise, participants=participants, user_refs=place.user_refs)
-        write_segments(dataset, place, measure)
+        kept = [p for p in write_segments(dataset, place, measure).problems if p.reason == "exercise_kept"]
+        for problem in kept[:3]:
+            typer.echo(f"note: {problem.video}: {problem.detail}", err=True)
+        if len(kept) > 3:
+            typer.echo(f"note: and {len(kept) - 3} more videos keep their exercise", err=True)
     elif exercise or participants:
         raise UserError("--exercise and --participants belong to videos", fix="name them with --data")
     summary = run_extract(dataset, place, options, run_options(limit, only, retry_failed, redo, jobs, executor))

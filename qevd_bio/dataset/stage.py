@@ -109,8 +109,8 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     the second table. What an earlier run was told about exercises and participants is kept where this one is
     told nothing (see `_remembered`). `measure` gives frames and seconds of videos without annotations.
     """
-    segments = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
-    problems = dataset.problems()
+    segments, kept = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
+    problems = dataset.problems() + kept
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed
@@ -132,31 +132,41 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     )
 
 
-def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[Segment]:
-    """Segments with the exercise (plain videos) and participant that the table at `path` has for them.
+def _remembered(
+    dataset: Dataset, segments: list[Segment], path: Path
+) -> tuple[list[Segment], list[Problem]]:
+    """Segments with the exercise (plain videos) and participant that the table at `path` has for them, and notes.
 
-    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too.
+    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too. One
+    name for a folder names the videos that are new there: those that the table knows keep theirs, with a note. Where
+    no video is new, the name corrects all.
     """
     try:
         if SEGMENTS.read_metadata(path)["metadata"].get("data") != dataset.root.name:
-            return segments
+            return segments, []
         rows = {(row["split"], row["video"], row["segment"]): row for row in SEGMENTS.read_rows(path)}
     except UserError:
-        return segments  # no table, or one of another version: it is about to be replaced
-    exercises = dataset.kind == "videos" and dataset.exercise_hint is None
+        return segments, []  # no table, or one of another version: it is about to be replaced
+    known = {key for key, row in rows.items() if row.get("exercise_written")}
+    hint = dataset.exercise_hint
+    adding = hint is not None and any((s.split, s.video, s.index) not in known for s in segments)
     people = not dataset.has_participants
-    found = []
+    found, kept = [], []
     for segment in segments:
         row = rows.get((segment.split, segment.video, segment.index), {})
         written = row.get("exercise_written") or ""
-        if exercises and segment.exercise is None and written:
+        one_name = adding and hint is not None and not hint.lower().endswith(".csv")
+        if dataset.kind == "videos" and written and (segment.exercise is None or one_name):
+            if segment.exercise is not None and segment.exercise_id != row.get("exercise"):
+                detail = f"stays {written}; a CSV with the columns video,exercise names each video"
+                kept.append(Problem("note", "exercise_kept", detail, segment.split, segment.video))
             name = dataset.names.lookup(written)
             official = name.canonical if name else written
             segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
         if people and row.get("participant"):
             segment = replace(segment, participant=row["participant"])
         found.append(segment)
-    return found
+    return found, kept
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:

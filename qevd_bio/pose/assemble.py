@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | Non
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    choices = FitOptions(camera_pitch_deg=options.camera_pitch_deg or None, **estimate.fit)
+    choices = replace(FitOptions(camera_pitch_deg=options.camera_pitch_deg or None), **estimate.fit)
     fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m)
     residual = float(np.nanmedian(fit.residual_px))
     details = {

@@ -59,7 +59,7 @@ class Landmarks:
     subject: Mapping[str, Any]
     flags: tuple[Flag, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    fit: Mapping[str, float] = field(default_factory=dict)
+    fit: Mapping[str, Any] = field(default_factory=dict)
     """Options of the fit that differ for this source of landmarks."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from qevd_bio.pose.backends.base import Angles, Clip
+from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.backends.files import PREFIX, import_recording
 from qevd_bio.pose.options import HSMR_TERMS, ExtractOptions
 from qevd_bio.store.errors import ItemError, StopRun, UserError
@@ -109,7 +109,7 @@ class HsmrBackend:
     def identity(self) -> dict[str, str]:
         return {"model": "HSMR", "version": self.checkout.revision(), "model_hash": weights_hash(self.checkout.root)}
 
-    def estimate(self, clip: Clip) -> Angles:
+    def estimate(self, clip: Clip) -> Angles | Landmarks | Points:
         assert clip.path is not None
         with tempfile.TemporaryDirectory(prefix="qevd-bio-hsmr-") as folder:
             saved = self.checkout.run(clip.path.resolve(), Path(folder))

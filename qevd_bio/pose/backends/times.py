@@ -46,9 +46,9 @@ def on_video(
     """
     known = clip.frame_times if options.times != "rate" else None
     if own is not None and own.dtype.kind == "f":
-        return _seconds(own, clip, known, path)
+        return _seconds(own.astype(np.float64), clip, known, path)
     if own is not None:
-        return _numbered(own, known, options, path)
+        return _numbered(own.astype(np.int32), known, options, path)
     rows = np.arange(frames)
     if known is not None:
         if len(known) == frames:

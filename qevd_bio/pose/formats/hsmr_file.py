@@ -19,7 +19,7 @@ from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.pose.backends.people import Sighting, Subject, choose_subject
 from qevd_bio.pose.formats.numpy_file import read_npy, read_npz
-from qevd_bio.pose.formats.recording import N_DOFS, About, Recording
+from qevd_bio.pose.formats.recording import N_DOFS, About, Recording, take_out_impossible
 from qevd_bio.pose.formats.skel_file import mean_betas
 from qevd_bio.store.errors import UserError
 
@@ -44,7 +44,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
     frames = _frames(path)
     poses = [_poses(frame, number, path) for number, frame in enumerate(frames)]
     rows, subject = choose_rows(frames, poses)
-    if not any(row is not None for row in rows):
+    if not any(row is not None and np.isfinite(poses[t][row]).all() for t, row in enumerate(rows)):
         raise UserError("nobody is found in any frame", where=path, expected="at least one frame with a person")
     camera = np.full((len(frames), N_DOFS), np.nan)
     root = np.full((len(frames), 3), np.nan)
@@ -55,6 +55,8 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
         camera[t] = poses[t][row]
         betas[t] = _row(frames[t], "betas", row, 10)
         root[t, :2] = _row(frames[t], "full_cam_t", row, 3)[:2] * (1.0, -1.0)
+    impossible = take_out_impossible(camera, path)
+    camera[~np.isfinite(camera).all(axis=1)] = np.nan
     raw = continuous_angles(level(camera, np.deg2rad(camera_pitch_deg)))
     boxes = [None if row is None else _box(frame, row) for frame, row in zip(frames, rows, strict=True)]
     confidence, doubts = stand_in_confidence(raw, boxes, _seen_size(size))
@@ -67,7 +69,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
         "camera_pitch_deg": camera_pitch_deg,
     }
     observed = np.broadcast_to(np.isfinite(raw[:, :1]), raw.shape).copy()
-    flags = ("several_people",) if subject.several else ()
+    flags = (*impossible, *(("several_people",) if subject.several else ()))
     return Recording(raw, observed, confidence, root, None, subject.record(), details, flags)
 
 

@@ -123,7 +123,7 @@ def full_recording(
     for name, values in columns.items():
         raw[:, DOF_INDEX[name]] = values
         observed[:, DOF_INDEX[name]] = True
-    flags = [*more.pop("flags", ()), *_take_out_impossible(raw, where)]
+    flags = [*more.pop("flags", ()), *take_out_impossible(raw, where)]
     if hold:
         _hold(raw, observed, given)
     lost = ~np.isfinite(raw).all(axis=1)
@@ -144,7 +144,7 @@ def replace_lost(recording: Recording, lost: NDArray[np.bool_]) -> Recording:
     return replace(recording, raw=raw, observed=observed, confidence=np.where(lost, 0.0, recording.confidence))
 
 
-def _take_out_impossible(raw: Float, where: Any) -> list[dict[str, Any]]:
+def take_out_impossible(raw: Float, where: Any) -> list[dict[str, Any]]:
     """Angles that are infinite or that no joint reaches become NaN in `raw`; the flag that tells of them."""
     with np.errstate(invalid="ignore"):
         wrong = np.isinf(raw) | (np.abs(raw) > _BEYOND)

@@ -96,7 +96,7 @@ def text(data: bytes) -> str:
 
 
 def _header(data: bytes) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for line in text(data).splitlines():
         key, sign, value = line.partition("=")
         if not sign:

@@ -86,8 +86,8 @@ def axis_angle(values: Any, joints: int, where: Path, name: str) -> Float:
             raise UserError(f"{name} has {matrices.shape[1]} joints", where=where, expected=f"at least {joints}")
         matrices = matrices[:, :joints]
         whole = np.isfinite(matrices).all(axis=(-2, -1))
-        error = np.abs(np.swapaxes(matrices, -1, -2) @ matrices - np.eye(3)).max(axis=(-2, -1))
-        if (error[whole] > 0.05).any() or (np.linalg.det(matrices[whole]) < 0).any():
+        skew = np.abs(np.swapaxes(matrices, -1, -2) @ matrices - np.eye(3)).max(axis=(-2, -1))
+        if (skew[whole] > 0.05).any() or (np.linalg.det(matrices[whole]) < 0).any():
             raise UserError(f"{name} holds matrices that are no rotations", where=where, expected="rotations")
         return matrices
     flat = array.reshape(len(array), -1) if array.ndim > 1 else array[None]
@@ -165,4 +165,4 @@ def world_turn(camera: bool, pitch_deg: float) -> Float:
     if not camera:
         return np.eye(3)
     c, s = np.cos(np.deg2rad(pitch_deg)), np.sin(np.deg2rad(pitch_deg))
-    return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]]) @ FROM_CAMERA
+    return np.asarray(np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]]) @ FROM_CAMERA)

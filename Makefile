@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 WORKSPACE ?= outputs
 JOBS ?= 2
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check docs bench clean
 
 help:
 	@echo "make demo               the whole job on simulated workouts, offline, in a few minutes"
 	@echo "make demo DATA=folder   run the main job on a QEVD data set or a folder of videos (EXERCISE=squats names it)"
-	@echo "make test               format, types and tests"
+	@echo "make test               format, types, docs and tests"
+	@echo "make docs               the docs site, in build/site (open index.html there)"
 	@echo "make bench              benchmarks, printed as ratios (several minutes)"
 
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -43,6 +44,11 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory docs
+
+# Built without any outside request; a broken link or reference is an error.
+docs: $(VENV)/ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 test: check $(VENV)/wordnet
 	$(BIN)/python -m pytest -n 2

@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from qevd_bio.annotation.options import ANNOTATE_MODEL, AnnotateMethod, FrameOptions
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.terminal import say
 
 from . import asking as ask
-from .common import (
-    DEFAULT_WORKSPACE,
-    Data,
-    Jobs,
-    Limit,
-    Only,
-    Redo,
-    RetryFailed,
-    WorkspaceDir,
-    finish,
-    need_data,
-    open_workspace,
-    run_options,
-)
+from .common import Exercise, JobFlags, PlaceFlags
+from .ending import finish
 from .flags import spread
-from .segments import Exercise
 
 F = FrameOptions()
 FRAMES = "Frames shown to the model"
 
 
+@dataclass(frozen=True)
+class FrameFlags:
+    """What a vision-language model is shown of a segment."""
+
+    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames a segment.", rich_help_panel=FRAMES)] = F.count
+    frame_size: Annotated[
+        int, typer.Option(min=64, max=2048, help="Longest side in pixels.", rich_help_panel=FRAMES)
+    ] = F.size
+    frame_quality: Annotated[int, typer.Option(min=1, max=95, help="JPEG quality.", rich_help_panel=FRAMES)] = F.quality
+
+    def of(self) -> FrameOptions:
+        """The options as the stage takes them."""
+        return FrameOptions(self.frames, self.frame_size, self.frame_quality)
+
+
 @spread
 def annotate(
     *,
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    place: PlaceFlags,
     method: Annotated[
         AnnotateMethod, typer.Option(help="rules: standard set and kinematics; vlm: a vision-language model.")
     ] = "rules",
     exercise: Exercise = None,
     model: ask.Model = ANNOTATE_MODEL,
-    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames a segment.", rich_help_panel=FRAMES)] = F.count,
-    frame_size: Annotated[
-        int, typer.Option(min=64, max=2048, help="Longest side in pixels.", rich_help_panel=FRAMES)
-    ] = F.size,
-    frame_quality: Annotated[
-        int, typer.Option(min=1, max=95, help="JPEG quality.", rich_help_panel=FRAMES)
-    ] = F.quality,
+    frames: FrameFlags,
     dry_run: ask.DryRun = False,
-    limit: Limit = None,
-    only: Only = None,
-    retry_failed: RetryFailed = False,
-    redo: Redo = False,
-    jobs: Jobs = 1,
+    items: JobFlags,
     asked: ask.AskFlags,
 ) -> None:
     """Say which of the 24 joints matter in each segment, into annotations/salient.parquet.
@@ -64,23 +56,15 @@ def annotate(
     Examples: qevd-bio annotate; qevd-bio annotate --method vlm --llm-url http://localhost:8000/v1 --dry-run
     """
     from qevd_bio.annotation import annotate_stage as stage
-    from qevd_bio.dataset.opening import open_dataset
 
-    place = open_workspace(workspace)
-    questions = None
-    if method == "vlm":
-        questions = asked.of(model)
-    elif dry_run:
-        raise UserError("--dry-run is about calls to a model; the rules make none", fix="--method vlm --dry-run")
-    dataset = open_dataset(need_data(data), exercise=exercise, user_refs=place.user_refs)
-    options = run_options(limit, only, retry_failed, redo, jobs)
-    shown = FrameOptions(frames, frame_size, frame_quality)
+    questions = asked.unless(method == "rules", model, dry_run)
+    where, dataset = place.open(), place.dataset(exercise=exercise)
     if dry_run and questions is not None:
-        typer.echo(stage.dry_run(dataset, place, shown, options, questions).describe())
+        say(stage.dry_run(dataset, where, frames.of(), items.of(), questions).describe())
         return
-    summary, totals = stage.annotate(dataset, place, method, shown, options, questions)
+    summary, totals = stage.annotate(dataset, where, method, frames.of(), items.of(), questions)
     ask.show_totals(totals, questions)
-    report = stage.methods_agreement(place)
+    report = stage.methods_agreement(where)
     if report is not None:
-        typer.echo(stage.describe_agreement(report))
-    finish(summary, place.annotations / "salient.parquet")
+        say(stage.describe_agreement(report))
+    finish(summary, where.annotation("salient"))

@@ -11,6 +11,10 @@ import typer
 from qevd_bio.annotation.options import AskOptions
 from qevd_bio.language.options import ClientOptions, Structured
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.terminal import say
+
+from .common import LlmUrl
+from .ending import note
 
 if TYPE_CHECKING:
     from qevd_bio.annotation.asking import Asking
@@ -18,16 +22,6 @@ if TYPE_CHECKING:
 
 MODEL, MONEY = "The model", "Cost"
 C, A = ClientOptions(), AskOptions()
-
-LlmUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--llm-url",
-        envvar="QEVD_BIO_LLM_URL",
-        help="OpenAI-compatible endpoint (vLLM, TGI, llama.cpp, OpenAI), usually ending in /v1.",
-        rich_help_panel=MODEL,
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,15 @@ class AskFlags:
         )
         wait = None if self.batch is None else self.batch * 3600
         options = AskOptions(self.temperature, self.top_p, self.max_tokens, self.seed)
-        return Asking(client, options, wait, typer.echo)
+        return Asking(client, options, wait, note)
+
+    def unless(self, rules: bool, model: str, dry_run: bool, instead: str = "--method vlm --dry-run") -> Asking | None:
+        """None where the rules do it without a model, which then cannot be tried out either (UserError)."""
+        if not rules:
+            return self.of(model)
+        if dry_run:
+            raise UserError("--dry-run is about calls to a model; the rules make none", fix=instead)
+        return None
 
 
 Model = Annotated[str, typer.Option("--model", help="The model's name at the endpoint.", rich_help_panel=MODEL)]
@@ -122,4 +124,4 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent;
 def show_totals(totals: Totals | None, questions: Asking | None) -> None:
     """One line on what was asked and what it cost."""
     if totals is not None and questions is not None:
-        typer.echo(totals.describe(questions.client))
+        say(totals.describe(questions.client))

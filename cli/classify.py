@@ -7,26 +7,18 @@ from typing import Annotated, Literal
 import typer
 
 from qevd_bio.annotation.options import TEXT_MODEL
+from qevd_bio.store.terminal import say
 
 from . import asking as ask
-from .common import (
-    DEFAULT_WORKSPACE,
-    Limit,
-    Only,
-    Redo,
-    RetryFailed,
-    WorkspaceDir,
-    finish,
-    open_workspace,
-    run_options,
-)
+from .common import ItemFlags, WorkspaceFlags
+from .ending import finish
 from .flags import spread
 
 
 @spread
 def classify(
     *,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    place: WorkspaceFlags,
     method: Annotated[
         Literal["rules", "llm"], typer.Option(help="rules: the shipped, reviewed table; llm: ask a language model.")
     ] = "rules",
@@ -35,10 +27,7 @@ def classify(
     ] = False,
     model: ask.Model = TEXT_MODEL,
     dry_run: ask.DryRun = False,
-    limit: Limit = None,
-    only: Only = None,
-    retry_failed: RetryFailed = False,
-    redo: Redo = False,
+    items: ItemFlags,
     asked: ask.AskFlags,
 ) -> None:
     """Say which joints should move and which should stay still in each exercise, into annotations/roles.parquet.
@@ -50,25 +39,23 @@ def classify(
     """
     from qevd_bio.annotation import classify_stage as stage
 
-    place = open_workspace(workspace)
+    where = place.open()
     if apply:
-        for path in stage.apply(place):
-            typer.echo(f"written: {path}")
-        typer.echo(f"written: {place.user_refs / 'roles.csv'}")
+        for path in (*stage.apply(where), where.user_refs / "roles.csv"):
+            say(f"written: {path}")
         return
     if method == "rules":
-        stage.by_rules(place)
-        typer.echo(f"the shipped table of roles: {place.annotations / 'roles.parquet'} and .csv")
+        stage.by_rules(where)
+        say(f"the shipped table of roles: {where.annotation('roles')} and .csv")
         return
     questions = asked.of(model)
-    options = run_options(limit, only, retry_failed, redo)
     if dry_run:
-        typer.echo(stage.dry_run(place, options, questions).describe())
+        say(stage.dry_run(where, items.of(), questions).describe())
         return
-    summary, totals = stage.classify(place, options, questions)
+    summary, totals = stage.classify(where, items.of(), questions)
     ask.show_totals(totals, questions)
-    rows = stage.differences(place)
-    typer.echo(f"{len(rows)} of {24 * (summary.done + summary.kept)} roles differ from the shipped table")
+    rows = stage.differences(where)
+    say(f"{len(rows)} of {24 * (summary.done + summary.kept)} roles differ from the shipped table")
     for row in rows:
-        typer.echo(f"  {row['exercise']}: {row['joint']} {row['role']} (shipped: {row['shipped']})")
-    finish(summary, place.annotations / "roles.parquet")
+        say(f"  {row.exercise}: {row.joint} {row.role} (shipped: {row.shipped})")
+    finish(summary, where.annotation("roles"))

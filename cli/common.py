@@ -1,18 +1,18 @@
-"""Options that several commands share, and how results are shown."""
+"""Options that several commands share, each written once."""
 
 from __future__ import annotations
 
-import os
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qevd_bio.store.errors import QevdBioError, UserError
+from qevd_bio.store.errors import UserError
 
 if TYPE_CHECKING:
-    from qevd_bio.store.work import RunOptions, Summary
+    from qevd_bio.dataset.opening import Dataset
+    from qevd_bio.store.work import RunOptions
     from qevd_bio.tables.workspace import Workspace
 
 RUN_PANEL = "Which items run, and how"
@@ -26,14 +26,21 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-WorkspaceDir = Annotated[
-    Path,
-    typer.Option("--workspace", envvar="QEVD_BIO_WORKSPACE", help="Folder in which results go and are found."),
+Exercise = Annotated[
+    str | None,
+    typer.Option(
+        "--exercise",
+        help="For plain videos: the exercise of all, or a CSV with the columns video,exercise.",
+        show_default=False,
+    ),
 ]
-DEFAULT_WORKSPACE = Path("outputs")
-Limit = Annotated[
-    int | None,
-    typer.Option("--limit", min=0, help="Only the first N of the selected items.", rich_help_panel=RUN_PANEL),
+Participants = Annotated[
+    Path | None,
+    typer.Option(
+        "--participants",
+        help="CSV with the columns video,participant.",
+        show_default="participants.csv in the data set, where there is one",
+    ),
 ]
 Only = Annotated[
     list[str] | None,
@@ -43,73 +50,109 @@ Only = Annotated[
         rich_help_panel=RUN_PANEL,
     ),
 ]
-RetryFailed = Annotated[
-    bool,
-    typer.Option("--retry-failed", help="Try items again that failed before.", rich_help_panel=RUN_PANEL),
-]
-Redo = Annotated[
-    bool,
-    typer.Option("--redo", help="Make finished items again, too.", rich_help_panel=RUN_PANEL),
-]
+Redo = Annotated[bool, typer.Option("--redo", help="Make finished items again, too.", rich_help_panel=RUN_PANEL)]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes side by side.", rich_help_panel=RUN_PANEL)]
-ExecutorName = Annotated[
-    str,
-    typer.Option("--executor", help="Where items run: local processes, or a ray cluster.", rich_help_panel=RUN_PANEL),
+LlmUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--llm-url",
+        envvar="QEVD_BIO_LLM_URL",
+        help="OpenAI-compatible endpoint (vLLM, TGI, llama.cpp, OpenAI), usually ending in /v1.",
+        rich_help_panel="The model",
+    ),
 ]
+WorkspaceDir = Annotated[
+    Path,
+    typer.Option("--workspace", envvar="QEVD_BIO_WORKSPACE", help="Folder in which results go and are found."),
+]
+DEFAULT_WORKSPACE = Path("outputs")
 
 
-def run_options(
-    limit: int | None,
-    only: list[str] | None,
-    retry_failed: bool,
-    redo: bool,
-    jobs: int = 1,
-    executor: str = "local",
-) -> RunOptions:
-    """The shared options as the work mechanism takes them."""
-    from qevd_bio.store.work import RunOptions
+@dataclass(frozen=True)
+class WorkspaceFlags:
+    """Where results lie."""
 
-    return RunOptions(limit, tuple(only or ()), retry_failed, redo, jobs, executor)
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE
+
+    def open(self, *below: str) -> Workspace:
+        """The workspace, or one further down in it; it need not exist yet."""
+        return _workspace(self.workspace, *below)
 
 
-def open_workspace(root: Path) -> Workspace:
-    """The workspace at `root`; it need not exist yet."""
+@dataclass(frozen=True)
+class PlaceFlags:
+    """The data set, and where results lie."""
+
+    data: Data = None
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE
+
+    def open(self, *below: str) -> Workspace:
+        """The workspace, or one further down in it; it need not exist yet."""
+        return _workspace(self.workspace, *below)
+
+    def source(self) -> Path:
+        """The data set's folder; UserError that says how to name it where none is named."""
+        if self.data is None:
+            raise UserError(
+                "no data set named",
+                expected='--data FOLDER, the variable QEVD_BIO_DATA, or a line data = "FOLDER" in qevd-bio.toml',
+                fix="qevd-bio segments --data FOLDER",
+            )
+        return self.data.expanduser()
+
+    def dataset(self, **about: Any) -> Dataset:
+        """The data set, opened; UserError where none is named."""
+        from qevd_bio.dataset.opening import open_dataset
+
+        return open_dataset(self.source(), user_refs=self.open().user_refs, **about)
+
+    def dataset_if_named(self) -> Dataset | None:
+        """The data set, where one is named."""
+        return None if self.data is None else self.dataset()
+
+
+@dataclass(frozen=True)
+class ItemFlags:
+    """Which items run."""
+
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=0, help="Only the first N of the selected items.", rich_help_panel=RUN_PANEL),
+    ] = None
+    only: Only = None
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Try items again that failed before.", rich_help_panel=RUN_PANEL),
+    ] = False
+    redo: Redo = False
+
+    def of(self) -> RunOptions:
+        """The options as the work mechanism takes them."""
+        from qevd_bio.store.work import RunOptions
+
+        return RunOptions(**{**vars(self), "only": tuple(self.only or ())})
+
+
+@dataclass(frozen=True)
+class JobFlags(ItemFlags):
+    """Which items run, and how many at once."""
+
+    jobs: Jobs = 1
+
+
+@dataclass(frozen=True)
+class ClusterFlags(JobFlags):
+    """Which items run, how many at once and where."""
+
+    executor: Annotated[
+        str,
+        typer.Option(
+            "--executor", help="Where items run: local processes, or a ray cluster.", rich_help_panel=RUN_PANEL
+        ),
+    ] = "local"
+
+
+def _workspace(root: Path, *below: str) -> Workspace:
     from qevd_bio.tables.workspace import Workspace
 
-    return Workspace(root.expanduser())
-
-
-def need_data(data: Path | None) -> Path:
-    """`data`, or a UserError that says how to name the data set."""
-    if data is None:
-        raise UserError(
-            "no data set named",
-            expected='--data FOLDER, the variable QEVD_BIO_DATA, or a line data = "FOLDER" in qevd-bio.toml',
-            fix="qevd-bio segments --data FOLDER",
-        )
-    return data.expanduser()
-
-
-def finish(summary: Summary, where: Path | None = None) -> None:
-    """Print what a stage did and leave with its exit code (2 where an item failed)."""
-    text = f"{summary.stage}: {summary.done} done, {summary.kept} kept from before, {len(summary.failed)} failed"
-    typer.echo(f"{text} ({summary.seconds:.1f} s)" + (f"; results in {where}" if where else ""))
-    if summary.failed:
-        counts: dict[str, int] = {}
-        for reason, _ in summary.failed.values():
-            counts[reason] = counts.get(reason, 0) + 1
-        listed = ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()))
-        typer.echo(
-            f"failed: {listed}; listed in manifests/{summary.stage}-failures.csv; again with --retry-failed",
-            err=True,
-        )
-    if summary.exit_code:
-        raise typer.Exit(summary.exit_code)
-
-
-def print_error(error: QevdBioError) -> None:
-    """One error, as plain text on standard error; red on a terminal."""
-    red, plain = ("\x1b[31m", "\x1b[0m") if sys.stderr.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    text = str(error).encode("utf-8", "replace").decode("utf-8")
-    printable = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    print(f"{red}error:{plain} {printable}", file=sys.stderr)
+    return Workspace(root.expanduser().joinpath(*below))

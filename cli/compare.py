@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qevd_bio.scoring.options import PROTOCOLS, CompareOptions
+from qevd_bio.scoring.options import CompareOptions
+from qevd_bio.store.terminal import say
 
-_DEFAULT = CompareOptions()
+from .flags import spread
+
+D = CompareOptions()
+STATISTICS = "Statistics"
 
 
+@dataclass(frozen=True)
+class CompareFlags:
+    """How systems are compared; fields as in CompareOptions."""
+
+    replicates: Annotated[int, typer.Option(min=1, help="Bootstrap replicates.", rich_help_panel=STATISTICS)] = (
+        D.replicates
+    )
+    permutations: Annotated[int, typer.Option(min=1, help="Random permutations.", rich_help_panel=STATISTICS)] = (
+        D.permutations
+    )
+    level: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.", rich_help_panel=STATISTICS)
+    ] = D.level
+    power: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Power of the detectable difference.", rich_help_panel=STATISTICS)
+    ] = D.power
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of bootstrap and permutations.", rich_help_panel=STATISTICS)
+    ] = D.seed
+
+    def of(self) -> CompareOptions:
+        """The options as the stage takes them."""
+        return CompareOptions(**vars(self))
+
+
+@spread
 def compare(
+    *,
     systems: Annotated[
         list[Path], typer.Argument(help="Two or more folders of qevd-bio score; the first is the base.")
     ],
     form: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or json.")] = "text",
     protocol: Annotated[str, typer.Option(help="official, strict or both.")] = "official",
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the terminal.")] = None,
-    replicates: Annotated[int, typer.Option(min=1, help="Bootstrap replicates.")] = _DEFAULT.replicates,
-    permutations: Annotated[int, typer.Option(min=1, help="Random permutations.")] = _DEFAULT.permutations,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = _DEFAULT.level,
-    power: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help="Power of the detectable difference.")
-    ] = _DEFAULT.power,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of bootstrap and permutations.")] = _DEFAULT.seed,
+    flags: CompareFlags,
 ) -> None:
     """Compare systems scored on the same data: paired differences, intervals, p-values, detectable difference."""
-    from qevd_bio.scoring.compare import compare as compare_systems
-    from qevd_bio.scoring.compare import load_systems
-    from qevd_bio.scoring.compare_formats import formatted, overview
+    from qevd_bio.scoring.compare_stage import comparison
     from qevd_bio.store.atomic import write_text
-    from qevd_bio.store.errors import UserError
 
-    if protocol not in (*PROTOCOLS, "both"):
-        raise UserError(f"unknown protocol {protocol!r}", where="--protocol", expected="official, strict or both")
-    protocols = PROTOCOLS if protocol == "both" else (protocol,)
-    options = CompareOptions(replicates, permutations, level, power, seed)
-    loaded = load_systems(systems)
-    text = formatted(compare_systems(loaded, options, protocols), options, form)
-    if form in ("text", "markdown"):
-        text = "\n".join([*(overview(loaded, name, form) for name in protocols), text])
+    text = comparison(systems, flags.of(), protocol, form)
     if out is not None:
         write_text(out, text)
-        typer.echo(f"written to {out}")
+        say(f"written to {out}")
     else:
-        typer.echo(text, nl=False)
+        say(text.removesuffix("\n"))

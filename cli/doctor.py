@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir
+from qevd_bio.store.terminal import console, say
+
+from .common import LlmUrl, PlaceFlags
+from .ending import leave
+from .flags import spread
+
+if TYPE_CHECKING:
+    from qevd_bio.reporting.doctor import Check
 
 
+@spread
 def doctor(
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
-    llm_url: Annotated[
-        str | None, typer.Option("--llm-url", envvar="QEVD_BIO_LLM_URL", help="Endpoint to try.")
-    ] = None,
+    *,
+    place: PlaceFlags,
+    llm_url: LlmUrl = None,
     hsmr_root: Annotated[Path | None, typer.Option("--hsmr-root", help="HSMR checkout to look at.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -27,19 +34,17 @@ def doctor(
 
     from qevd_bio.reporting.doctor import checks
 
-    found = list(checks(workspace, data, llm_url, hsmr_root))
+    found = list(checks(place.workspace, place.data, llm_url, hsmr_root))
     if as_json:
         import json
 
-        typer.echo(json.dumps([asdict(check) for check in found], indent=1))
+        say(json.dumps([asdict(check) for check in found], indent=1))
     else:
         _show(found)
-    if any(check.needed and not check.ok for check in found):
-        raise typer.Exit(1)
+    leave(int(any(check.needed and not check.ok for check in found)))
 
 
-def _show(found: list) -> None:  # type: ignore[type-arg]
-    from rich.console import Console
+def _show(found: Sequence[Check]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -49,4 +54,4 @@ def _show(found: list) -> None:  # type: ignore[type-arg]
     for check in found:
         mark = Text("ok", "green") if check.ok else Text("missing", "red") if check.needed else Text("-", "yellow")
         table.add_row(mark, Text(check.name), Text(check.found), Text(check.fix))
-    Console().print(table)
+    console().print(table)

@@ -7,10 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from .common import DEFAULT_WORKSPACE, WorkspaceDir, open_workspace
+from qevd_bio.store.terminal import say
+
+from .common import WorkspaceFlags
+from .flags import spread
 
 
+@spread
 def export(
+    *,
     kinematics: Annotated[
         str, typer.Argument(help="A name (0007), SPLIT/0007, or a kinematics file.", metavar="KINEMATICS")
     ],
@@ -20,7 +25,7 @@ def export(
             "--to", help="OpenSim motion (mot, degrees) or states (sto, radians), joint centres (trc), csv, bvh, npz."
         ),
     ],
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    workspace: WorkspaceFlags,
     out: Annotated[
         Path | None, typer.Option(help="The file to write.", show_default="WORKSPACE/export/SPLIT/VIDEO.TO")
     ] = None,
@@ -35,7 +40,7 @@ def export(
     from qevd_bio.pose.show_stage import find_kinematics
     from qevd_bio.tables.kinematics import Kinematics
 
-    place = open_workspace(workspace)
+    place = workspace.open()
     found = Kinematics.read(find_kinematics(place, kinematics))
     target = out.expanduser() if out else place.root / "export" / found.split / f"{found.video}.{to}"
-    typer.echo(str(write(found, to, target, raw=raw, overwrite=overwrite)))
+    say(write(found, to, target, raw=raw, overwrite=overwrite))

@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qevd_bio.rewriting.options import RewriteOptions
+from qevd_bio.rewriting.options import Policy, RewriteOptions
+from qevd_bio.store.terminal import console, say
 
-from .common import DEFAULT_WORKSPACE, Data, Redo, WorkspaceDir, finish, need_data, open_workspace, run_options
+from .common import PlaceFlags, Redo
+from .ending import finish, leave
+from .flags import spread
 
 if TYPE_CHECKING:
     from qevd_bio.rewriting.stage import Outcome
 
-_DEFAULT = RewriteOptions()
+D = RewriteOptions()
+WORDS = "The words"
 
 
-class Policy(StrEnum):
-    """Which corrective feedback is rewritten."""
+@dataclass(frozen=True)
+class RewriteFlags:
+    """What decides the new words; fields as in RewriteOptions."""
 
-    supported = "supported"
-    paper = "paper"
-
-
-class Videos(StrEnum):
-    """What is done with the videos."""
-
-    link = "link"
-    copy = "copy"
-    none = "none"
-
-
-def rewrite(
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     policy: Annotated[
         Policy,
         typer.Option(help="Rewrite what an agreeing measurement supports, or all as the paper does."),
-    ] = Policy(_DEFAULT.policy),
-    seed: Annotated[int, typer.Option(help="Chooses among phrasings.")] = _DEFAULT.seed,
-    max_cues: Annotated[int, typer.Option(min=1, max=4, help="Faults named in one feedback.")] = _DEFAULT.max_cues,
-    max_age: Annotated[
-        float, typer.Option(min=0.0, help="Seconds after which a repetition is no longer what the trainer meant.")
-    ] = _DEFAULT.max_age_s,
-    rationale: Annotated[bool, typer.Option(help="Say why, where the rules know.")] = _DEFAULT.rationale,
-    videos: Annotated[Videos, typer.Option(help="Link to the videos, copy them, or leave them out.")] = Videos.link,
+    ] = D.policy
+    seed: Annotated[int, typer.Option(help="Chooses among phrasings.", rich_help_panel=WORDS)] = D.seed
+    max_cues: Annotated[
+        int, typer.Option(min=1, max=4, help="Faults named in one feedback.", rich_help_panel=WORDS)
+    ] = D.max_cues
+    max_age_s: Annotated[
+        float,
+        typer.Option(
+            "--max-age",
+            min=0.0,
+            help="Seconds after which a repetition is no longer what the trainer meant.",
+            rich_help_panel=WORDS,
+        ),
+    ] = D.max_age_s
+    rationale: Annotated[bool, typer.Option(help="Say why, where the rules know.", rich_help_panel=WORDS)] = D.rationale
+
+    def of(self) -> RewriteOptions:
+        """The options as the stage takes them."""
+        return RewriteOptions(**vars(self))
+
+
+@spread
+def rewrite(
+    *,
+    place: PlaceFlags,
+    flags: RewriteFlags,
+    videos: Annotated[
+        Literal["link", "copy", "none"], typer.Option(help="Link to the videos, copy them, or leave them out.")
+    ] = "link",
     audit: Annotated[bool, typer.Option("--audit", help="Also write audit.html for people who check.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Rewrite a data set that was rewritten before.")] = False,
     redo: Redo = False,
@@ -57,38 +68,33 @@ def rewrite(
 
     Examples: qevd-bio rewrite; qevd-bio rewrite --policy paper --workspace outputs-paper; qevd-bio rewrite --audit
     """
-    from qevd_bio.dataset.opening import open_dataset
     from qevd_bio.rewriting.audit_stage import write_audit
     from qevd_bio.rewriting.stage import rewrite as run
+    from qevd_bio.store.work import RunOptions
 
-    where = open_workspace(workspace)
-    dataset = open_dataset(need_data(data), user_refs=where.user_refs)
-    options = RewriteOptions(policy.value, seed, max_cues, max_age, rationale)
-    outcome = run(dataset, where, options, videos.value, run_options(None, None, False, redo), force)
+    where = place.open()
+    outcome = run(place.dataset(), where, flags.of(), videos, RunOptions(redo=redo), force)
     _show(outcome)
     if audit:
-        typer.echo(f"audit page: {write_audit(where, outcome.mismatches)}")
+        say(f"audit page: {write_audit(where, outcome.mismatches)}")
     if outcome.mismatches:
-        typer.echo(f"{len(outcome.mismatches)} numbers could not be re-derived from violations.parquet", err=True)
-        raise typer.Exit(1)
+        say(f"{len(outcome.mismatches)} numbers could not be re-derived from the verdicts", err=True)
+    leave(int(bool(outcome.mismatches)))
     finish(outcome.summary, outcome.path.parent)
 
 
 def _show(outcome: Outcome) -> None:
-    from rich.console import Console
+    """The figures of both policies, a line each and a column a policy, so that 80 columns are enough."""
     from rich.table import Table
 
-    console = Console()
-    table = Table("policy", "corrective", "rewritten", "unsupported", "part agrees", "contradicts", "distinct texts")
+    table = Table("corrective feedback", *(f"policy {name}" for name in outcome.by_policy))
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, f in outcome.by_policy.items():
-        share = [f"{100 * v:.0f} %" if v is not None else "-" for v in (f.part_agreement, f.contradiction_share)]
-        table.add_row(name, str(f.corrective), str(f.rewritten), str(f.unsupported), *share, str(f.distinct_texts))
-    console.print(table)
-    reasons: dict[str, int] = {}
-    for (_, reason), count in outcome.totals.by_reason.items():
-        reasons[reason] = reasons.get(reason, 0) + count
+    for title, values in outcome.figures_by_line():
+        table.add_row(title, *values)
+    screen = console()
+    screen.print(table)
+    reasons = outcome.totals.by_cause()
     if reasons:
         text = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        console.print(f"Kept their words: {text}", highlight=False)
+        screen.print(f"Kept their words: {text}", highlight=False, markup=False)

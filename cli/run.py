@@ -1,51 +1,103 @@
-"""qevd-bio run: what the coach says, segment by segment."""
+"""`qevd-bio run`: what the coach says, segment by segment."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from qevd_bio.coach.baselines.options import BASELINES, BaselineOptions
-from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.options import ContextUpdate, GenerateOptions, Timing
 
-from .asking import LlmUrl
-from .common import (
-    DEFAULT_WORKSPACE,
-    Data,
-    Limit,
-    Only,
-    Redo,
-    RetryFailed,
-    WorkspaceDir,
-    finish,
-    need_data,
-    open_workspace,
-    run_options,
-)
+from .common import ItemFlags, LlmUrl, PlaceFlags
+from .ending import finish
+from .flags import spread
 
 D = GenerateOptions()
 B = BaselineOptions()
 STREAM, ASKED = "How segments are streamed", "Baselines that ask a language model"
 
 
-def run(
-    model: Annotated[str, typer.Option(help=f"Checkpoint folder, a preset (untrained), or {', '.join(BASELINES)}.")],
-    out: Annotated[Path, typer.Option(help="File of predictions to write (JSONL).")],
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
-    split: Annotated[str | None, typer.Option(help="Only this split of the data set.", show_default="all")] = None,
+@dataclass(frozen=True)
+class StreamFlags:
+    """How segments are streamed; fields as in GenerateOptions."""
+
     timing: Annotated[
-        Literal["official", "corrected"],
+        Timing,
         typer.Option(
             help="official: comparable with published numbers; corrected: as deployed.", rich_help_panel=STREAM
         ),
-    ] = D.timing,
+    ] = D.timing
     context: Annotated[
-        Literal["fast", "exact", "start"],
+        ContextUpdate,
         typer.Option(help="What is read again when the motion context changes.", rich_help_panel=STREAM),
-    ] = D.context,
+    ] = D.context
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="0: greedy; else of sampling.", rich_help_panel=STREAM)
+    ] = D.temperature
+    seed: Annotated[int, typer.Option(help="Of sampling, and of an untrained preset.", rich_help_panel=STREAM)] = D.seed
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Longest feedback (corrected timing).", rich_help_panel=STREAM)
+    ] = D.max_tokens
+    rows: Annotated[int, typer.Option(min=1, help="Segments side by side.", rich_help_panel=STREAM)] = D.rows
+
+    def of(self) -> GenerateOptions:
+        """The options as the stage takes them."""
+        return replace(D, **vars(self))
+
+
+@dataclass(frozen=True)
+class AskedFlags:
+    """What baselines ask, and whom."""
+
+    llm_url: LlmUrl = None
+    llm_model: Annotated[
+        str,
+        typer.Option(
+            help="The model that a baseline asks, by its name there.", show_default=False, rich_help_panel=ASKED
+        ),
+    ] = B.llm
+    activities: Annotated[
+        Literal["motion", "classes"],
+        typer.Option(
+            help="What tells the Socratic model of the user: kinematics, or the 3D CNN's classes.",
+            rich_help_panel=ASKED,
+        ),
+    ] = B.activities
+    vision_weights: Annotated[
+        Path | None,
+        typer.Option(help="The 3D CNN of the features, with its classifier (classes).", rich_help_panel=ASKED),
+    ] = None
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Names of its classes.", show_default="label2int.json beside the weights", rich_help_panel=ASKED
+        ),
+    ] = None
+
+    def of(self, stream: StreamFlags) -> BaselineOptions:
+        """The options as the stage takes them; sampling as the streamed coach's."""
+        return BaselineOptions(
+            url=self.llm_url,
+            llm=self.llm_model,
+            temperature=stream.temperature,
+            seed=stream.seed if stream.temperature else None,
+            activities=self.activities,
+            weights=self.vision_weights,
+            labels=self.labels,
+        )
+
+
+@spread
+def run(
+    *,
+    model: Annotated[str, typer.Option(help=f"Checkpoint folder, a preset (untrained), or {', '.join(BASELINES)}.")],
+    out: Annotated[Path, typer.Option(help="File of predictions to write (JSONL).")],
+    place: PlaceFlags,
+    split: Annotated[str | None, typer.Option(help="Only this split of the data set.", show_default="all")] = None,
+    stream: StreamFlags,
     context_every: Annotated[
         int | None,
         typer.Option(
@@ -55,100 +107,21 @@ def run(
             rich_help_panel=STREAM,
         ),
     ] = None,
-    temperature: Annotated[
-        float, typer.Option(min=0.0, help="0: greedy; else of sampling.", rich_help_panel=STREAM)
-    ] = D.temperature,
-    seed: Annotated[
-        int, typer.Option(help="Of sampling, and of an untrained preset.", rich_help_panel=STREAM)
-    ] = D.seed,
-    max_tokens: Annotated[
-        int, typer.Option(min=1, help="Longest feedback (corrected timing).", rich_help_panel=STREAM)
-    ] = D.max_tokens,
-    rows: Annotated[int, typer.Option(min=1, help="Segments side by side.", rich_help_panel=STREAM)] = D.rows,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.", rich_help_panel=STREAM)] = "auto",
     dtype: Annotated[
         Literal["float32", "bfloat16", "float16"] | None,
-        typer.Option(help="Number format of the weights.", show_default="the model's; float32 on a CPU"),
-    ] = None,
-    llm_url: LlmUrl = None,
-    llm_model: Annotated[
-        str,
         typer.Option(
-            help="The model that a baseline asks, by its name there.", show_default=False, rich_help_panel=ASKED
-        ),
-    ] = B.llm,
-    activities: Annotated[
-        Literal["motion", "classes"],
-        typer.Option(
-            help="What tells the Socratic model of the user: kinematics, or the 3D CNN's classes.",
-            rich_help_panel=ASKED,
-        ),
-    ] = B.activities,
-    vision_weights: Annotated[
-        Path | None,
-        typer.Option(help="The 3D CNN of the features, with its classifier (classes).", rich_help_panel=ASKED),
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Names of its classes.", show_default="label2int.json beside the weights", rich_help_panel=ASKED
+            help="Number format of the weights.", show_default="the model's; float32 on a CPU", rich_help_panel=STREAM
         ),
     ] = None,
-    limit: Limit = None,
-    only: Only = None,
-    retry_failed: RetryFailed = False,
-    redo: Redo = False,
+    asked: AskedFlags,
+    items: ItemFlags,
 ) -> None:
     """Stream every segment through a coach and write what it says, ready for `qevd-bio score`.
 
-    Needs features (qevd-bio features) and, for BioCoach, contexts (qevd-bio analyze). Run it again to go on.
+    Needs features (qevd-bio features) and, for BioCoach, contexts (qevd-bio analyze). Run it again to continue.
     """
-    from qevd_bio.dataset.opening import open_dataset
+    from qevd_bio.coach.run_stage import Speaker, speak
 
-    place = open_workspace(workspace)
-    dataset = open_dataset(need_data(data), user_refs=place.user_refs)
-    selected = run_options(limit, only, retry_failed, redo)
-    if model in BASELINES:
-        from qevd_bio.coach.baselines.stage import write_baseline
-
-        asked = BaselineOptions(
-            url=llm_url, llm=llm_model, temperature=temperature, seed=seed if temperature else None,
-            cache=place.path("runs", "replies.sqlite"), activities=activities, weights=vision_weights, labels=labels,
-        )  # fmt: skip
-        finish(write_baseline(model, dataset, place, out, asked, split, selected), out)
-        return
-    from dataclasses import replace
-
-    from qevd_bio.coach.model.biocoach import reads_contexts
-    from qevd_bio.coach.model.loading import fingerprint, open_coach
-    from qevd_bio.coach.segments.data import sources
-    from qevd_bio.coach.streaming.decoding import Streamer
-    from qevd_bio.coach.streaming.stage import System, run_segments
-
-    coach = open_coach(model, device=device, dtype=dtype, seed=seed)
-    if coach.about.get("untrained"):
-        typer.echo(f"note: preset {coach.config.name} is untrained; what it says means nothing", err=True)
-    options = replace(
-        D,
-        timing=timing,
-        context=context,
-        context_every=context_every or int(coach.about.get("context_every", D.context_every)),
-        temperature=temperature,
-        seed=seed,
-        max_tokens=max_tokens,
-        rows=rows,
-        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
-    )
-    vision = coach.config.vision
-    chosen = sources(
-        dataset,
-        place,
-        dim=vision.dim,
-        tokens=vision.tokens,
-        reads_contexts=reads_contexts(coach.config, coach.ablations),
-        encoder="image" if coach.ablations.image_encoder else "3d-cnn",
-        split=split,
-    )
-    settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
-    system = System(coach.config.name, timing, settings)
-    finish(run_segments(chosen, place, out, system, Streamer(coach, options).run, selected), out)
+    speaker = Speaker(model, stream.of(), context_every, device, dtype, asked.of(stream))
+    finish(speak(speaker, place.dataset(), place.open(), out, split, items.of()), out)

@@ -1,4 +1,4 @@
-"""qevd-bio show: pictures of one video's kinematics."""
+"""`qevd-bio show`: pictures of one video's kinematics."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, open_workspace
+from qevd_bio.store.terminal import say
+
+from .common import PlaceFlags
+from .ending import note
+from .flags import spread
 
 
+@spread
 def show(
+    *,
     video: Annotated[str, typer.Argument(help="A name (0007), SPLIT/0007, or a kinematics file.", metavar="VIDEO")],
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    place: PlaceFlags,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures.", show_default="WORKSPACE/show")] = None,
     dof: Annotated[
         list[str] | None,
@@ -28,27 +33,24 @@ def show(
 
     Example: qevd-bio show 0007 --data /data/qevd --dof knee_angle_r --dof trunk_lean_deg
     """
-    from qevd_bio.dataset.opening import open_dataset
     from qevd_bio.pose.show_stage import find_kinematics, find_video, source_lines
     from qevd_bio.pose.show_stage import show as write_pictures
     from qevd_bio.tables.kinematics import Kinematics
 
-    place = open_workspace(workspace)
-    kinematics = Kinematics.read(find_kinematics(place, video))
+    where = place.open()
+    kinematics = Kinematics.read(find_kinematics(where, video))
     for line in source_lines(kinematics):
-        typer.echo(line)
-    dataset = None if data is None else open_dataset(data, user_refs=place.user_refs)
-    target = out.expanduser() if out else place.root / "show"
+        say(line)
+    dataset = place.dataset_if_named()
+    target = out.expanduser() if out else where.root / "show"
     if motion:
         from qevd_bio.motion.show import show_motion
 
-        for path in show_motion(place, kinematics, target):
-            typer.echo(str(path))
-        return
-    paths, reason = write_pictures(
-        kinematics, target, video=find_video(dataset, kinematics), names=dof or (), frames=frames
-    )
+        paths, reason = show_motion(where, kinematics, target), ""
+    else:
+        drawn = find_video(dataset, kinematics)
+        paths, reason = write_pictures(kinematics, target, video=drawn, names=dof or (), frames=frames)
     for path in paths:
-        typer.echo(str(path))
+        say(path)
     if reason:
-        typer.echo(f"note: drawn without frames: {reason}", err=True)
+        note(f"note: drawn without frames: {reason}")

@@ -1,41 +1,20 @@
-"""qevd-bio train: the coach's parts, stage by stage."""
+"""`qevd-bio train`: the coach's parts, stage by stage."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 
-from qevd_bio.coach.options import VARIANTS, Ablations
-from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, CoachData
+from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION
+from qevd_bio.store.errors import UserError
 
-from .common import DEFAULT_WORKSPACE, Data, WorkspaceDir, need_data, open_workspace
-from .flags import spread
-from .train_flags import SEQUENCES, LoopFlags, MemoryFlags, SequenceFlags
+from .common import Data, PlaceFlags
+from .flags import group, spread
+from .train_flags import LoopFlags, MemoryFlags, Model, Out, SequenceFlags, Split, TargetFlags, TrainFlags
 
-if TYPE_CHECKING:
-    from qevd_bio.coach.training.stage import Place
-
-app = typer.Typer(help="Train the coach: both published stages, or one by name.", pretty_exceptions_enable=False)
-OUT = Path("outputs/train")
-
-Model = Annotated[str, typer.Option(help="A checkpoint folder, or a preset to begin with random weights.")]
-Out = Annotated[Path, typer.Option(help="Folder of this run: checkpoints, logs, state.")]
-Split = Annotated[str | None, typer.Option(help="Split to train on.", show_default="QEVD-FIT-COACH")]
-Variant = Annotated[
-    str | None,
-    typer.Option(help=f"An ablation: {', '.join(VARIANTS)}.", show_default="full, or as the checkpoint was made"),
-]
-Targets = Annotated[
-    Literal["rewritten", "original"],
-    typer.Option(help="rewritten: QEVD-bio-fit-coach of the workspace; original: the words of --data."),
-]
-ContextEvery = Annotated[
-    int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=SEQUENCES)
-]
-CONTEXT_EVERY = CoachData().context_every
+app = group("Train the coach: both published stages, or one by name.", runs=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -43,14 +22,9 @@ CONTEXT_EVERY = CoachData().context_every
 def both(
     *,
     ctx: typer.Context,
-    model: Model = "tiny",
-    out: Out = OUT,
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
-    targets: Targets = "rewritten",
-    split: Split = None,
-    variant: Variant = None,
-    context_every: ContextEvery = CONTEXT_EVERY,
+    train: TrainFlags,
+    place: PlaceFlags,
+    targets: TargetFlags,
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
@@ -58,93 +32,84 @@ def both(
     """Both published stages of BioCoach: the joint selector, then the fusion with the selector frozen.
 
     --model a Stream-VLM is made into a BioCoach. Needs features (qevd-bio features), contexts (analyze) and, for
-    --targets rewritten, qevd-bio rewrite. Run the same command again to go on. --lr, --batch, --epochs and --steps
+    --targets rewritten, qevd-bio rewrite. Run the same command again to continue. --lr, --batch, --epochs and --steps
     are the second stage's. Several GPUs: accelerate launch -m qevd_bio train …
     """
     if ctx.invoked_subcommand is not None:
         _refuse_stray(ctx)
         return
+    from qevd_bio.coach.training.request import ablations_of, describe, selector_before, speak_once
     from qevd_bio.coach.training.stage import train_both
 
-    place = _place(data, workspace, targets, split, out)
-    first = LoopFlags(
-        seed=loop.seed, precision=loop.precision, device=loop.device, validation=loop.validation,
-        save_every=loop.save_every,
-    )  # fmt: skip
+    second = memory.of(loop.of(COACH))
+    data = sequences.data(targets.context_every)
+    where = targets.place(place, train)
     done = train_both(
-        model, _ablations(variant), place, first.of(SELECTOR), memory.of(loop.of(COACH)), sequences.data(context_every),
-        _say,
-    )  # fmt: skip
-    _show(done)
+        train.model, ablations_of(train.variant), where, selector_before(second), second, data, speak_once
+    )
+    for line in describe(done):
+        speak_once(line)
 
 
 @app.command()
 @spread
-def selector(
-    *,
-    model: Model = "tiny",
-    out: Out = OUT,
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
-    split: Split = None,
-    variant: Variant = None,
-    loop: LoopFlags,
-) -> None:
+def selector(*, train: TrainFlags, place: PlaceFlags, loop: LoopFlags) -> None:
     """The joint selector alone, from annotated joints (qevd-bio annotate) or the exercises' standard sets."""
+    from qevd_bio.coach.training.request import ablations_of, describe, original_place, speak_once
     from qevd_bio.coach.training.stage import open_model, train_selector
 
-    place, options = _place(data, workspace, "original", split, out), loop.of(SELECTOR)
-    coach = open_model(model, _ablations(variant), place, options, biocoach=True)
-    _show(train_selector(coach, model, place, options, _say))
+    where, options = original_place(place.source(), place.open(), train.split, train.out), loop.of(SELECTOR)
+    opened = open_model(train.model, ablations_of(train.variant), where, options, biocoach=True)
+    for line in describe(train_selector(opened, train.model, where, options, speak_once)):
+        speak_once(line)
 
 
 @app.command()
 @spread
 def coach(
     *,
-    model: Model = "tiny",
-    out: Out = OUT,
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
-    targets: Targets = "rewritten",
-    split: Split = None,
-    variant: Variant = None,
-    context_every: ContextEvery = CONTEXT_EVERY,
+    train: TrainFlags,
+    place: PlaceFlags,
+    targets: TargetFlags,
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
 ) -> None:
     """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6)."""
+    from qevd_bio.coach.training.request import ablations_of, describe, speak_once
     from qevd_bio.coach.training.stage import open_model, train_coach
 
-    place, options = _place(data, workspace, targets, split, out), memory.of(loop.of(COACH))
-    opened = open_model(model, _ablations(variant), place, options)
-    _show(train_coach(opened, model, place, options, sequences.data(context_every), _say))
+    where, options = targets.place(place, train), memory.of(loop.of(COACH))
+    opened = open_model(train.model, ablations_of(train.variant), where, options)
+    data = sequences.data(targets.context_every)
+    for line in describe(train_coach(opened, train.model, where, options, data, speak_once)):
+        speak_once(line)
 
 
 @app.command("stream-vlm")
 @spread
 def stream_vlm(
     *,
-    model: Annotated[str, typer.Option(help="Checkpoint folder of a Stream-VLM, or a preset.")],
+    model: Model,
     clips: Annotated[
         Path | None,
         typer.Option(help="QEVD-FIT-300K: first its questions and feedbacks.", show_default="long videos alone"),
     ] = None,
-    out: Out = OUT,
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    out: Out = TrainFlags.out,
+    place: PlaceFlags,
     split: Split = None,
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
 ) -> None:
     """Stream-VLM: short clips with questions and feedbacks (5e-6), then long videos with LoRA (1e-6; QEVD, App. D)."""
+    from qevd_bio.coach.training.request import describe, original_place, speak_once
     from qevd_bio.coach.training.stage import train_stream_vlm
 
-    place = _place(data, workspace, "original", split, out)
+    where = original_place(place.source(), place.open(), split, out)
     short, long = (memory.of(loop.of(stage)) for stage in (SHORT_CLIPS, LONG_VIDEOS))
-    _show(train_stream_vlm(model, clips, place, short, long, sequences.data(), _say))
+    for line in describe(train_stream_vlm(model, clips, where, short, long, sequences.data(), speak_once)):
+        speak_once(line)
 
 
 @app.command()
@@ -152,63 +117,26 @@ def stream_vlm(
 def vision(
     *,
     data: Data = None,
-    out: Out = OUT / "vision",
+    out: Out = TrainFlags.out / "vision",
     weights: Annotated[
         Path | None, typer.Option(help="Weights to begin with: the released 3D CNN, or an earlier run's.")
     ] = None,
     loop: LoopFlags,
 ) -> None:
     """The 3D CNN on labelled clips of QEVD-FIT-300K: 64-frame crops, colour jitter, flips that swap left and right."""
+    from qevd_bio.coach.training.request import speak_once
     from qevd_bio.coach.training.vision import WEIGHTS, train_vision
-    from qevd_bio.dataset.opening import open_dataset
 
-    done = train_vision(open_dataset(need_data(data)), weights, out.expanduser(), loop.of(VISION), _say)
-    _say(f"{done.steps} steps in {done.seconds:.0f} s; next: qevd-bio features --weights {done.best_folder / WEIGHTS}")
+    done = train_vision(PlaceFlags(data).dataset(), weights, out.expanduser(), loop.of(VISION), speak_once)
+    speak_once(f"{done.steps} steps in {done.seconds:.0f} s")
+    speak_once(f"next: qevd-bio features --weights {done.best_folder / WEIGHTS}")
 
 
 def _refuse_stray(ctx: typer.Context) -> None:
     """Options before a stage's name would be silently without effect."""
-    from qevd_bio.store.errors import UserError
-
     given = [name for name in ctx.params if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"]
     if given:
         option = "--" + given[0].replace("_", "-")
         raise UserError(
             f"{option} stands before the stage's name", fix=f"qevd-bio train {ctx.invoked_subcommand} {option} …"
         )
-
-
-def _say(text: str) -> None:
-    """Of several processes of one run the first alone speaks."""
-    if os.environ.get("RANK", "0") == "0":
-        typer.echo(text)
-
-
-def _place(data: Path | None, workspace: Path, targets: str, split: str | None, out: Path) -> Place:
-    from qevd_bio.coach.training.stage import Place
-    from qevd_bio.store.errors import UserError
-
-    room = open_workspace(workspace)
-    if targets == "original":
-        return Place(need_data(data), room, split, out.expanduser())
-    if not room.rewritten.is_dir():
-        raise UserError(
-            "the rewritten data set is not there",
-            where=room.rewritten,
-            fix="qevd-bio rewrite, or --targets original to learn the trainers' own words",
-        )
-    return Place(room.rewritten, room, split, out.expanduser())
-
-
-def _ablations(variant: str | None) -> Ablations | None:
-    from qevd_bio.store.errors import UserError
-
-    if variant is not None and variant not in VARIANTS:
-        raise UserError(f"--variant {variant}", expected=f"one of {', '.join(VARIANTS)}")
-    return None if variant is None else VARIANTS[variant]
-
-
-def _show(done: Any) -> None:
-    best = "" if done.best is None else f"; best {done.best:.4g} at step {done.best_step}"
-    _say(f"{done.steps} steps in {done.seconds:.0f} s{best}")
-    _say(f"next: qevd-bio run --model {done.best_folder} --out run.jsonl")

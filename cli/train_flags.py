@@ -3,27 +3,77 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qevd_bio.coach.training.options import COACH, CoachData, Device, LoopOptions, Precision
+from qevd_bio.coach.options import VARIANTS
+from qevd_bio.coach.training.options import COACH, CoachData
+from qevd_bio.learning.options import Device, LoopOptions, Precision
 
-_MACHINE, SEQUENCES, _CHECKS = "Machine and memory", "Sequences", "Checks and checkpoints"
+from .common import PlaceFlags
+
+if TYPE_CHECKING:
+    from qevd_bio.coach.training.stage import TrainingPlace
+
+_LEARNING, _MACHINE = "How it learns", "Machine and memory"
+_SEQUENCES, _CHECKS = "Sequences", "Checks and checkpoints"
 _DATA = CoachData()
+
+Model = Annotated[str, typer.Option(help="A checkpoint folder, or a preset to begin with random weights.")]
+Out = Annotated[Path, typer.Option(help="Folder of this run: checkpoints, logs, state.")]
+Split = Annotated[str | None, typer.Option(help="Split to train on.", show_default="QEVD-FIT-COACH")]
+
+
+@dataclass(frozen=True)
+class TrainFlags:
+    """What is trained, and where it goes."""
+
+    model: Model = "tiny"
+    out: Out = Path("outputs/train")
+    split: Split = None
+    variant: Annotated[
+        str | None,
+        typer.Option(help=f"An ablation: {', '.join(VARIANTS)}.", show_default="full, or as the checkpoint was made"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class TargetFlags:
+    """Which words are learnt, and how often the motion is read."""
+
+    targets: Annotated[
+        Literal["rewritten", "original"],
+        typer.Option(help="rewritten: QEVD-bio-fit-coach of the workspace; original: the words of --data."),
+    ] = "rewritten"
+    context_every: Annotated[
+        int, typer.Option(min=1, help="Steps (1/4 s) between motion contexts.", rich_help_panel=_SEQUENCES)
+    ] = _DATA.context_every
+
+    def place(self, place: PlaceFlags, train: TrainFlags) -> TrainingPlace:
+        """What is trained on and where it is written, as the stages take it."""
+        from qevd_bio.coach.training.request import original_place, rewritten_place
+
+        if self.targets == "original":
+            return original_place(place.source(), place.open(), train.split, train.out)
+        return rewritten_place(place.open(), train.split, train.out)
 
 
 @dataclass(frozen=True)
 class LoopFlags:
     """How long and how fast is learnt, and when it is checked. None: as published for the stage."""
 
-    lr: Annotated[float | None, typer.Option(help="Learning rate of AdamW.", show_default="as published")] = None
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=_LEARNING),
+    ] = None
     batch: Annotated[int | None, typer.Option(min=1, help="Items a step.", show_default="as published")] = None
     epochs: Annotated[int | None, typer.Option(min=1, help="Times through the data.", show_default="as published")] = (
         None
     )
     steps: Annotated[int, typer.Option(min=0, help="Stop after so many steps; 0: by epochs.")] = 0
-    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.")] = 0
+    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=_LEARNING)] = 0
     micro_batch: Annotated[
         int, typer.Option(min=0, help="Items at once; changes memory alone. 0: all.", rich_help_panel=_MACHINE)
     ] = 0
@@ -69,9 +119,11 @@ class MemoryFlags:
 class SequenceFlags:
     """How segments become sequences."""
 
-    alpha: Annotated[float, typer.Option(help="Weight of <next> in the loss.", rich_help_panel=SEQUENCES)] = _DATA.alpha
+    alpha: Annotated[float, typer.Option(help="Weight of <next> in the loss.", rich_help_panel=_SEQUENCES)] = (
+        _DATA.alpha
+    )
     max_tokens: Annotated[
-        int, typer.Option(min=16, help="Longer segments lose their last steps.", rich_help_panel=SEQUENCES)
+        int, typer.Option(min=16, help="Longer segments lose their last steps.", rich_help_panel=_SEQUENCES)
     ] = _DATA.max_tokens
     generate: Annotated[int, typer.Option(min=0, help="Held-out segments to speak in.", rich_help_panel=_CHECKS)] = (
         _DATA.generate

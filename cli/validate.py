@@ -8,13 +8,18 @@ from typing import Annotated
 import typer
 
 from qevd_bio.scoring.options import ScoreOptions
+from qevd_bio.store.terminal import say
 
 from .common import Data
+from .ending import leave
+from .flags import spread
 
 _DEFAULT = ScoreOptions()
 
 
+@spread
 def validate(
+    *,
     preds: Annotated[Path, typer.Argument(help="File of predictions (JSONL), or the official list of pairs.")],
     data: Data = None,
     split: Annotated[str, typer.Option(help="Split of the data set to check against.")] = _DEFAULT.split,
@@ -28,6 +33,5 @@ def validate(
 
     report = check_file(preds, data, split)
     for line in report.lines(most):
-        typer.echo(line)
-    if report.issues:
-        raise typer.Exit(2)
+        say(line)
+    leave(2 if report.issues else 0)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .common import DEFAULT_WORKSPACE, Data, Jobs, WorkspaceDir, need_data, open_workspace, run_options
+from qevd_bio.store.terminal import console, say
 
-if TYPE_CHECKING:
-    from qevd_bio.tables.workspace import Workspace
+from .common import Jobs, PlaceFlags
+from .flags import spread
 
 
+@spread
 def verify(
-    data: Data = None,
-    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    *,
+    place: PlaceFlags,
     oracle: Annotated[
         bool,
         typer.Option("--oracle", help="Analyse the true kinematics instead, in <workspace>/oracle: no video needed."),
@@ -32,42 +33,15 @@ def verify(
 
     Examples: qevd-bio verify --data sim; qevd-bio verify --data sim --oracle
     """
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    from qevd_bio.reporting.verification import stage as checks
+    from qevd_bio.reporting.verification import oracle as truth
     from qevd_bio.reporting.verification import text
 
-    source = need_data(data)
-    places = checks.truth_places(source)
-    place = open_workspace(workspace / "oracle" if oracle else workspace)
+    where = place.open("oracle") if oracle else place.open()
     if oracle:
-        checks.place_oracle(places, place)
-        _run_stages(source, place, jobs)
-    result = checks.verify(places, place, _rewritten(place), oracle)
-    page = text.write(result, out if out is not None else place.root / "verify")
-    lines = text.as_markdown(result)
-    Console().print(Markdown("\n".join(lines[: next(i for i, line in enumerate(lines) if line.startswith("## "))])))
-    typer.echo(f"all figures: {page}")
-
-
-def _run_stages(source: Path, place: Workspace, jobs: int) -> None:
-    """From kinematics to rewritten feedback, with every default."""
-    from qevd_bio.dataset.opening import open_dataset
-    from qevd_bio.dataset.stage import write_segments
-    from qevd_bio.motion.options import MotionOptions
-    from qevd_bio.motion.stage import analyze
-    from qevd_bio.rewriting.options import RewriteOptions
-    from qevd_bio.rewriting.stage import rewrite
-
-    dataset = open_dataset(source, user_refs=place.user_refs)
-    write_segments(dataset, place)
-    analyze(place, MotionOptions(), run_options(None, None, False, False, jobs))
-    rewrite(dataset, place, RewriteOptions(), "none")
-
-
-def _rewritten(place: Workspace) -> list[dict[str, object]] | None:
-    from qevd_bio.tables.rewritten import FEEDBACKS
-
-    path = place.rewritten / "feedbacks.parquet"
-    return FEEDBACKS.read_rows(path) if path.is_file() else None
+        truth.analyse_truth(place.source(), where, jobs)
+    result = truth.verify_workspace(place.source(), where, oracle)
+    page = text.write(result, out if out is not None else where.root / "verify")
+    console().print(Markdown(text.summary(result)))
+    say(f"all figures: {page}")

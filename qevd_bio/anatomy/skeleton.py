@@ -16,7 +16,7 @@ from qevd_bio.store.resources import refs_path
 
 
 @dataclass(frozen=True)
-class Segment:
+class BodySegment:
     """A length of the body: between two named places, and the offsets that it scales.
 
     moves            joints and points whose offsets grow with it, along `axes` (letters of "xyz")
@@ -33,8 +33,8 @@ class Segment:
     source: str
 
 
-def _segment(row: dict[str, str]) -> Segment:
-    return Segment(
+def _segment(row: dict[str, str]) -> BodySegment:
+    return BodySegment(
         name=row["name"],
         start=row["start"],
         end=row["end"],
@@ -46,7 +46,9 @@ def _segment(row: dict[str, str]) -> Segment:
     )
 
 
-SEGMENTS: dict[str, Segment] = {row["name"]: _segment(row) for row in read_rows(refs_path("anatomy", "segments.csv"))}
+SEGMENTS: dict[str, BodySegment] = {
+    row["name"]: _segment(row) for row in read_rows(refs_path("anatomy", "segments.csv"))
+}
 
 _POINT_ROWS = read_rows(refs_path("anatomy", "points.csv"))
 POINT_NAMES: tuple[str, ...] = tuple(row["name"] for row in _POINT_ROWS)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.anatomy.dofs import JOINT_NAMES
-from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.asking import Asking, alias_of, answer_of, ask_all, estimate, for_stage, split_detail
 from qevd_bio.annotation.frames import VideoFrames
 from qevd_bio.annotation.options import AnnotateMethod, FrameOptions
@@ -30,20 +29,21 @@ from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.request import Image, Messages, Request
+from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.execution import Item
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.tables.annotations import SALIENT, UNREVIEWED, table_path
+from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Place:
+class SegmentToAnnotate:
     """One segment with its exercise and files."""
 
     segment: Segment
@@ -57,12 +57,12 @@ class Place:
         return self.exercise
 
 
-def places(dataset: Dataset, workspace: Workspace) -> list[Place]:
+def places(dataset: Dataset, workspace: Workspace) -> list[SegmentToAnnotate]:
     """Every segment of a data set with what annotating it needs."""
     catalogue = load((workspace.user_refs / "exercises",))
     videos = {(item.split, item.stem): item for item in dataset.videos()}
     return [
-        Place(
+        SegmentToAnnotate(
             segment,
             videos[segment.split, segment.video],
             catalogue.get(segment.exercise_id or ""),
@@ -80,7 +80,7 @@ def annotate(
     options: RunOptions,
     asking: Asking | None = None,
 ) -> tuple[Summary, Totals | None]:
-    """Annotate the selected segments and write `annotations/salient.parquet`; a model is asked only with "vlm".
+    """Annotate the selected segments and write the table of salient joints; a model is asked only with "vlm".
 
     Raises StopRun where the endpoint refuses or a budget is used up; what was answered is kept.
     """
@@ -106,28 +106,30 @@ def annotate(
     return summary, totals
 
 
-def dry_run(dataset: Dataset, workspace: Workspace, frames: FrameOptions, options: RunOptions, asking: Asking) -> Plan:
+def dry_run(
+    dataset: Dataset, workspace: Workspace, frames: FrameOptions, options: RunOptions, asking: Asking
+) -> CallPlan:
     """What annotating with a model would send; no frame is decoded."""
     asking = for_stage(asking, workspace, "annotate", options.retry_failed)
     return estimate(questions(_chosen(places(dataset, workspace), options), asking, frames, decode=False), asking)
 
 
-def _items(found: Sequence[Place], with_kinematics: bool) -> list[Item]:
+def _items(found: Sequence[SegmentToAnnotate], with_kinematics: bool) -> list[Item[SegmentToAnnotate]]:
     return [
-        Item(place.segment.key, inputs=(place.kinematics if with_kinematics else place.video.path,), payload=place)
+        Item(place.segment.key, (place.kinematics if with_kinematics else place.video.path,), (), place)
         for place in found
     ]
 
 
-def _chosen(found: Sequence[Place], options: RunOptions) -> list[Place]:
+def _chosen(found: Sequence[SegmentToAnnotate], options: RunOptions) -> list[SegmentToAnnotate]:
     return [item.payload for item in select(_items(found, False), options)]
 
 
-def by_rules(item: Item) -> dict[str, Any]:
+def by_rules(item: Item[SegmentToAnnotate]) -> dict[str, Any]:
     """One segment by rules: the standard set, and what its kinematics show beyond it."""
     from qevd_bio.annotation.evidence import expand
 
-    place: Place = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     standard = standard_set(exercise)
     expansions: dict[str, str] = {}
@@ -139,9 +141,11 @@ def by_rules(item: Item) -> dict[str, Any]:
     return {"joints": list(in_order((*standard, *expansions))), "expansions": expansions, "standard": list(standard)}
 
 
-def questions(found: Sequence[Place], asking: Asking, frames: FrameOptions, decode: bool = True) -> Iterator[Request]:
+def questions(
+    found: Sequence[SegmentToAnnotate], asking: Asking, frames: FrameOptions, decode: bool = True
+) -> Iterator[Request]:
     """One question a segment whose exercise and video are known; frames are decoded when it has to be sent."""
-    by_video: dict[str, list[Place]] = OrderedDict()
+    by_video: dict[str, list[SegmentToAnnotate]] = OrderedDict()
     for place in found:
         if place.exercise is not None and place.video.path.is_file():
             by_video.setdefault(place.video.key, []).append(place)
@@ -151,7 +155,7 @@ def questions(found: Sequence[Place], asking: Asking, frames: FrameOptions, deco
             yield _question(place, asking, frames, shots if decode else None)
 
 
-def _question(place: Place, asking: Asking, frames: FrameOptions, shots: VideoFrames | None) -> Request:
+def _question(place: SegmentToAnnotate, asking: Asking, frames: FrameOptions, shots: VideoFrames | None) -> Request:
     exercise = place.known_exercise()
     standard = standard_set(exercise)
 
@@ -172,22 +176,22 @@ def _question(place: Place, asking: Asking, frames: FrameOptions, shots: VideoFr
     )
 
 
-def _values(place: Place, exercise: Exercise, count: int) -> dict[str, str]:
+def _values(place: SegmentToAnnotate, exercise: Exercise, count: int) -> dict[str, str]:
     seconds = place.segment.duration_s if place.segment.bounded else 0.0
     return prompt_values(exercise, place.segment.side, count, seconds)
 
 
-def _alias(place: Place, asking: Asking, frames: FrameOptions) -> str:
+def _alias(place: SegmentToAnnotate, asking: Asking, frames: FrameOptions) -> str:
     status = place.video.path.stat()
-    file = [place.video.key, status.st_size, status.st_mtime_ns, place.video.rotate]
+    file = [place.video.key, status.st_size, status.st_mtime_ns, place.video.lies_on_side]
     segment = [place.segment.start_s, place.segment.end_s if place.segment.bounded else None]
     question = prompt().filled_hash(_values(place, place.known_exercise(), frames.count))
     return alias_of(asking, "salient", file, segment, asdict(frames), question)
 
 
-def by_model(item: Item, asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
+def by_model(item: Item[SegmentToAnnotate], asking: Asking, frames: FrameOptions, cache: Cache) -> dict[str, Any]:
     """One segment from its kept answer."""
-    place: Place = item.payload
+    place = item.payload
     exercise = place.known_exercise()
     place.video.check()
     standard = standard_set(exercise)
@@ -203,12 +207,12 @@ def by_model(item: Item, asking: Asking, frames: FrameOptions, cache: Cache) -> 
     }
 
 
-def _write(workspace: Workspace, method: str, found: Sequence[Place], summary: Summary) -> None:
-    """The method's own table and, as the current one, `salient.parquet`; rows of items not selected stay."""
-    path = table_path(workspace, "salient", method)
+def _write(workspace: Workspace, method: str, found: Sequence[SegmentToAnnotate], summary: Summary) -> None:
+    """The method's own table and, as the current one, that without a method's name; rows of items not selected stay."""
+    path = workspace.annotation("salient", method)
     rows = {}
     if path.is_file():
-        rows = {f"{row['split']}/{row['video']}/{row['segment']}": row for row in SALIENT.read_rows(path)}
+        rows = {row.key: row for row in SALIENT.load(path)}
     for place in found:
         key = place.segment.key
         if key in summary.results:
@@ -218,39 +222,38 @@ def _write(workspace: Workspace, method: str, found: Sequence[Place], summary: S
     ordered = [rows[place.segment.key] for place in found if place.segment.key in rows]
     history = [{"operation": f"annotate --method {method}"}]
     reviewed = apply_reviews("salient", ordered, read_reviews(workspace))
-    for target in (path, table_path(workspace, "salient")):
-        SALIENT.write(target, reviewed, metadata={"method": method, "joints": list(JOINT_NAMES)}, history=history)
+    for target in (path, workspace.annotation("salient")):
+        SALIENT.save(target, reviewed, metadata={"method": method, "joints": list(JOINT_NAMES)}, history=history)
 
 
-def _row(place: Place, method: str, result: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **_base(place, method),
-        **UNREVIEWED,
-        "status": "ok",
-        "joints": result["joints"],
-        "vector": vector_of(result["joints"]),
-        "standard": result["standard"],
-        "expansions": json.dumps(result["expansions"], ensure_ascii=False),
-        "frame_times_s": result.get("frame_times_s"),
-        "model": result.get("model"),
-        "prompt_hash": result.get("prompt_hash"),
-        "raw": result.get("raw"),
-    }
+def _row(place: SegmentToAnnotate, method: str, result: dict[str, Any]) -> SalientRow:
+    return replace(
+        _empty_row(place, method),
+        joints=result["joints"],
+        vector=vector_of(result["joints"]),
+        standard=result["standard"],
+        expansions=json.dumps(result["expansions"], ensure_ascii=False),
+        frame_times_s=result.get("frame_times_s"),
+        model=result.get("model"),
+        prompt_hash=result.get("prompt_hash"),
+        raw=result.get("raw"),
+    )
 
 
-def _failed_row(place: Place, method: str, reason: str, detail: str) -> dict[str, Any]:
-    return {**_base(place, method), **UNREVIEWED, "status": "failed", "reason": reason, "raw": split_detail(detail)[1]}
+def _failed_row(place: SegmentToAnnotate, method: str, reason: str, detail: str) -> SalientRow:
+    return replace(_empty_row(place, method), status="failed", reason=reason, raw=split_detail(detail)[1])
 
 
-def _base(place: Place, method: str) -> dict[str, Any]:
+def _empty_row(place: SegmentToAnnotate, method: str) -> SalientRow:
     segment = place.segment
-    return {
-        "split": segment.split,
-        "video": segment.video,
-        "segment": segment.index,
-        "exercise": segment.exercise_id,
-        "method": method,
-    }
+    return SalientRow(
+        split=segment.split,
+        video=segment.video,
+        segment=segment.index,
+        exercise=segment.exercise_id,
+        status="ok",
+        method=method,
+    )
 
 
 def methods_agreement(workspace: Workspace) -> dict[str, Any] | None:
@@ -258,13 +261,10 @@ def methods_agreement(workspace: Workspace) -> dict[str, Any] | None:
 
     Written to `annotations/agreement-salient.json`; None where one of the two tables is not there yet.
     """
-    paths = [table_path(workspace, "salient", method) for method in ("vlm", "rules")]
+    paths = [workspace.annotation("salient", method) for method in ("vlm", "rules")]
     if not all(path.is_file() for path in paths):
         return None
-    model, rules = (
-        {(r["split"], r["video"], r["segment"]): r["vector"] for r in SALIENT.read_rows(path) if r["vector"]}
-        for path in paths
-    )
+    model, rules = ({row.key: row.vector for row in SALIENT.load(path) if row.vector} for path in paths)
     both = sorted(set(model) & set(rules))
     joints = {}
     for index, joint in enumerate(JOINT_NAMES):

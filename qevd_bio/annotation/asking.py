@@ -13,12 +13,13 @@ from typing import Any
 
 from qevd_bio.annotation.options import AskOptions
 from qevd_bio.language.batch import run_batch
-from qevd_bio.language.budget import Plan, Totals, plan
+from qevd_bio.language.budget import CallPlan, Totals, plan
 from qevd_bio.language.cache import Cache, default_cache
 from qevd_bio.language.client import complete_many
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.language.request import Request, Sampling
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun
 from qevd_bio.store.hashing import hash_json
 from qevd_bio.tables.workspace import Workspace
@@ -62,7 +63,7 @@ def alias_of(asking: Asking, *parts: Any) -> str:
     return hash_json([*parts, asking.settings(), asking.client.url.rstrip("/")])
 
 
-def estimate(requests: Iterable[Request], asking: Asking) -> Plan:
+def estimate(requests: Iterable[Request], asking: Asking) -> CallPlan:
     """What asking would send; sends nothing."""
     return plan(requests, asking.client)
 
@@ -72,12 +73,13 @@ def ask_all(requests: Callable[[], Iterable[Request]], asking: Asking) -> Totals
 
     `requests` gives them anew each time it is called.
     """
+    extras.need("openai", what="asking a language model")
     if asking.batch_wait_s is not None:
         result = run_batch(requests, asking.client, wait_s=asking.batch_wait_s, say=asking.say)
         if result.running:
             raise StopRun(
                 f"{result.running} batch(es) still running at the provider, {result.collected} replies collected",
-                fix="run the same command later: it collects them and goes on",
+                fix="run the same command later: it collects them and continues",
             )
     with complete_many(requests(), asking.client) as replies:
         for _ in replies:

@@ -7,6 +7,7 @@ joints, deviation at the key frame for dynamic ones.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from qevd_bio.exercise.catalogue import load, read_exercise
 from qevd_bio.exercise.roles import roles, roles_csv
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.schema import read_yaml
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
 from qevd_bio.language.reading import Unreadable, read_object
@@ -31,7 +32,7 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.execution import Item
 from qevd_bio.store.resources import prompts_path, refs_path
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.tables.annotations import ROLES, UNREVIEWED, table_path
+from qevd_bio.tables.annotations import ROLES, RoleRow
 from qevd_bio.tables.workspace import Workspace
 
 _NAMES = {"type": "array", "items": {"type": "string", "enum": list(JOINT_NAMES)}}
@@ -78,10 +79,10 @@ def read_roles(text: str) -> dict[str, str]:
 
 
 def classify(workspace: Workspace, options: RunOptions, asking: Asking) -> tuple[Summary, Totals]:
-    """Ask a model for the roles of every exercise and write `annotations/roles.parquet` and `.csv`."""
+    """Ask a model for the roles of every exercise and write the table of roles, also as CSV."""
     asking = for_stage(asking, workspace, "classify", options.retry_failed)
     catalogue = load((workspace.user_refs / "exercises",))
-    items = [Item(name, payload=exercise) for name, exercise in sorted(catalogue.items())]
+    items = [Item(name, (), (), exercise) for name, exercise in sorted(catalogue.items())]
     chosen = [item.payload for item in select(items, options)]
     totals = ask_all(lambda: questions(chosen, asking), asking)
     cache = Cache(asking.client.cache)
@@ -96,16 +97,16 @@ def classify(workspace: Workspace, options: RunOptions, asking: Asking) -> tuple
     return summary, totals
 
 
-def dry_run(workspace: Workspace, options: RunOptions, asking: Asking) -> Plan:
+def dry_run(workspace: Workspace, options: RunOptions, asking: Asking) -> CallPlan:
     """What classifying would send."""
     asking = for_stage(asking, workspace, "classify", options.retry_failed)
     catalogue = load((workspace.user_refs / "exercises",))
-    items = [Item(name, payload=exercise) for name, exercise in sorted(catalogue.items())]
+    items = [Item(name, (), (), exercise) for name, exercise in sorted(catalogue.items())]
     return estimate(questions([item.payload for item in select(items, options)], asking), asking)
 
 
 def by_rules(workspace: Workspace) -> None:
-    """Write the shipped table as `annotations/roles.parquet`; no model is asked."""
+    """Write the shipped roles as the table of roles; no model is asked."""
     rows = [
         _row(name, joint, role, role, "rules")
         for name, joints in shipped_roles().items()
@@ -137,57 +138,56 @@ def _alias(exercise: Exercise, asking: Asking) -> str:
     return alias_of(asking, "roles", exercise.id, prompt().filled_hash(_values(exercise)))
 
 
-def _answered(item: Item, asking: Asking, cache: Cache) -> dict[str, Any]:
+def _answered(item: Item[Exercise], asking: Asking, cache: Cache) -> dict[str, Any]:
     answer = answer_of(cache, _alias(item.payload, asking), read_roles)
     return {"roles": answer.value, "model": answer.model, "prompt_hash": answer.prompt_hash, "raw": answer.text}
 
 
-def _model_rows(summary: Summary) -> Iterator[dict[str, Any]]:
+def _model_rows(summary: Summary) -> Iterator[RoleRow]:
     shipped = shipped_roles()
     for name, result in sorted(summary.results.items()):
         more = {"model": result["model"], "prompt_hash": result["prompt_hash"], "raw": result["raw"]}
         for joint, role in result["roles"].items():
-            yield {**_row(name, joint, role, shipped.get(name, {}).get(joint), "llm"), **more}
+            yield replace(_row(name, joint, role, shipped.get(name, {}).get(joint), "llm"), **more)
     for name, (reason, detail) in sorted(summary.failed.items()):
         raw = split_detail(detail)[1]
         for joint in JOINT_NAMES:
             row = _row(name, joint, None, shipped.get(name, {}).get(joint), "llm")
-            yield {**row, "status": "failed", "reason": reason, "raw": raw}
+            yield replace(row, status="failed", reason=reason, raw=raw)
 
 
-def _row(name: str, joint: str, role: str | None, shipped: str | None, method: str) -> dict[str, Any]:
-    return {
-        "exercise": name,
-        "joint": joint,
-        "role": role,
-        "rule": RULE_OF.get(role or ""),
-        "shipped": shipped,
-        "status": "ok",
-        "method": method,
-        **UNREVIEWED,
-    }
+def _row(name: str, joint: str, role: str | None, shipped: str | None, method: str) -> RoleRow:
+    return RoleRow(
+        exercise=name,
+        joint=joint,
+        role=role,
+        rule=RULE_OF.get(role or ""),
+        shipped=shipped,
+        status="ok",
+        method=method,
+    )
 
 
-def write_roles(workspace: Workspace, rows: Sequence[dict[str, Any]], method: str) -> None:
-    """Write `annotations/roles.parquet` and `.csv`; rows of exercises not in `rows` stay."""
-    path = table_path(workspace, "roles")
-    kept = ROLES.read_rows(path) if path.is_file() else []
-    new = {row["exercise"] for row in rows}
+def write_roles(workspace: Workspace, rows: Sequence[RoleRow], method: str) -> None:
+    """Write the table of roles, also as CSV; rows of exercises not in `rows` stay."""
+    path = workspace.annotation("roles")
+    kept = ROLES.load(path) if path.is_file() else []
+    new = {row.exercise for row in rows}
     merged = sorted(
-        [*(row for row in kept if row["exercise"] not in new), *rows],
-        key=lambda row: (row["exercise"], JOINT_NAMES.index(row["joint"])),
+        [*(row for row in kept if row.exercise not in new), *rows],
+        key=lambda row: (row.exercise, JOINT_NAMES.index(row.joint)),
     )
     reviewed = apply_reviews("roles", merged, read_reviews(workspace))
-    ROLES.write(path, reviewed, metadata={"method": method}, history=[{"operation": f"classify --method {method}"}])
-    ROLES.write_csv(path.with_suffix(".csv"), reviewed)
+    ROLES.save(path, reviewed, metadata={"method": method}, history=[{"operation": f"classify --method {method}"}])
+    ROLES.save_csv(path.with_suffix(".csv"), reviewed)
 
 
-def differences(workspace: Workspace) -> list[dict[str, Any]]:
+def differences(workspace: Workspace) -> list[RoleRow]:
     """Rows of the workspace's table whose role is not the shipped one."""
-    path = table_path(workspace, "roles")
+    path = workspace.annotation("roles")
     if not path.is_file():
         raise UserError("no roles yet", where=path, fix="qevd-bio classify --method llm --llm-url URL")
-    return [row for row in ROLES.read_rows(path) if row["role"] is not None and row["role"] != row["shipped"]]
+    return [row for row in ROLES.load(path) if row.role is not None and row.role != row.shipped]
 
 
 def apply(workspace: Workspace) -> list[Path]:
@@ -197,8 +197,8 @@ def apply(workspace: Workspace) -> list[Path]:
     """
     changed: dict[str, dict[str, str]] = {}
     for row in differences(workspace):
-        if row["review_state"] != "rejected":
-            changed.setdefault(row["exercise"], {})[row["joint"]] = row["role"]
+        if row.review_state != "rejected" and row.role is not None:
+            changed.setdefault(row.exercise, {})[row.joint] = row.role
     written = [_write_exercise(workspace, name, joints) for name, joints in sorted(changed.items())]
     own = load((workspace.user_refs / "exercises",))
     write_text(workspace.user_refs / "roles.csv", roles_csv(own.values()))

@@ -31,7 +31,7 @@ WINDOW_S = 2.0
 LOW, HIGH = 5.0, 95.0
 
 
-class Segment:
+class SeenSegment:
     """Curves of one segment's valid frames, computed when first asked for."""
 
     def __init__(self, kinematics: Kinematics) -> None:
@@ -79,7 +79,7 @@ class Segment:
 
 def expand(exercise: Exercise, kinematics: Kinematics) -> dict[str, str]:
     """Reason for each joint that the segment draws attention to; {} with fewer than 30 valid frames."""
-    segment = Segment(kinematics)
+    segment = SeenSegment(kinematics)
     if segment.frames < MIN_FRAMES:
         return {}
     found: dict[str, str] = {}
@@ -93,7 +93,7 @@ def expand(exercise: Exercise, kinematics: Kinematics) -> dict[str, str]:
     return found
 
 
-def _shown(error: FormError, exercise: Exercise, segment: Segment) -> str:
+def _shown(error: FormError, exercise: Exercise, segment: SeenSegment) -> str:
     """Why the error is seen in this segment, or ""."""
     if error.quantity in TIMES or error.stat in ("rise", "drop", "symmetry"):
         return ""
@@ -113,7 +113,7 @@ def _shown(error: FormError, exercise: Exercise, segment: Segment) -> str:
     return ""
 
 
-def _statistic(error: FormError, exercise: Exercise, segment: Segment, curve: Array) -> float:
+def _statistic(error: FormError, exercise: Exercise, segment: SeenSegment, curve: Array) -> float:
     there = np.isfinite(curve)
     if there.sum() < MIN_FRAMES:
         return math.nan
@@ -140,7 +140,7 @@ def _statistic(error: FormError, exercise: Exercise, segment: Segment, curve: Ar
     return float(values.get(error.stat, math.nan))
 
 
-def _restless(exercise: Exercise, segment: Segment) -> dict[str, str]:
+def _restless(exercise: Exercise, segment: SeenSegment) -> dict[str, str]:
     """Joints whose role is static and that move more than the exercise allows."""
     limits = stability_limits(exercise)
     found: dict[str, str] = {}

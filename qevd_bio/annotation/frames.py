@@ -63,7 +63,7 @@ class VideoFrames:
 
     def _decode(self) -> dict[str, tuple[Image, ...]]:
         self._video.check()
-        stamps, lying = _timestamps(self._video), self._video.rotate
+        stamps, lying = _timestamps(self._video), self._video.lies_on_side
         # The reader decodes ahead from its start on, so the choice has to stand before it is opened.
         with VideoReader(self._video.path, lying=lying, times=stamps) as reader:
             times = reader.times_s

@@ -15,7 +15,7 @@ from qevd_bio.annotation.review.decisions import apply_reviews, read_reviews
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.feedback.intent import LABELS, UNCERTAIN_BELOW, Intent, classify_intent
 from qevd_bio.feedback.parts import BODY_PARTS, DIRECTIONS
-from qevd_bio.language.budget import Plan, Totals
+from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
 from qevd_bio.language.reading import Unreadable, read_object
@@ -26,7 +26,7 @@ from qevd_bio.store.execution import Item
 from qevd_bio.store.hashing import hash_bytes
 from qevd_bio.store.resources import prompts_path
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
-from qevd_bio.tables.annotations import INTENTS, UNREVIEWED, table_path
+from qevd_bio.tables.annotations import INTENTS, IntentRow
 from qevd_bio.tables.workspace import Workspace
 
 SCHEMA: Mapping[str, Any] = {
@@ -64,7 +64,7 @@ def read_intent(text: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class Judge:
+class IntentSorter:
     """Gives a sentence its intent by rules, by kept answers of a model, or by both."""
 
     method: IntentMethod
@@ -106,7 +106,7 @@ def _values(text: str) -> dict[str, str]:
     return {"sentence": sentence, "parts": ", ".join(BODY_PARTS), "directions": ", ".join(DIRECTIONS)}
 
 
-def questions(texts: Iterable[str], judge: Judge, asking: Asking) -> Iterator[Request]:
+def questions(texts: Iterable[str], judge: IntentSorter, asking: Asking) -> Iterator[Request]:
     """One question for each distinct sentence that rules leave to the model."""
     seen: set[str] = set()
     for text in texts:
@@ -135,7 +135,7 @@ def sort_file(
     `intent` null and `failure`.
     """
     totals = None
-    judge = Judge(method, asking)
+    judge = IntentSorter(method, asking)
     if method != "rules" and asking is not None:
         totals = ask_all(lambda: questions(_lines(source), judge, asking), asking)
         judge = replace(judge, cache=Cache(asking.client.cache))
@@ -152,12 +152,12 @@ def sort_file(
     return counts, totals
 
 
-def plan_file(source: Path, method: IntentMethod, asking: Asking) -> Plan:
+def plan_file(source: Path, method: IntentMethod, asking: Asking) -> CallPlan:
     """What sorting a file would send."""
-    return estimate(questions(_lines(source), Judge(method, asking), asking), asking)
+    return estimate(questions(_lines(source), IntentSorter(method, asking), asking), asking)
 
 
-def _entry(text: str, judge: Judge) -> dict[str, Any]:
+def _entry(text: str, judge: IntentSorter) -> dict[str, Any]:
     try:
         intent, _ = judge.intent(text)
     except ItemError as error:
@@ -192,13 +192,13 @@ def _lines(path: Path) -> Iterator[str]:
 def sort_dataset(
     dataset: Dataset, workspace: Workspace, method: IntentMethod, options: RunOptions, asking: Asking | None
 ) -> tuple[Summary, Totals | None]:
-    """Write `annotations/intents.parquet`: the intent of every feedback span of every workout."""
+    """Write the table of intents: the intent of every feedback span of every workout."""
     items = _items(dataset)
     totals, cache, settings = None, None, {"method": method, "version": 1}
-    judge = Judge(method)
+    judge = IntentSorter(method)
     if method != "rules" and asking is not None:
         settings |= asking.settings()
-        chosen, judge = select(items, options), Judge(method, asking)
+        chosen, judge = select(items, options), IntentSorter(method, asking)
         totals = ask_all(lambda: questions((t for i in chosen for *_, t in i.payload), judge, asking), asking)
         cache = Cache(asking.client.cache)
         judge = replace(judge, cache=cache)
@@ -214,13 +214,17 @@ def sort_dataset(
     return summary, totals
 
 
-def plan_dataset(dataset: Dataset, method: IntentMethod, options: RunOptions, asking: Asking) -> Plan:
+def plan_dataset(dataset: Dataset, method: IntentMethod, options: RunOptions, asking: Asking) -> CallPlan:
     """What sorting a data set would send."""
     texts = (text for item in select(_items(dataset), options) for *_, text in item.payload)
-    return estimate(questions(texts, Judge(method, asking), asking), asking)
+    return estimate(questions(texts, IntentSorter(method, asking), asking), asking)
 
 
-def _items(dataset: Dataset) -> list[Item]:
+Sentences = list[tuple[int, int | None, float, str]]
+"""Feedbacks of a workout: span, segment, seconds and text."""
+
+
+def _items(dataset: Dataset) -> list[Item[Sentences]]:
     workouts = dataset.workouts(strict=False)
     if not any(workout.spans for workout in workouts):
         raise UserError("no feedback to sort", where=dataset.root, expected="a QEVD data set with feedbacks")
@@ -230,14 +234,15 @@ def _items(dataset: Dataset) -> list[Item]:
     return [
         Item(
             w.key,
-            inputs=(dataset.folder(w.split) / "feedbacks_long_range.json",),
-            payload=[(s.index, segment_of.get((w.split, w.video, s.index)), s.start_s, s.text) for s in w.spans],
+            (dataset.folder(w.split) / "feedbacks_long_range.json",),
+            (),
+            [(s.index, segment_of.get((w.split, w.video, s.index)), s.start_s, s.text) for s in w.spans],
         )
         for w in workouts
     ]
 
 
-def _workout(item: Item, judge: Judge) -> dict[str, Any]:
+def _workout(item: Item[Sentences], judge: IntentSorter) -> dict[str, Any]:
     rows = []
     for span, segment, time_s, text in item.payload:
         row = {"span": span, "segment": segment, "time_s": time_s, "text": text}
@@ -264,18 +269,18 @@ def _workout(item: Item, judge: Judge) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _write(workspace: Workspace, method: str, items: list[Item], summary: Summary) -> None:
-    path = table_path(workspace, "intents")
-    kept: dict[str, list[dict[str, Any]]] = {}
-    for row in INTENTS.read_rows(path) if path.is_file() else ():
-        kept.setdefault(f"{row['split']}/{row['video']}", []).append(row)
-    rows: list[dict[str, Any]] = []
+def _write(workspace: Workspace, method: str, items: list[Item[Sentences]], summary: Summary) -> None:
+    path = workspace.annotation("intents")
+    kept: dict[str, list[IntentRow]] = {}
+    for row in INTENTS.load(path) if path.is_file() else ():
+        kept.setdefault(f"{row.split}/{row.video}", []).append(row)
+    rows: list[IntentRow] = []
     for item in items:
         split, video = item.key.split("/", 1)
         result = summary.results.get(item.key)
         if result is None:
             rows += kept.get(item.key, [])
         else:
-            rows += [{"split": split, "video": video, **UNREVIEWED, **row} for row in result["rows"]]
+            rows += [IntentRow(split=split, video=video, **row) for row in result["rows"]]
     reviewed = apply_reviews("intents", rows, read_reviews(workspace))
-    INTENTS.write(path, reviewed, metadata={"method": method}, history=[{"operation": f"intent --method {method}"}])
+    INTENTS.save(path, reviewed, metadata={"method": method}, history=[{"operation": f"intent --method {method}"}])

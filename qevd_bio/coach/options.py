@@ -8,6 +8,7 @@ from typing import Literal
 STEP_HZ = 4.0
 """Features a second: one `<next>` token each (QEVD, Sec. 4)."""
 
+EncoderName = Literal["3d-cnn", "image"]
 Timing = Literal["official", "corrected"]
 ContextUpdate = Literal["fast", "exact", "start"]
 RANDOM = "random"
@@ -22,7 +23,7 @@ class FeatureOptions:
     feature. `height_over_width` is the crop, `height` x `width` the size in pixels after it.
     """
 
-    encoder: Literal["3d-cnn", "image"] = "3d-cnn"
+    encoder: EncoderName = "3d-cnn"
     rate_hz: float = 16.0
     warm_up: int = 12
     height_over_width: float = 1.4

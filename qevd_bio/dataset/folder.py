@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from qevd_bio.dataset.maps import VIDEO_SUFFIXES, read_map
 from qevd_bio.dataset.names import Name, NameBook
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.workspace import safe_name
+from qevd_bio.store.names import safe_name
 
 SPLIT = "videos"
 Hint = Callable[[str], Name | None]
@@ -26,15 +26,19 @@ def list_videos(root: Path) -> list[Path]:
     """
     if root.is_file():
         return [root]
+    return distinct((path for path in sorted(root.iterdir()) if is_video(path)), root)
+
+
+def distinct(paths: Iterable[Path], where: Path) -> list[Path]:
+    """`paths`, each once; UserError for two videos whose results would have the same name."""
     found: dict[str, Path] = {}
-    for path in sorted(root.iterdir()):
-        if not is_video(path):
-            continue
+    for path in paths:
         stem = safe_name(path.stem)
-        if stem in found:
+        if stem in found and found[stem].resolve() != path.resolve():
+            first, second = (p.name if p.parent == where else p for p in (found[stem], path))
             raise UserError(
-                f"{found[stem].name} and {path.name} would give results of the same name",
-                where=root,
+                f"{first} and {second} would give results of the same name",
+                where=where,
                 expected="each video's name without suffix only once",
                 fix="rename one of them",
             )

@@ -18,7 +18,7 @@ LAST_LYING_VIDEO = 145
 class VideoItem:
     """One video of a data set; the file itself need not be there.
 
-    `rotate` asks for QEVD's own correction (90° clockwise, padded to a square), on top of what the file says
+    `lies_on_side` asks for QEVD's own correction (90° clockwise, padded to a square), on top of what the file says
     about its rotation. `exercise` is known where it does not depend on the time in the video.
     """
 
@@ -28,11 +28,12 @@ class VideoItem:
     timestamps_path: Path | None = None
     exercise: Name | None = None
     participant: str | None = None
-    rotate: bool = False
+    lies_on_side: bool = False
     problem: Problem | None = None
 
     @property
     def key(self) -> str:
+        """`split/stem`: what names the video in work items and reports."""
         return f"{self.split}/{self.stem}"
 
     def check(self) -> None:

@@ -77,7 +77,27 @@ def read_map(path: Path, column: str, splits: Iterable[str]) -> VideoMap:
 
 
 VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".3gp", ".ts", ".mts", ".wmv", ".flv"}
+    {
+        ".mp4",
+        ".mov",
+        ".m4v",
+        ".mkv",
+        ".avi",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".3gp",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".wmv",
+        ".flv",
+        ".ogv",
+        ".h264",
+        ".264",
+        ".hevc",
+        ".h265",
+    }
 )
 
 

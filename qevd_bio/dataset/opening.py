@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +14,11 @@ from qevd_bio.dataset.layout import LAYOUTS, recognise
 from qevd_bio.dataset.maps import VideoMap, read_map
 from qevd_bio.dataset.names import NameBook, load_names
 from qevd_bio.dataset.segments import segments_of
-from qevd_bio.dataset.short_clips import Clip
+from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.dataset.workout import Problem, Segment, Workout
 from qevd_bio.store.errors import UserError
 
-__all__ = ["Dataset", "VideoItem", "open_dataset"]
+__all__ = ["Dataset", "VideoItem", "open_dataset", "open_videos"]
 
 PARTICIPANTS_FILE = "participants.csv"
 
@@ -28,7 +29,8 @@ class Dataset:
 
     `kind`: "qevd" (one or more splits of long workouts), "short_clips" (QEVD-FIT-300K) or "videos" (a plain
     folder).
-    `splits` are folder names; for plain videos the one split is called `videos`.
+    `splits` are folder names; for plain videos the one split is called `videos`. `files` are the videos where
+    single ones of a folder were named.
     """
 
     root: Path
@@ -37,10 +39,12 @@ class Dataset:
     names: NameBook
     participants_path: Path | None = None
     exercise_hint: str | None = None
+    files: tuple[Path, ...] = ()
     _read: dict[str, tuple[list[Workout], list[Problem]]] = field(default_factory=dict, repr=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
+        """Names of the splits, in the order in which they are read."""
         return tuple(self.folders)
 
     def folder(self, split: str) -> Path:
@@ -57,7 +61,7 @@ class Dataset:
         return self.kind == "qevd" and any(self._feedback_in.values())
 
     @cached_property
-    def clips(self) -> list[Clip]:
+    def clips(self) -> list[ShortClip]:
         """Annotations of QEVD-FIT-300K; empty for other kinds."""
         return short_clips.read_clips(self.root) if self.kind == "short_clips" else []
 
@@ -192,7 +196,7 @@ class Dataset:
         hints = folder.exercise_hints(self.exercise_hint, self.names)
         return [
             VideoItem(folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem))
-            for path in folder.list_videos(self.root)
+            for path in (self.files or folder.list_videos(self.root))
         ]
 
     def _split_videos(self, split: str, path: Path) -> list[VideoItem]:
@@ -209,7 +213,7 @@ class Dataset:
                 path=entry.video,
                 timestamps_path=entry.timestamps if entry.timestamps.is_file() else None,
                 participant=self._participant(split, stem),
-                rotate=lies_on_its_side(split, stem),
+                lies_on_side=lies_on_its_side(split, stem),
                 problem=entry.problem,
             )
             for stem, entry in sorted(files.items())
@@ -243,6 +247,33 @@ def open_dataset(
             fix="leave --exercise out",
         )
     return Dataset(root, kind, folders, names, participants, exercise)
+
+
+def open_videos(
+    paths: Sequence[Path],
+    *,
+    exercise: str | None = None,
+    participants: Path | None = None,
+    user_refs: Path | None = None,
+) -> Dataset:
+    """Videos named one by one, and folders of them, as one data set; a single folder may have any layout.
+
+    Raises UserError for a path that is no video and for two videos of the same name.
+    """
+    given = [path.expanduser() for path in paths]
+    if len(given) == 1 and not given[0].is_file():
+        return open_dataset(given[0], exercise=exercise, participants=participants, user_refs=user_refs)
+    found: list[Path] = []
+    for path in given:
+        if not path.exists():
+            raise UserError("no such file or folder", where=path, expected="videos, or folders of videos")
+        kind, _ = recognise(path)
+        if kind != "videos":
+            raise UserError("a data set among videos", where=path, fix=f"name it alone: --data {path}")
+        found += folder.list_videos(path)
+    root = Path(os.path.commonpath([file.resolve().parent for file in found]))
+    files = tuple(folder.distinct(found, root))
+    return Dataset(root, "videos", {folder.SPLIT: root}, load_names(user_refs), participants, exercise, files)
 
 
 def _raise_first(root: Path, problems: Sequence[Problem]) -> None:

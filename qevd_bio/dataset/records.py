@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.tables.workspace import safe_name
+from qevd_bio.store.names import safe_name
 
 Record = Mapping[str, Any]
 
@@ -89,10 +89,12 @@ def check_unicode(key: str, texts: Iterable[str]) -> None:
 
 
 def is_text(value: object) -> bool:
+    """Whether the JSON value is a string."""
     return type(value) is str
 
 
 def is_flag(value: object) -> bool:
+    """Whether the JSON value is true or false."""
     return type(value) is bool
 
 

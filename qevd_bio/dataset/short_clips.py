@@ -32,7 +32,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ShortClip:
     """Everything annotated about one clip. `labels` are "<exercise> - <variation>".
 
     `participant` is the worker id: one person may have several, also across splits, so equal ids are a lower
@@ -49,6 +49,7 @@ class Clip:
 
     @property
     def stem(self) -> str:
+        """File name without folder and suffix."""
         return PurePosixPath(self.file).stem
 
     @property
@@ -62,7 +63,7 @@ def is_root(root: Path) -> bool:
     return any((root / name).exists() for name in FILES) or (root / SPLIT).is_dir() or any(root.glob(_PARTS))
 
 
-def clip_paths(root: Path, clips: Sequence[Clip]) -> list[Path]:
+def clip_paths(root: Path, clips: Sequence[ShortClip]) -> list[Path]:
     """Each clip's path: in `short_clips/`, in `root` or in one of the four parts; the first where in none."""
     places = [root / SPLIT, root, *sorted(root.glob(_PARTS))]
     # One listing a folder: asking for each of 300,000 files in six places takes minutes on a network disk.
@@ -75,7 +76,7 @@ def clip_paths(root: Path, clips: Sequence[Clip]) -> list[Path]:
     return found
 
 
-def read_clips(root: Path) -> list[Clip]:
+def read_clips(root: Path) -> list[ShortClip]:
     """All annotated clips of `root`, by file name, or, without annotations, the clips that lie there.
 
     Raises UserError that names file and record for a record that breaks the format, and for files that put
@@ -100,7 +101,7 @@ def read_clips(root: Path) -> list[Clip]:
             clip.update(values)
     if not clips:
         clips = {path.name: {"split": ""} for path in _files(root)}
-    return [Clip(file, **clips[file]) for file in sorted(clips)]
+    return [ShortClip(file, **clips[file]) for file in sorted(clips)]
 
 
 def _files(root: Path) -> Iterator[Path]:

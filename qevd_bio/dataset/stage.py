@@ -6,48 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from qevd_bio.dataset.opening import Dataset
+from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.dataset.workout import Problem, Segment
-from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.tables.by_video import by_segment
+from qevd_bio.tables.rows import NAN
+from qevd_bio.tables.segments import SEGMENTS, UNPARSED, SegmentRow, UnparsedRow
 from qevd_bio.tables.workspace import Workspace
-
-SEGMENTS = Table(
-    "segments",
-    1,
-    (
-        Column("split", "string", "", "the split's folder name; `videos` for a plain folder", nullable=False),
-        Column("video", "string", "", "the video's file name without suffix", nullable=False),
-        Column("segment", "int32", "", "index of its transition; dropped segments leave a gap", nullable=False),
-        Column("exercise", "string", "", "id of the exercise; null where its name is not known"),
-        Column("exercise_name", "string", "", "canonical name of the exercise"),
-        Column("exercise_written", "string", "", "the name as the annotation has it"),
-        Column("side", "string", "", "left or right, where the written name has a side"),
-        Column("start_s", "float64", "s", "from the video's first frame", nullable=False),
-        Column("end_s", "float64", "s", "from the video's first frame; null where the duration is not known"),
-        Column("start_frame", "int32", "frame", "first frame"),
-        Column("end_frame", "int32", "frame", "last frame, included"),
-        Column("start_unix", "float64", "s", "Unix time of the first frame, as feedback_timestamps count"),
-        Column("end_unix", "float64", "s", "Unix time of the last frame"),
-        Column("feedbacks", "int32", "", "number of feedbacks", nullable=False),
-        Column("participant", "string", "", "from the participant map or the worker ids"),
-    ),
-)
-UNPARSED = Table(
-    "segments_unparsed",
-    1,
-    (
-        Column("level", "string", "", "error, unparsed, dropped or note", nullable=False),
-        Column("reason", "string", "", "short name of the reason, for counting", nullable=False),
-        Column("split", "string"),
-        Column("video", "string"),
-        Column("frame", "int32", "frame", "where in the video"),
-        Column("text", "string", "", "the text of the transition or feedback"),
-        Column("detail", "string", "", "the reason in words"),
-    ),
-)
 
 # Frames and seconds of a video without annotations; raises ItemError.
 Measure = Callable[[Path], tuple[int, float]]
@@ -114,16 +80,16 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed
-    rows = [_row(segment) for segment in segments]
+    rows = [*_earlier(dataset, workspace), *(_row(segment) for segment in segments)]
     others = [_problem_row(problem) for problem in problems]
-    unparsed = workspace.root / "segments_unparsed.parquet"
     about = {"data": dataset.root.name, "kind": dataset.kind, "has_ground_truth": dataset.has_ground_truth}
-    for table, path, content in ((SEGMENTS, workspace.segments, rows), (UNPARSED, unparsed, others)):
-        table.write(path, content, metadata=about)
-        table.write_csv(path.with_suffix(".csv"), content)
+    SEGMENTS.save(workspace.segments, rows, metadata=about)
+    SEGMENTS.save_csv(workspace.segments.with_suffix(".csv"), rows)
+    UNPARSED.save(workspace.unparsed, others, metadata=about)
+    UNPARSED.save_csv(workspace.unparsed.with_suffix(".csv"), others)
     return SegmentsSummary(
         path=workspace.segments,
-        unparsed_path=unparsed,
+        unparsed_path=workspace.unparsed,
         segments=segments,
         videos={split: len(dataset.videos(split)) for split in dataset.splits},
         problems=problems,
@@ -132,9 +98,7 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     )
 
 
-def _remembered(
-    dataset: Dataset, segments: list[Segment], path: Path
-) -> tuple[list[Segment], list[Problem]]:
+def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> tuple[list[Segment], list[Problem]]:
     """Segments with the exercise (plain videos) and participant that the table at `path` has for them, and notes.
 
     Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too. One
@@ -144,29 +108,43 @@ def _remembered(
     try:
         if SEGMENTS.read_metadata(path)["metadata"].get("data") != dataset.root.name:
             return segments, []
-        rows = {(row["split"], row["video"], row["segment"]): row for row in SEGMENTS.read_rows(path)}
+        rows = {key: found[-1] for key, found in by_segment(SEGMENTS.load(path)).items()}
     except UserError:
         return segments, []  # no table, or one of another version: it is about to be replaced
-    known = {key for key, row in rows.items() if row.get("exercise_written")}
+    known = {key for key, row in rows.items() if row.exercise_written}
     hint = dataset.exercise_hint
     adding = hint is not None and any((s.split, s.video, s.index) not in known for s in segments)
     people = not dataset.has_participants
     found, kept = [], []
     for segment in segments:
-        row = rows.get((segment.split, segment.video, segment.index), {})
-        written = row.get("exercise_written") or ""
+        row = rows.get((segment.split, segment.video, segment.index))
+        written = (row.exercise_written if row is not None else None) or ""
         one_name = adding and hint is not None and not hint.lower().endswith(".csv")
-        if dataset.kind == "videos" and written and (segment.exercise is None or one_name):
-            if segment.exercise is not None and segment.exercise_id != row.get("exercise"):
+        if dataset.kind == "videos" and row is not None and written and (segment.exercise is None or one_name):
+            if segment.exercise is not None and segment.exercise_id != row.exercise:
                 detail = f"stays {written}; a CSV with the columns video,exercise names each video"
                 kept.append(Problem("note", "exercise_kept", detail, segment.split, segment.video))
             name = dataset.names.lookup(written)
             official = name.canonical if name else written
             segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
-        if people and row.get("participant"):
-            segment = replace(segment, participant=row["participant"])
+        if people and row is not None and row.participant:
+            segment = replace(segment, participant=row.participant)
         found.append(segment)
     return found, kept
+
+
+def _earlier(dataset: Dataset, workspace: Workspace) -> list[SegmentRow]:
+    """Rows of other plain videos of this workspace, where single videos were named: they are still to be analysed."""
+    if not dataset.files:
+        return []
+    try:
+        if SEGMENTS.read_metadata(workspace.segments)["metadata"].get("kind") != dataset.kind:
+            return []
+        rows = SEGMENTS.load(workspace.segments)
+    except UserError:
+        return []  # as in `_remembered`
+    named = {video.stem for video in dataset.videos()}
+    return [row for row in rows if row.video not in named and workspace.kinematics(row.split, row.video).is_file()]
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:
@@ -183,33 +161,39 @@ def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tu
     return found, failed
 
 
-def _row(segment: Segment) -> dict[str, Any]:
-    return {
-        "split": segment.split,
-        "video": segment.video,
-        "segment": segment.index,
-        "exercise": segment.exercise_id,
-        "exercise_name": segment.exercise.canonical if segment.exercise else None,
-        "exercise_written": segment.exercise_written,
-        "side": segment.side,
-        "start_s": segment.start_s,
-        "end_s": segment.end_s if segment.bounded else None,
-        "start_frame": segment.start_frame,
-        "end_frame": segment.end_frame,
-        "start_unix": segment.start_unix,
-        "end_unix": segment.end_unix,
-        "feedbacks": len(segment.feedbacks),
-        "participant": segment.participant,
-    }
+def _row(segment: Segment) -> SegmentRow:
+    return SegmentRow(
+        split=segment.split,
+        video=segment.video,
+        segment=segment.index,
+        exercise=segment.exercise_id,
+        exercise_name=segment.exercise.canonical if segment.exercise else None,
+        exercise_written=segment.exercise_written,
+        side=segment.side,
+        start_s=segment.start_s,
+        end_s=segment.end_s,
+        start_frame=segment.start_frame,
+        end_frame=segment.end_frame,
+        start_unix=NAN if segment.start_unix is None else segment.start_unix,
+        end_unix=NAN if segment.end_unix is None else segment.end_unix,
+        feedbacks=len(segment.feedbacks),
+        participant=segment.participant,
+    )
 
 
-def _problem_row(problem: Problem) -> dict[str, Any]:
-    return {
-        "level": problem.level,
-        "reason": problem.reason,
-        "split": problem.split or None,
-        "video": problem.video or None,
-        "frame": problem.frame,
-        "text": problem.text or None,
-        "detail": problem.detail,
-    }
+def _problem_row(problem: Problem) -> UnparsedRow:
+    return UnparsedRow(
+        level=problem.level,
+        reason=problem.reason,
+        split=problem.split or None,
+        video=problem.video or None,
+        frame=problem.frame,
+        text=problem.text or None,
+        detail=problem.detail,
+    )
+
+
+def ensure_segments(data: Path, workspace: Workspace, measure: Measure | None = None) -> None:
+    """Write the table of exercises of `data` where the workspace has none yet."""
+    if not workspace.segments.is_file():
+        write_segments(open_dataset(data, user_refs=workspace.user_refs), workspace, measure)

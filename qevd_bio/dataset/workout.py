@@ -59,6 +59,7 @@ class Feedback:
 
     @property
     def official_text(self) -> str:
+        """The text as the official reader passes it on."""
         return official_text(self.text)
 
 
@@ -87,18 +88,22 @@ class Segment:
 
     @property
     def key(self) -> str:
+        """`split/video/index`."""
         return f"{self.split}/{self.video}/{self.index}"
 
     @property
     def exercise_id(self) -> str | None:
+        """Id of the exercise; None where its name is not known."""
         return None if self.exercise is None else self.exercise.id
 
     @property
     def side(self) -> Side | None:
+        """Side that the exercise's name states; None where it states none."""
         return None if self.exercise is None else self.exercise.side
 
     @property
     def duration_s(self) -> float:
+        """Seconds from start to end; infinite where the end is not known."""
         return self.end_s - self.start_s
 
     @property
@@ -141,6 +146,7 @@ class Workout:
 
     @property
     def key(self) -> str:
+        """`split/video`."""
         return f"{self.split}/{self.video}"
 
     @property
@@ -151,9 +157,11 @@ class Workout:
 
     @property
     def transitions(self) -> tuple[Span, ...]:
+        """The spans that announce an exercise, in order of time."""
         return tuple(span for span in self.spans if span.is_transition)
 
     def for_participant(self, participant: str) -> Workout:
+        """The same workout, with its participant."""
         return replace(self, participant=participant)
 
     def with_texts(self, texts: Mapping[int, str]) -> Workout:

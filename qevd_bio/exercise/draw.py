@@ -13,8 +13,8 @@ from qevd_bio.anatomy.geometry import lowest_sole
 from qevd_bio.exercise.curves import Curves
 from qevd_bio.exercise.measure import key_frames, signal_of
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.store import extras
 from qevd_bio.store.atomic import atomic_path
-from qevd_bio.store.errors import UserError
 
 _VIEWS = (("side", 2, -1.0), ("front", 0, 1.0))
 _COLOURS = {"r": "#c2410c", "l": "#1d4ed8", "": "#374151"}
@@ -79,11 +79,10 @@ def _signal(panel: Any, exercise: Exercise, curves: Curves, frames: dict[str, in
 
 
 def _pyplot() -> Any:
-    try:
-        import matplotlib
+    extras.need("matplotlib", what="a drawing")
+    import matplotlib
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise UserError("matplotlib is not installed", fix='pip install "qevd-bio[report]"') from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
     return pyplot

@@ -27,7 +27,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """One measured value: of which side ("r", "l" or ""), at which frame (None for a whole-cycle statistic).
 
     `value` is NaN where it could not be measured; `names` are the quantities it rests on.
@@ -86,14 +86,14 @@ def _curve(expression: Expression, side: str, series: Series) -> Array:
 
 def readings(
     measure: Measure, exercise: Exercise, series: Series, moments: Mapping[str, Moment], duration_s: float
-) -> list[Reading]:
+) -> list[Measurement]:
     """What was measured: one reading for each side (and each side's key frame) that the measure is about.
 
     `duration_s` is the cycle's; the quantity `pause` is known only while streaming and is NaN here.
     """
     if measure.quantity in TIMES:
         value = duration_s if measure.quantity == "cycle_duration" else float("nan")
-        return [Reading(value, "", None, (measure.quantity,))]
+        return [Measurement(value, "", None, (measure.quantity,))]
     if measure.stat == "symmetry":
         return [_symmetry(measure, series)]
     at = _at(measure, exercise, moments)
@@ -126,20 +126,20 @@ def _composite_side(measure: Measure) -> bool:
     return "_own" in vocabulary().quantities[measure.quantity].expression
 
 
-def _reading(measure: Measure, side: str, moment: Moment | None, series: Series) -> Reading:
+def _reading(measure: Measure, side: str, moment: Moment | None, series: Series) -> Measurement:
     expression = resolve(measure.quantity, side)
     curve = expression.evaluate(series)
     frame = moment.frame if moment is not None and measure.stat == "value" else None
     value = float(curve[frame]) if frame is not None else statistic(curve, measure.stat)
-    return Reading(value, side, frame, expression.names)
+    return Measurement(value, side, frame, expression.names)
 
 
-def _symmetry(measure: Measure, series: Series) -> Reading:
+def _symmetry(measure: Measure, series: Series) -> Measurement:
     """Smaller side's range over the larger side's, 0..1."""
     sides = [resolve(measure.quantity, side) for side in ("r", "l")]
     ranges = sorted(statistic(side.evaluate(series), "range") for side in sides)
     value = ranges[0] / ranges[1] if ranges[1] > 0 else float("nan")
-    return Reading(value, "", None, sides[0].names + sides[1].names)
+    return Measurement(value, "", None, sides[0].names + sides[1].names)
 
 
 def statistic(curve: Array, name: str) -> float:
@@ -184,10 +184,10 @@ def off_target(target: Target, value: float, widen: float = 1.0) -> float:
 
 def faults(
     exercise: Exercise, series: Series, frames: int, duration_s: float
-) -> list[tuple[Target | FormError, Reading]]:
+) -> list[tuple[Target | FormError, Measurement]]:
     """Every target missed and every form error shown by one cycle, with what was measured."""
     moments = key_frames(exercise, series, frames)
-    found: list[tuple[Target | FormError, Reading]] = []
+    found: list[tuple[Target | FormError, Measurement]] = []
     for target in exercise.targets:
         for reading in readings(target, exercise, series, moments, duration_s):
             if abs(off_target(target, reading.value)) > 0:

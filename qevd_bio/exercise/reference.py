@@ -42,6 +42,7 @@ class Trajectory:
 
     @property
     def duration_s(self) -> float:
+        """Seconds from the first frame to the last."""
         return (len(self.angles) - 1) / self.fps
 
 

@@ -24,7 +24,7 @@ SEAM_DEG = 3.0
 """… or this many degrees."""
 
 
-class Finding(NamedTuple):
+class ReviewFinding(NamedTuple):
     """One thing that does not hold: of which exercise, of what kind, in words."""
 
     exercise: str
@@ -32,16 +32,16 @@ class Finding(NamedTuple):
     detail: str
 
 
-def review(catalogue: dict[str, Exercise], user_refs: Path | None = None) -> list[Finding]:
+def review(catalogue: dict[str, Exercise], user_refs: Path | None = None) -> list[ReviewFinding]:
     """Everything wrong with the references of a catalogue; empty where all is well."""
-    found: list[Finding] = []
+    found: list[ReviewFinding] = []
     for exercise in catalogue.values():
         try:
             trajectory = load_reference(exercise, user_refs)
         except UserError as error:
-            found.append(Finding(exercise.id, "reference", str(error).replace("\n", "; ")))
+            found.append(ReviewFinding(exercise.id, "reference", str(error).replace("\n", "; ")))
             continue
-        found += [Finding(exercise.id, kind, detail) for kind, detail in check_reference(exercise, trajectory)]
+        found += [ReviewFinding(exercise.id, kind, detail) for kind, detail in check_reference(exercise, trajectory)]
     if user_refs is None:
         found += _role_table(catalogue)
     return found
@@ -84,10 +84,12 @@ def _seam(angles: FloatArray) -> Iterator[tuple[str, str]]:
         yield "seam", f"{DOF_NAMES[i]} changes speed by {np.rad2deg(turn[i]):.1f} deg a frame across the seam"
 
 
-def _role_table(catalogue: dict[str, Exercise]) -> list[Finding]:
+def _role_table(catalogue: dict[str, Exercise]) -> list[ReviewFinding]:
     path = refs_path("roles.csv")
     if not path.is_file() or path.read_text(encoding="utf-8") != roles_csv(catalogue.values()):
-        return [Finding("all", "roles", f"{path} does not agree with the exercise files; run `qevd-bio refs build`")]
+        return [
+            ReviewFinding("all", "roles", f"{path} does not agree with the exercise files; run `qevd-bio refs build`")
+        ]
     return []
 
 

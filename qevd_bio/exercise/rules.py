@@ -22,7 +22,7 @@ _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class Evidence:
+class RuleEvidence:
     """Where the numbers of the block come from."""
 
     source: str
@@ -31,7 +31,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class Signal:
+class SignalFacts:
     """The one curve that shows the repetitions; angles in degrees.
 
     `rest` says which extreme is the rest between two cycles. A `two_sided` signal is right minus left: its maximum
@@ -57,7 +57,7 @@ class Count:
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class Cycle(Evidence):
+class CycleFacts(RuleEvidence):
     """Bounds of the duration of one full cycle (a hold's upper bound is None), typical duration, counting unit."""
 
     bounds_s: tuple[float, float | None]
@@ -84,7 +84,7 @@ class KeyFrame:
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class StaticRule(Evidence):
+class StaticRule(RuleEvidence):
     """An exception to the stability rule for static joints, or some `dofs` of them; `limit_deg` None: not judged."""
 
     joints: tuple[str, ...]
@@ -109,7 +109,7 @@ class Roles:
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class Measure(Evidence):
+class Measure(RuleEvidence):
     """What is measured: a statistic of a quantity, at a key frame (`value`) or over the cycle (all others).
 
     `side`: `each` side separately, the key frame's `own` or `other` side, or `none` for the whole body.
@@ -186,7 +186,7 @@ class PoseKey:
 
 
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
-class Reference(Evidence):
+class Reference(RuleEvidence):
     """How the reference trajectory is made: duration, named poses, their order in the cycle."""
 
     duration_s: float = Field(gt=0, le=20)
@@ -205,8 +205,8 @@ class Exercise:
     description: str
     category: Category
     uncertain: str = ""
-    signal: Signal
-    cycle: Cycle
+    signal: SignalFacts
+    cycle: CycleFacts
     keys: tuple[KeyFrame, ...]
     roles: Roles
     salient: tuple[str, ...]

@@ -70,7 +70,7 @@ class Vocabulary:
 
 
 @plain(frozen=True)
-class Source:
+class RuleSource:
     """One entry of refs/sources.yaml; `verified` says whether the value was seen in the source itself."""
 
     key: str
@@ -94,15 +94,15 @@ def vocabulary() -> Vocabulary:
 
 
 @cache
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, RuleSource]:
     """The shipped list of sources, by key."""
     return read_sources(refs_path("sources.yaml"))
 
 
-def read_sources(path: Path) -> dict[str, Source]:
+def read_sources(path: Path) -> dict[str, RuleSource]:
     """Read a list of sources; UserError names a missing or unknown key."""
     entries = read_model(dict[str, dict[str, str | bool]], read_yaml(path), path)
-    return {key: read_model(Source, {"key": key, **entry}, path, place=key) for key, entry in entries.items()}
+    return {key: read_model(RuleSource, {"key": key, **entry}, path, place=key) for key, entry in entries.items()}
 
 
 def resolve(quantity: str, side: str, words: Vocabulary | None = None) -> Expression:

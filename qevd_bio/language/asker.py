@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from qevd_bio.language.budget import Budget, Totals
 from qevd_bio.language.cache import Answer, Cache, Stored
+from qevd_bio.language.completion import Malformed, read_document
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.language.request import Message, Messages, Reply, Request, request_key
@@ -16,6 +17,8 @@ from qevd_bio.store.errors import ItemError, StopRun
 
 # A reply with nothing in it to mend is asked for again instead of being repaired.
 _NOTHING_TO_REPAIR = frozenset({"empty", "refusal", "cut_off"})
+# Paid, kept, and of a form this version could not read: a later version may.
+_PAID_UNREAD = "malformed_response"
 _RESENDS = 4
 _MOST_GENERATIONS = 50
 _REPAIR = (
@@ -49,7 +52,7 @@ class Asker:
         self._options = options
         self._budget = Budget(options, totals)
         self._cache = Cache(options.cache)
-        self._wire = Wire(options, self._budget)
+        self._wire = Wire(options, self._budget, self._cache.keep_unread)
         self._under_way: dict[str, asyncio.Future[Stored]] = {}
         self._builders = ThreadPoolExecutor(2, thread_name_prefix="build")
 
@@ -63,6 +66,7 @@ class Asker:
         self._wire.stop = value
 
     async def close(self) -> None:
+        """Close the connection to the server and the cache."""
         self._builders.shutdown(wait=False, cancel_futures=True)
         await self._wire.close()
         self._cache.close()
@@ -91,6 +95,8 @@ class Asker:
             return None
         tally = _Tally()
         last: Stored | None = None
+        if not answer.ok and answer.reason == _PAID_UNREAD:
+            return None
         if not answer.ok and not answer.key:
             return self._failed(request, tally, answer.reason, answer.detail, "")
         for key in answer.keys:
@@ -140,7 +146,7 @@ class Asker:
     async def _reply(self, request: Request, messages: Messages, generation: int, tally: _Tally) -> tuple[Stored, bool]:
         """One reply, from the cache, from the same question under way or from the server; and whether it is new."""
         key = request_key(self._wire.endpoint, self._options.model, replace(request, messages=messages), generation)
-        stored = self._cache.get(key)
+        stored = self._cache.get(key) or self._late(request, messages, key)
         fresh = False
         if stored is None and key in self._under_way:
             stored = await asyncio.shield(self._under_way[key])
@@ -160,6 +166,20 @@ class Asker:
                 del self._under_way[key]
         tally.add(stored, fresh)
         return stored, fresh
+
+    def _late(self, request: Request, messages: Messages, key: str) -> Stored | None:
+        """A paid reply that an earlier run could not read and this one can; None where there is none."""
+        body = self._cache.unread(key)
+        if body is None:
+            return None
+        try:
+            stored = self._wire.stored(read_document(body), request, messages, key, 0.0)
+        except Malformed as error:
+            if self._options.retry_unreadable:
+                return None
+            raise ItemError(_PAID_UNREAD, str(error)) from error
+        self._cache.put(stored)
+        return stored
 
     def _good(self, request: Request, tally: _Tally, stored: Stored, repaired: bool) -> Reply:
         if stored.refusal:

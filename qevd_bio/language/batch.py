@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qevd_bio.language.cache import Cache
+from qevd_bio.language.completion import Malformed, stored_from
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.request import Request, request_key
 from qevd_bio.language.sorting import sort_error
-from qevd_bio.language.wire import NO_KEY, chat_body, endpoint_of, stored_from
+from qevd_bio.language.wire import NO_KEY, chat_body, endpoint_of
 from qevd_bio.store.errors import StopRun, UserError
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class _Service:
             try:
                 entry = json.loads(line)
                 response = entry.get("response") or {}
-                if response.get("status_code") == 200:
+                if response.get("status_code") == 200 and isinstance(response.get("body"), dict):
                     replies[str(entry["custom_id"])] = response["body"]
                 else:
                     bad += 1
@@ -189,10 +190,12 @@ class _Service:
             if key not in replies:
                 continue
             messages = () if callable(built.messages) else built.messages
+            body = replies.pop(key)
+            self._cache.keep_unread(key, json.dumps(body))
             try:
                 self._cache.put(
                     stored_from(
-                        replies.pop(key),
+                        body,
                         request=built,
                         messages=messages,
                         key=key,
@@ -202,7 +205,7 @@ class _Service:
                     )
                 )
                 good += 1
-            except (ValueError, TypeError, AttributeError, IndexError):
+            except Malformed:
                 bad += 1
         return good, bad
 

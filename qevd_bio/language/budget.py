@@ -77,13 +77,13 @@ class Budget:
         options = self.options
         if options.max_calls is not None and self.totals.calls >= options.max_calls:
             raise StopRun(
-                f"--max-calls {options.max_calls} reached", fix="the same command with a higher limit goes on"
+                f"--max-calls {options.max_calls} reached", fix="the same command with a higher limit continues"
             )
         most = cost_of(input_estimate(messages), max_tokens, options) or 0.0
         if options.max_cost is not None and self._spent + self._held + most > options.max_cost:
             raise StopRun(
                 f"--max-cost {options.max_cost} would be passed (${self._spent:.4f} spent)",
-                fix="the same command with a higher limit goes on",
+                fix="the same command with a higher limit continues",
             )
         self._held += most
         self.totals.calls += 1
@@ -100,7 +100,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CallPlan:
     """What a run would send: the result of a dry run."""
 
     questions: int
@@ -111,6 +111,7 @@ class Plan:
     cost: tuple[float, float] | None
 
     def describe(self) -> str:
+        """One line for the terminal: questions, calls, tokens and, where prices are given, the cost in dollars."""
         price = "cost unknown (no --price-in/--price-out)"
         if self.cost is not None:
             price = f"cost ${self.cost[0]:.4f} to ${self.cost[1]:.4f}"
@@ -121,7 +122,7 @@ class Plan:
         )
 
 
-def plan(requests: Iterable[Request], options: ClientOptions) -> Plan:
+def plan(requests: Iterable[Request], options: ClientOptions) -> CallPlan:
     """Count what `complete_many` would send for `requests`, sending nothing. Repairs and retries come on top."""
     endpoint = options.url.rstrip("/")
     cache = Cache(options.cache if options.cache is not None and options.cache.exists() else None)
@@ -147,4 +148,4 @@ def plan(requests: Iterable[Request], options: ClientOptions) -> Plan:
         cache.close()
     low, high = cost_of(tokens_in, calls, options), cost_of(tokens_in, most_out, options)
     cost = None if low is None or high is None else (low, high)
-    return Plan(questions, cached, calls, tokens_in, (calls, most_out), cost)
+    return CallPlan(questions, cached, calls, tokens_in, (calls, most_out), cost)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.store.atomic import explain_os_error, make_folder
+from qevd_bio.store.atomic import atomic_path, explain_os_error, make_folder
 from qevd_bio.store.errors import StopRun, UserError
 
 _VERSION = 1
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS replies (
   text TEXT, finish TEXT, refusal INTEGER, input_tokens INTEGER, output_tokens INTEGER, seconds REAL, unix REAL);
 CREATE TABLE IF NOT EXISTS answers (
   alias TEXT PRIMARY KEY, key TEXT, ok INTEGER, reason TEXT, detail TEXT, repaired INTEGER, keys TEXT);
+CREATE TABLE IF NOT EXISTS unread (key TEXT PRIMARY KEY, body TEXT, unix REAL);
 CREATE TABLE IF NOT EXISTS batches (
   mark TEXT PRIMARY KEY, id TEXT, endpoint TEXT, model TEXT, stage TEXT, state TEXT, keys TEXT, unix REAL);
 """
@@ -86,9 +87,11 @@ class Cache:
         self._db.execute(f"PRAGMA user_version={_VERSION}")
 
     def close(self) -> None:
+        """Close the database file."""
         self._db.close()
 
     def get(self, key: str) -> Stored | None:
+        """The stored reply to a request, by the hash of its content; None where there is none."""
         row = self._db.execute("SELECT * FROM replies WHERE key=?", (key,)).fetchone()
         return None if row is None else _stored(row)
 
@@ -96,8 +99,19 @@ class Cache:
         """Keep one reply; the first one under a key stays."""
         values = tuple(getattr(reply, field.name) for field in fields(reply))
         self._write(f"INSERT OR IGNORE INTO replies VALUES ({','.join('?' * len(values))})", values)
+        self._write("DELETE FROM unread WHERE key=?", (reply.key,))
+
+    def keep_unread(self, key: str, body: str) -> None:
+        """Keep a completion's raw body before it is read; `put` under the same key removes it."""
+        self._write("INSERT OR REPLACE INTO unread VALUES (?,?,?)", (key, body, time.time()))
+
+    def unread(self, key: str) -> str | None:
+        """A paid completion that could not be read when it came."""
+        row = self._db.execute("SELECT body FROM unread WHERE key=?", (key,)).fetchone()
+        return None if row is None else str(row[0])
 
     def answer(self, alias: str) -> Answer | None:
+        """The stored reading of a reply, by its alias; None where there is none."""
         row = self._db.execute("SELECT * FROM answers WHERE alias=?", (alias,)).fetchone()
         if row is None:
             return None
@@ -173,3 +187,30 @@ def _stored(row: Sequence[Any]) -> Stored:
 def default_cache(annotations: Path) -> Path:
     """Where a workspace keeps its replies."""
     return annotations / "replies.sqlite"
+
+
+def open_cache(path: Path) -> Cache:
+    """The cache in an existing file. Raises UserError where there is none."""
+    if not path.is_file():
+        raise UserError("no such cache yet", where=path, expected="the file that annotate, classify, intent write")
+    return Cache(path)
+
+
+def export_cache(cache: Cache, out: Path) -> int:
+    """Write every reply with its question as JSON lines; returns how many."""
+    count = 0
+    with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        for row in cache.rows():
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def prune_cache(
+    cache: Cache, *, stage: str | None, model: str | None, older_than_days: float | None, everything: bool
+) -> int:
+    """Remove the replies that all given conditions hold for; returns how many. UserError where none is given."""
+    if not everything and stage is None and model is None and older_than_days is None:
+        raise UserError("nothing named to remove", expected="--stage, --model, --older-than-days, or --all")
+    before = None if older_than_days is None else time.time() - older_than_days * 86400
+    return cache.prune(stage=stage, model=model, before_unix=before)

@@ -39,6 +39,7 @@ class Completions(Iterator[Reply]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._window: asyncio.Semaphore | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asker: Asker | None = None
         self._done = False
         self._thread = threading.Thread(target=self._work, name="language-client", daemon=True)
         self._thread.start()
@@ -58,11 +59,26 @@ class Completions(Iterator[Reply]):
         raise StopIteration
 
     def close(self) -> None:
-        """Stop asking; what was answered stays in the cache."""
+        """Ask nothing more and wait for the calls under way, which are paid for; their replies are kept.
+
+        A second Ctrl-C meanwhile drops them.
+        """
         self._done = True
-        if self._loop is not None and self._task is not None:
-            _soon(self._loop, self._task.cancel)
-        self._thread.join(timeout=10)
+        if self._loop is not None:
+            _soon(self._loop, self._wind_down)
+        try:
+            self._thread.join()
+        except KeyboardInterrupt:
+            if self._loop is not None and self._task is not None:
+                _soon(self._loop, self._task.cancel)
+            self._thread.join(timeout=10)
+            raise
+
+    def _wind_down(self) -> None:
+        if self._asker is not None and self._window is not None:
+            self._asker.stop = self._asker.stop or StopRun("interrupted")
+            for _ in range(self._options.concurrency):
+                self._window.release()
 
     def __enter__(self) -> Completions:
         return self
@@ -84,7 +100,7 @@ class Completions(Iterator[Reply]):
         self._loop = asyncio.get_running_loop()
         self._window = asyncio.Semaphore(4 * self._options.concurrency)
         self._task = asyncio.current_task()
-        asker = Asker(self._options, self.totals)
+        asker = self._asker = Asker(self._options, self.totals)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._options.concurrency):

@@ -14,7 +14,7 @@ STRUCTURED: tuple[Structured, ...] = ("auto", "schema", "text")
 class ClientOptions:
     """How an OpenAI-compatible endpoint is asked. Only `url` and `model` change what a reply can be.
 
-    `structured`: "schema" sends the JSON schema, "text" never does, "auto" sends it and goes on without
+    `structured`: "schema" sends the JSON schema, "text" never does, "auto" sends it and continues without
     where the server refuses it. `cache` is the SQLite file that keeps every reply; None keeps none.
     Prices are US dollars a million tokens; None means unknown.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 
@@ -15,10 +15,11 @@ class Pace:
     A pause never exceeds `max_wait_s`, whatever the server asks for.
     """
 
-    def __init__(self, most: int, max_wait_s: float) -> None:
+    def __init__(self, most: int, max_wait_s: float, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self.limit = float(most)
         self._most = most
         self._max_wait_s = max_wait_s
+        self._rest = rest
         self._running = 0
         self._not_before = 0.0
         self._last_cut = 0.0
@@ -31,8 +32,8 @@ class Pace:
             await self._changed.wait_for(lambda: self._running < max(1, int(self.limit)))
             self._running += 1
         try:
-            while (wait := self._not_before - time.monotonic()) > 0:
-                await asyncio.sleep(min(wait, self._max_wait_s))
+            if (wait := self._not_before - time.monotonic()) > 0:
+                await self._rest(min(wait, self._max_wait_s))
             yield
         finally:
             async with self._changed:

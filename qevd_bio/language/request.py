@@ -22,9 +22,11 @@ class Image:
 
     @cached_property
     def sha256(self) -> str:
+        """Hash of the encoded picture: what identifies it in the cache."""
         return hashlib.sha256(self.data).hexdigest()
 
     def url(self) -> str:
+        """The picture as a data URL."""
         return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
@@ -98,6 +100,7 @@ class Reply:
 
     @property
     def cached(self) -> bool:
+        """Whether the reply came from the cache, without a call."""
         return self.calls == 0
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["retry", "slow", "bad_request", "fatal"]
+Kind = Literal["retry", "slow", "bad_request", "paid", "fatal"]
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,33 @@ _FIXES = {
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "access_terminated")
 
 
+class Redirected(Exception):
+    """The server sends us to another host; nothing was sent there."""
+
+
 def sort_error(error: Exception) -> Trouble:
     """What to do about an exception of the `openai` package (or of reading its HTTP body)."""
     import openai
 
+    if isinstance(error, Redirected):
+        return Trouble(
+            "fatal",
+            "redirected",
+            f"it sends pictures and texts on to another host ({error}), which is not followed",
+            fix="name that host with --llm-url if you trust it",
+        )
     if isinstance(error, openai.APITimeoutError):
         return Trouble("retry", "timeout", "no reply in time")
     if isinstance(error, openai.APIStatusError):
-        return _sort_status(error.status_code, error.body, str(error.message), dict(error.response.headers))
+        return sort_status(error.status_code, error.body, str(error.message), dict(error.response.headers))
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         return Trouble("retry", "connection", f"{type(cause).__name__}: {cause}")
     return Trouble("retry", "malformed_response", f"{type(error).__name__}: {error}")
 
 
-def _sort_status(status: int, body: Any, message: str, headers: dict[str, str]) -> Trouble:
+def sort_status(status: int, body: Any, message: str, headers: dict[str, str]) -> Trouble:
+    """What to do about an HTTP status, the server's own message and its headers."""
     code = str(body.get("code") or body.get("type") or "") if isinstance(body, dict) else ""
     detail = f"HTTP {status}: {message}"[:500]
     if code in _QUOTA or status == 402:

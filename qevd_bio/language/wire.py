@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from qevd_bio.language.budget import Budget
 from qevd_bio.language.cache import Stored
+from qevd_bio.language.completion import Malformed, NoCompletion, read_document, stored_from
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.pace import Pace
-from qevd_bio.language.request import Image, Messages, Request, plain_messages, wire_messages
-from qevd_bio.language.sorting import Trouble, sort_error
+from qevd_bio.language.request import Messages, Request, wire_messages
+from qevd_bio.language.sorting import Redirected, Trouble, sort_error, sort_status
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun, UserError
-from qevd_bio.store.hashing import hash_json
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 NO_KEY = "no-key-needed"
+LONGEST_PAUSE_S = 900.0
+"""A server that asks for a longer pause than this stops the run instead of holding it up."""
 _SLOWED_MOST = 40
 
 
@@ -47,10 +51,9 @@ def open_clients(options: ClientOptions) -> list[AsyncOpenAI]:
     One for every four parallel calls: a connection pool looks at each of its connections for each call, which costs
     more than the call itself when 64 share one pool.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise UserError("the openai package is missing", fix="pip install 'qevd-bio[language]'") from error
+    extras.need("openai", what="asking a language model")
+    import openai
+
     key = os.environ.get(options.key_variable, "") or NO_KEY
     trust = ssl.create_default_context()
     return [
@@ -59,30 +62,62 @@ def open_clients(options: ClientOptions) -> list[AsyncOpenAI]:
             base_url=endpoint_of(options.url),
             max_retries=0,
             timeout=options.timeout_s,
-            http_client=openai.DefaultAsyncHttpxClient(verify=trust, timeout=options.timeout_s),
+            http_client=openai.DefaultAsyncHttpxClient(
+                verify=trust, timeout=options.timeout_s, event_hooks={"response": [stay_at_home]}
+            ),
         )
         for _ in range(-(-options.concurrency // 4))
     ]
 
 
+async def stay_at_home(response: Any) -> None:
+    """Raise where a server sends us to another host: pictures and texts go only where the user said."""
+    location = response.headers.get("location")
+    if location is None or not 300 <= response.status_code < 400:
+        return
+    here = urlsplit(str(response.url))
+    there = urlsplit(urljoin(str(response.url), location))
+    if (there.scheme, there.hostname, there.port) != (here.scheme, here.hostname, here.port):
+        raise Redirected(there.netloc.rpartition("@")[2])
+
+
 class Wire:
     """Sends one request until it is answered, refused, or out of attempts."""
 
-    def __init__(self, options: ClientOptions, budget: Budget) -> None:
+    def __init__(self, options: ClientOptions, budget: Budget, keep: Callable[[str, str], None]) -> None:
+        """`keep(key, body)` is called with every completion as soon as it is here, before anything is read from it."""
         self.endpoint = endpoint_of(options.url)
+        self._keep = keep
         self._options = options
         self._budget = budget
         self._secret = os.environ.get(options.key_variable, "")
         self._clients: list[AsyncOpenAI] = []
         self._turn: Iterator[AsyncOpenAI] = iter(())
-        self.pace = Pace(options.concurrency, options.max_wait_s)
+        self.pace = Pace(options.concurrency, options.max_wait_s, self._rest)
         self._answered = False
-        self.stop: StopRun | None = None
+        self._stop: StopRun | None = None
+        self._stopped = asyncio.Event()
         # What the server turned out not to take: the JSON schema, or the older name of the output limit.
         self._no_schema = options.structured == "text"
         self._limit_name = "max_tokens"
 
+    @property
+    def stop(self) -> StopRun | None:
+        """The condition that ends the run; once it is set no further call is sent and nobody rests."""
+        return self._stop
+
+    @stop.setter
+    def stop(self, value: StopRun | None) -> None:
+        self._stop = value
+        if value is not None:
+            self._stopped.set()
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+
     async def close(self) -> None:
+        """Close the connection to the server."""
         for client in self._clients:
             await client.close()
 
@@ -103,6 +138,9 @@ class Wire:
             trouble = outcome
             if trouble.kind == "fatal":
                 raise StopRun(f"the endpoint refuses: {trouble.detail}", where=self.endpoint, fix=trouble.fix)
+            if trouble.kind == "paid":
+                break
+            self._stop_for_long_pause(trouble)
             if trouble.kind == "bad_request":
                 if self._adapt(trouble, used_schema):
                     continue
@@ -121,14 +159,22 @@ class Wire:
             )
         raise ItemError(trouble.reason, trouble.detail)
 
+    def _stop_for_long_pause(self, trouble: Trouble) -> None:
+        if trouble.retry_after_s is not None and trouble.retry_after_s > LONGEST_PAUSE_S:
+            raise StopRun(
+                f"the endpoint asks to wait {in_words(trouble.retry_after_s)} ({trouble.detail})",
+                where=self.endpoint,
+                fix="run the same command again then: what was answered is kept",
+            )
+
     async def _pause(self, trouble: Trouble, attempt: int) -> None:
         self._budget.totals.retries += 1
         if trouble.kind == "slow":
             self.pace.slow_down(trouble.retry_after_s)
         if trouble.retry_after_s is None:
-            await asyncio.sleep(self.pace.backoff_s(attempt - 1))
+            await self._rest(self.pace.backoff_s(attempt - 1))
         elif trouble.kind == "retry":
-            await asyncio.sleep(min(trouble.retry_after_s, self._options.max_wait_s))
+            await self._rest(min(trouble.retry_after_s, self._options.max_wait_s))
 
     def _adapt(self, trouble: Trouble, used_schema: bool) -> bool:
         """Whether leaving out what this server does not know is worth another call."""
@@ -147,7 +193,6 @@ class Wire:
             # Opened at the first call: a run that finds everything in the cache needs none.
             self._clients = open_clients(self._options)
             self._turn = itertools.cycle(self._clients)
-        import httpx2
         import openai
 
         held = self._budget.hold(messages, request.sampling.max_tokens)
@@ -156,31 +201,46 @@ class Wire:
         try:
             async with asyncio.timeout(self._options.timeout_s):
                 # `post`, not `chat.completions.create`: the same call without copying the body through models.
-                raw = await next(self._turn).post(
-                    "/chat/completions", cast_to=httpx2.Response, body=self._body(request, messages)
+                # As text, not as a response: which HTTP library makes that one changed between openai's releases.
+                content = await next(self._turn).post(
+                    "/chat/completions", cast_to=str, body=self._body(request, messages)
                 )
-            completion = json.loads(raw.content)
-            stored = self._stored(completion, request, messages, key, time.monotonic() - start)
+            completion = read_document(content)
+            self._keep(key, self.redact(content))
+            stored = self.stored(completion, request, messages, key, time.monotonic() - start)
             used = (stored.input_tokens, stored.output_tokens)
             return stored
         except TimeoutError:
             return Trouble("retry", "timeout", f"no reply within {self._options.timeout_s:g} s")
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
-            trouble = sort_error(error)
-            return Trouble(
-                trouble.kind, trouble.reason, self.redact(trouble.detail), trouble.retry_after_s, trouble.fix
-            )
+        except Malformed as error:
+            return Trouble("paid", "malformed_response", self.redact(str(error)))
+        except NoCompletion as error:
+            return self._redacted(self._not_a_completion(error))
+        except (openai.OpenAIError, Redirected) as error:
+            return self._redacted(sort_error(error))
         finally:
             self._budget.settle(held, *used)
+
+    def _not_a_completion(self, error: NoCompletion) -> Trouble:
+        """What to do where a server said 200 and sent no completion."""
+        if error.page and not self._answered:
+            return Trouble("fatal", "web_page", str(error), fix="check --llm-url (it usually ends in /v1)")
+        if error.status is not None:
+            return sort_status(error.status, error.body, str(error), {})
+        return Trouble("retry", "no_completion", str(error))
+
+    def _redacted(self, trouble: Trouble) -> Trouble:
+        return replace(trouble, detail=self.redact(trouble.detail))
 
     def _body(self, request: Request, messages: Messages) -> dict[str, Any]:
         body = chat_body(self._options.model, request, messages, None if self._no_schema else request.schema)
         body[self._limit_name] = body.pop("max_tokens")
         return body
 
-    def _stored(self, completion: Any, request: Request, messages: Messages, key: str, seconds: float) -> Stored:
-        if not isinstance(completion, dict):
-            raise ValueError("a reply that is not a JSON object")
+    def stored(
+        self, completion: Mapping[str, Any], request: Request, messages: Messages, key: str, seconds: float
+    ) -> Stored:
+        """A completion of this endpoint as it is kept. Raises Malformed."""
         return stored_from(
             completion,
             request=request,
@@ -215,47 +275,6 @@ def chat_body(model: str, request: Request, messages: Messages, schema: Mapping[
     return body
 
 
-def stored_from(
-    completion: Mapping[str, Any],
-    *,
-    request: Request,
-    messages: Messages,
-    key: str,
-    endpoint: str,
-    options: ClientOptions,
-    seconds: float,
-    redact: Any = str,
-) -> Stored:
-    """A completion as it is kept. Raises ValueError, TypeError, KeyError-like errors for one that is malformed."""
-    choices = completion.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise ValueError("a reply without choices")
-    message = choices[0].get("message") or {}
-    usage = completion.get("usage") or {}
-    text, refusal = message.get("content"), message.get("refusal")
-    if text is not None and not isinstance(text, str):
-        raise ValueError("a reply whose content is not text")
-    sampling = request.sampling
-    asked = {
-        "messages": plain_messages(messages),
-        "image_times_s": [p.time_s for m in messages for p in m.parts if isinstance(p, Image)],
-        "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
-        "schema": None if request.schema is None else hash_json(request.schema),
-        "sample": request.sample,
-    }
-    return Stored(
-        key=key,
-        stage=options.stage,
-        endpoint=endpoint,
-        model=options.model,
-        server_model=redact(str(completion.get("model") or "")),
-        prompt_hash=request.prompt_hash,
-        request=json.dumps(asked, ensure_ascii=False),
-        text=redact(text or (refusal if isinstance(refusal, str) else "") or ""),
-        finish=str(choices[0].get("finish_reason") or ""),
-        refusal=bool(refusal),
-        input_tokens=int(usage.get("prompt_tokens") or 0),
-        output_tokens=int(usage.get("completion_tokens") or 0),
-        seconds=seconds,
-        unix=time.time(),
-    )
+def in_words(seconds: float) -> str:
+    """A duration as people say it: minutes below two hours, then hours."""
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"

@@ -13,49 +13,63 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from qevd_bio.coach.training.options import LoopOptions
 from qevd_bio.learning.batches import epoch_batches, share_of
 from qevd_bio.learning.log import TrainingLog
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import check_precision, explained_memory, settle_types
 from qevd_bio.learning.state import (
     FILE,
-    Progress,
+    RunState,
     collect,
     is_sharded,
-    load_progress,
+    load_state,
     restore,
-    save_progress,
+    save_state,
     whole_weights,
 )
 from qevd_bio.store.atomic import make_folder, only_one
 from qevd_bio.store.errors import UserError
 
 
-class Task(Protocol):
-    """What is trained. `module(batch)` gives the sum of weighted losses of a batch, `weight` what to divide by.
+class OnDevice(Protocol):
+    """A batch that can be moved to where the module computes."""
 
-    `better` compares two values of the metric `chooses`, which `validate` gives (NaN is never better). `save` writes
-    a checkpoint; `tensors` are all of `module`'s weights by name, where these are spread over processes (FSDP).
+    def to(self, device: torch.device) -> Any: ...
+
+
+class Trainable(Protocol):
+    """What is trained: the system's own part of a training stage.
+
+    module: its call `module(batch)` gives the sum of the weighted losses of a batch, a scalar; parameters that require
+    gradients are trained. lengths: one number for each training item, so that a batch holds items of like length.
+    chooses: the metric of `validate` that picks the best checkpoint. advice: what to change where memory is short,
+    besides the loop's own options.
     """
 
     name: str
     module: nn.Module
     lengths: Sequence[int]
     chooses: str
+    advice: Sequence[str]
 
-    def collate(self, indices: Sequence[int]) -> Any: ...
+    def collate(self, indices: Sequence[int]) -> OnDevice:
+        """The batch of these training items."""
 
-    def weight(self, indices: Sequence[int]) -> float: ...
+    def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
 
-    def better(self, new: float, old: float) -> bool: ...
+    def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value of the metric `chooses`; NaN is never asked about."""
 
-    def validate(self) -> Mapping[str, float]: ...
+    def validate(self) -> Mapping[str, float]:
+        """Metrics of held-out items by name, empty where none are held out."""
 
-    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None: ...
+    def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are all of `module`'s weights by name where these are spread (FSDP)."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Trained:
     """Where a stage ended: steps, best validation and its step, folders of the checkpoints."""
 
     steps: int
@@ -67,9 +81,9 @@ class Outcome:
 
 
 def train(
-    task: Task, options: LoopOptions, out: Path, settings: Mapping[str, Any], say: Callable[[str], None]
-) -> Outcome:
-    """Train until the epochs, steps or patience are used up; goes on where an earlier run of this folder ended.
+    task: Trainable, options: LoopOptions, out: Path, settings: Mapping[str, Any], say: Callable[[str], None]
+) -> Trained:
+    """Train until the epochs, steps or patience are used up; continues where an earlier run of this folder ended.
 
     Writes `resume.safetensors`, `log.jsonl`, `last/` and `best/` into `out`. The same seed gives the same losses,
     however often it is interrupted. Raises UserError for other settings and for too little memory.
@@ -80,13 +94,13 @@ def train(
     # Of several processes of one run the first holds the lock.
     first = os.environ.get("RANK", "0") == "0"
     lock = only_one(folder / ".lock", f"training in {folder}") if first else nullcontext()
-    with lock, explained_memory(options):
+    with lock, explained_memory(options, task.advice):
         return _Run(task, options, folder, settings, say).go()
 
 
 class _Run:
     def __init__(
-        self, task: Task, options: LoopOptions, out: Path, settings: Mapping[str, Any], say: Callable[[str], None]
+        self, task: Trainable, options: LoopOptions, out: Path, settings: Mapping[str, Any], say: Callable[[str], None]
     ) -> None:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
@@ -110,18 +124,18 @@ class _Run:
         self.total = options.steps or options.epochs * self.per_epoch
         self._plan: tuple[int, list[list[int]]] = (-1, [])
 
-    def _begin(self) -> Progress:
-        found = load_progress(self.out, self.settings)
+    def _begin(self) -> RunState:
+        found = load_state(self.out, self.settings)
         if found is None:
-            return Progress(settings=dict(self.settings))
+            return RunState(settings=dict(self.settings))
         progress, tensors = found
         restore(self.module, self._raw_optimizer(), tensors, self.out / FILE)
         if self.accelerator.scaler is not None and progress.scaler:
             self.accelerator.scaler.load_state_dict(progress.scaler)
-        self.say(f"{self.task.name}: goes on after step {progress.step}")
+        self.say(f"{self.task.name}: continues after step {progress.step}")
         return progress
 
-    def go(self) -> Outcome:
+    def go(self) -> Trained:
         start, first = time.perf_counter(), self.progress.step
         # Asked before anything is written, so that all processes find the same.
         without_last = not (self.out / "last").exists()
@@ -144,7 +158,7 @@ class _Run:
             self._checkpoint("last")
         best = self.out / ("best" if (self.out / "best").exists() else "last")
         p = self.progress
-        return Outcome(p.step, p.best, p.best_step, self.out / "last", best, time.perf_counter() - start)
+        return Trained(p.step, p.best, p.best_step, self.out / "last", best, time.perf_counter() - start)
 
     def _due(self, every: int) -> bool:
         return self.progress.step % (every or self.per_epoch) == 0
@@ -222,7 +236,7 @@ class _Run:
         if self.accelerator.scaler is not None:
             self.progress.scaler = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
-            save_progress(self.out, tensors, self.progress)
+            save_state(self.out, tensors, self.progress)
 
     def _checkpoint(self, name: str) -> None:
         about = {"step": self.progress.step, "best": self.progress.best, "settings": dict(self.settings)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,18 +10,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from qevd_bio.coach.model.checkpoint import Coach
-from qevd_bio.coach.training.options import LoopOptions
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.store.errors import UserError
 
 _FROZEN = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def settled(options: LoopOptions, coach: Coach) -> LoopOptions:
-    """`precision` auto decided: bf16 on a GPU for a model that is kept in it, else float32."""
+def settled(options: LoopOptions, device: torch.device, dtype: str) -> LoopOptions:
+    """`precision` auto decided: bf16 on a GPU for a model that is meant to be kept in it (`dtype`), else float32."""
     if options.precision != "auto":
         return options
-    mixed = coach.model.device.type == "cuda" and coach.config.dtype == "bfloat16"
+    mixed = device.type == "cuda" and dtype == "bfloat16"
     return replace(options, precision="bf16" if mixed else "no")
 
 
@@ -44,19 +43,19 @@ def mixed(device: torch.device, precision: str) -> Any:
 
 
 @contextmanager
-def explained_memory(options: LoopOptions) -> Iterator[None]:
-    """Turn "out of memory" into what to change."""
+def explained_memory(options: LoopOptions, advice: Sequence[str] = ()) -> Iterator[None]:
+    """Turn "out of memory" into what to change; `advice` is what helps this kind of task besides."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _too_little(options, error) from error
+        raise _too_little(options, advice, error) from error
     except RuntimeError as error:
         if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
-        raise _too_little(options, error) from error
+        raise _too_little(options, advice, error) from error
 
 
-def _too_little(options: LoopOptions, error: BaseException) -> UserError:
+def _too_little(options: LoopOptions, others: Sequence[str], error: BaseException) -> UserError:
     now = options.micro_batch or options.batch
     advice = []
     if now > 1:
@@ -65,9 +64,9 @@ def _too_little(options: LoopOptions, error: BaseException) -> UserError:
         advice.append("--activation-checkpointing")
     if options.precision == "no":
         advice.append("--precision bf16")
-    advice.append("--context-every 24 or a smaller --max-tokens (shorter sequences)")
+    advice += others
     return UserError(
         f"memory is short ({(str(error).splitlines() or ['out of memory'])[0][:120]})",
         expected="room for weights, gradients and activations",
-        fix="; then ".join(advice),
+        fix="; then ".join(advice) or "a smaller model, or a machine with more memory",
     )

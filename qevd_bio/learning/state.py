@@ -18,7 +18,7 @@ _KEY = "qevd_bio_training"
 
 
 @dataclass
-class Progress:
+class RunState:
     """steps done, the best validation so far with its step, validations since then, and the run's settings.
 
     scaler: the scale of fp16's losses, empty for other precisions.
@@ -33,15 +33,15 @@ class Progress:
     scaler: dict[str, Any] = field(default_factory=dict)
 
 
-def save_progress(folder: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
+def save_state(folder: Path, tensors: dict[str, Tensor], state: RunState) -> None:
     """Write the state atomically; `tensors` come from `collect`."""
     from safetensors.torch import save_file
 
     with atomic_path(folder / FILE) as path:
-        save_file(tensors, path, metadata={_KEY: json.dumps(asdict(progress))})
+        save_file(tensors, path, metadata={_KEY: json.dumps(asdict(state))})
 
 
-def load_progress(folder: Path, settings: dict[str, Any]) -> tuple[Progress, dict[str, Tensor]] | None:
+def load_state(folder: Path, settings: dict[str, Any]) -> tuple[RunState, dict[str, Tensor]] | None:
     """The state in `folder`, None where there is none. UserError for a damaged file or other settings."""
     from safetensors import SafetensorError, safe_open
 
@@ -50,7 +50,7 @@ def load_progress(folder: Path, settings: dict[str, Any]) -> tuple[Progress, dic
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            progress = Progress(**json.loads((file.metadata() or {})[_KEY]))
+            state = RunState(**json.loads((file.metadata() or {})[_KEY]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
@@ -60,16 +60,16 @@ def load_progress(folder: Path, settings: dict[str, Any]) -> tuple[Progress, dic
             fix="remove it to start this stage again",
         ) from error
     wanted = json.loads(json.dumps(settings))
-    if progress.settings != wanted:
-        odd = sorted(k for k in {*wanted, *progress.settings} if wanted.get(k) != progress.settings.get(k))
-        told = ", ".join(f"{k}: {progress.settings.get(k)!r} there, {wanted.get(k)!r} now" for k in odd[:3])
+    if state.settings != wanted:
+        odd = sorted(k for k in {*wanted, *state.settings} if wanted.get(k) != state.settings.get(k))
+        told = ", ".join(f"{k}: {state.settings.get(k)!r} there, {wanted.get(k)!r} now" for k in odd[:3])
         raise UserError(
             f"this run was begun with other settings ({told})",
             where=folder,
-            expected="the same settings to go on",
+            expected="the same settings to continue",
             fix="name another --out, or remove this folder to begin again",
         )
-    return progress, tensors
+    return state, tensors
 
 
 def collect(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,89 +16,94 @@ from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import frames_of
 from qevd_bio.motion.judging.evaluate import Setup
-from qevd_bio.motion.judging.verdicts import CameraView
+from qevd_bio.motion.judging.occasion import CameraView
 from qevd_bio.motion.options import MotionOptions
-from qevd_bio.motion.rows import Place, context_columns, cycle_rows, units_of, verdict_rows
+from qevd_bio.motion.rows import cycle_rows, units_of
 from qevd_bio.motion.salient import SalientJoints
 from qevd_bio.motion.segment import SegmentResult, analyse
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.work import Item
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.motion import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.motion import CONTEXTS, CYCLES, MOTION_SEGMENTS, ContextRow, CycleRow, MotionSegment
+from qevd_bio.tables.rows import NAN
+from qevd_bio.tables.verdicts import VERDICTS, Verdict
+from qevd_bio.tables.workspace import MotionFiles
 
 LEAST_FRAMES = 12
 """Fewer frames than this hold no repetition, whatever their rate."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """One segment to analyse; `end_s` None is the end of the video, `exercise` None a name that is not known."""
+class SegmentPart:
+    """One segment to analyse; an infinite `end_s` is the end of the video, `exercise` None a name that is not known."""
 
     segment: int
     exercise: str | None
     written: str
     start_s: float
-    end_s: float | None
+    end_s: float
 
 
 @dataclass(frozen=True)
-class Task:
-    """What one work item needs; picklable. `outputs`: cycles, violations, segments, contexts."""
+class VideoTask:
+    """What one work item needs; picklable. `tables` and `contexts` are the files to be written."""
 
     split: str
     video: str
     kinematics: Path
-    parts: tuple[Part, ...]
+    parts: tuple[SegmentPart, ...]
     user_refs: Path
     options: MotionOptions
     salient: SalientJoints
-    outputs: tuple[Path, Path, Path, Path]
+    tables: MotionFiles
+    contexts: Path
 
 
-def analyse_one(item: Item) -> dict[str, Any]:
+def analyse_one(item: Item[VideoTask]) -> dict[str, Any]:
     """Analyse one video. A segment that cannot be analysed is a row with its reason; the others are.
 
     Raises ItemError where no segment can be: other_video, no_segment, no_pose, too_few_frames, unknown_exercise.
     """
-    task: Task = item.payload
+    task = item.payload
     kinematics = read_kinematics(task.kinematics, task.split, task.video)
     if not task.parts:
         raise ItemError("no_segment", "no exercise is known for this video; name it with --exercise, or --data")
-    places: list[tuple[Place, SegmentResult]] = []
-    cycles: list[dict[str, Any]] = []
-    verdicts: list[dict[str, Any]] = []
-    segments: list[dict[str, Any]] = []
+    cycles: list[CycleRow] = []
+    verdicts: list[Verdict] = []
+    contexts: list[ContextRow] = []
+    segments: list[MotionSegment] = []
     for part in task.parts:
         row = _segment_row(task, part, kinematics)
-        segments.append(row)
         try:
             setup = make_setup(task, part, kinematics)
             result = _analyse_part(part, kinematics, setup)
         except ItemError as error:
-            row.update(status=error.reason, detail=error.detail)
+            segments.append(replace(row, status=error.reason, detail=error.detail))
             continue
-        place = Place(task.split, task.video, part.segment, setup.exercise.id)
-        places.append((place, result))
-        cycles += cycle_rows(place, result, setup)
-        verdicts += verdict_rows(place, result.cycles)
-        row.update(
-            status="ok" if result.cycles else "no_cycle",
-            cycles=len(result.cycles),
-            units=sum(units_of(judged, setup.exercise) for judged in result.cycles),
-            signal=result.signal,
-            rejected=json.dumps(dict(result.rejected), sort_keys=True),
-        )
-    if not places:
-        raise ItemError(segments[0]["status"], segments[0]["detail"])
+        cycles += cycle_rows(result, setup)
+        verdicts += [verdict for judged in result.cycles for verdict in judged.verdicts]
+        contexts += result.contexts
+        segments.append(_found(row, result, setup))
+    analysed = [row for row in segments if row.signal is not None]
+    if not analysed:
+        raise ItemError(segments[0].status, segments[0].detail or "")
     about = {"context_format": FORMAT}
-    for table, path, rows in zip(
-        (CYCLES, VIOLATIONS, SEGMENT_RESULTS, CONTEXTS),
-        task.outputs,
-        (cycles, verdicts, segments, context_columns(places)),
-        strict=True,
-    ):
-        table.write(path, rows, metadata=about)
-    return {"segments": len(places), "cycles": len(cycles), "statuses": [row["status"] for row in segments]}
+    CYCLES.save(task.tables.cycles, cycles, metadata=about)
+    VERDICTS.save(task.tables.verdicts, verdicts, metadata=about)
+    MOTION_SEGMENTS.save(task.tables.segments, segments, metadata=about)
+    CONTEXTS.save(task.contexts, contexts, metadata=about)
+    return {"segments": len(analysed), "cycles": len(cycles), "statuses": [row.status for row in segments]}
+
+
+def _found(row: MotionSegment, result: SegmentResult, setup: Setup) -> MotionSegment:
+    return replace(
+        row,
+        status="ok" if result.cycles else "no_cycle",
+        cycles=len(result.cycles),
+        units=sum(units_of(judged, setup.exercise) for judged in result.cycles),
+        signal=result.signal,
+        rejected=json.dumps(dict(result.rejected), sort_keys=True),
+    )
 
 
 def read_kinematics(path: Path, split: str, video: str) -> Kinematics:
@@ -112,7 +117,7 @@ def read_kinematics(path: Path, split: str, video: str) -> Kinematics:
     return kinematics
 
 
-def make_setup(task: Task, part: Part, kinematics: Kinematics) -> Setup:
+def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Setup:
     """What is known of a segment beside its frames. ItemError("unknown_exercise") with the closest names."""
     exercise = _exercise(task, part)
     reference = None
@@ -130,10 +135,13 @@ def make_setup(task: Task, part: Part, kinematics: Kinematics) -> Setup:
         skeleton=skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body)),
         camera=camera_of(kinematics.meta),
         body=kinematics.body,
+        split=task.split,
+        video=task.video,
+        segment=part.segment,
     )
 
 
-def _exercise(task: Task, part: Part) -> Exercise:
+def _exercise(task: VideoTask, part: SegmentPart) -> Exercise:
     catalogue = load((task.user_refs / "exercises",))
     exercise = catalogue.get(part.exercise or "")
     if exercise is None:
@@ -156,9 +164,8 @@ def camera_of(meta: Mapping[str, Any]) -> CameraView:
     return CameraView(float(heading))
 
 
-def _analyse_part(part: Part, kinematics: Kinematics, setup: Setup) -> SegmentResult:
-    end = float("inf") if part.end_s is None else part.end_s
-    piece = kinematics.between(part.start_s, end)
+def _analyse_part(part: SegmentPart, kinematics: Kinematics, setup: Setup) -> SegmentResult:
+    piece = kinematics.between(part.start_s, part.end_s)
     if len(piece) < LEAST_FRAMES:
         raise ItemError("too_few_frames", f"{len(piece)} frames, at least {LEAST_FRAMES} are needed")
     frames = frames_of(piece)
@@ -167,22 +174,20 @@ def _analyse_part(part: Part, kinematics: Kinematics, setup: Setup) -> SegmentRe
     return analyse(frames, setup)
 
 
-def _segment_row(task: Task, part: Part, kinematics: Kinematics) -> dict[str, Any]:
-    end = float("inf") if part.end_s is None else part.end_s
-    inside = (kinematics.time_s >= part.start_s) & (kinematics.time_s <= end)
-    return {
-        "split": task.split,
-        "video": task.video,
-        "segment": part.segment,
-        "exercise": part.exercise,
-        "status": "ok",
-        "detail": None,
-        "start_s": part.start_s,
-        "end_s": part.end_s,
-        "cycles": 0,
-        "units": 0.0,
-        "signal": None,
-        "rejected": None,
-        "pose_share": float(kinematics.valid[inside].mean()) if inside.any() else None,
-        "heading_deg": camera_of(kinematics.meta).heading_deg,
-    }
+def _segment_row(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> MotionSegment:
+    """The row of a segment in which nothing was found yet."""
+    inside = (kinematics.time_s >= part.start_s) & (kinematics.time_s <= part.end_s)
+    heading = camera_of(kinematics.meta).heading_deg
+    return MotionSegment(
+        split=task.split,
+        video=task.video,
+        segment=part.segment,
+        exercise=part.exercise,
+        status="ok",
+        start_s=part.start_s,
+        end_s=part.end_s,
+        cycles=0,
+        units=0.0,
+        pose_share=float(kinematics.valid[inside].mean()) if inside.any() else NAN,
+        heading_deg=NAN if heading is None else heading,
+    )

@@ -19,12 +19,11 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from qevd_bio.exercise.vocabulary import vocabulary
+from qevd_bio.exercise.wording import SIDES, capital, compact, compact_value, rounded, sided
 
 FORMAT = "qevd-bio-context-1"
 BODY = (("height", "m"), ("mass", "kg"), ("chest", "m"), ("waist", "m"), ("hips", "m"))
 WARNING = "Warning: pose confidence is low, the last valid pose is kept. "
-_SIDES = {"r": "right ", "l": "left ", "": ""}
-_UNITS = {"deg": "°", "ratio": "", "fraction": "%", "s": "s"}
 _REQUIRED = {"insufficient": "", "excessive": "at most ", "unstable": "at most "}
 
 
@@ -81,12 +80,6 @@ class Motion:
         return repr(self) == repr(other)
 
 
-def rounded(value: float, unit: str) -> float:
-    """`value` as a context shows it (0 for what rounds to minus zero)."""
-    digits = {"deg": 0, "fraction": 2, "ratio": 2, "s": 1}[unit]
-    return round(value, digits) + 0.0
-
-
 def body_value(name: str, entry: Mapping[str, Any], unit: str) -> BodyValue:
     """A measurement of the kinematics' `body` as it is shown."""
     value, estimated = float(entry["value"]), str(entry.get("method", "")) not in ("entered", "shapy_mesh")
@@ -136,15 +129,15 @@ def write_motion(motion: Motion) -> str:
 
 def write_pose(pose: Sequence[PoseValue]) -> str:
     """The first line of C_motion."""
-    values = ", ".join(f"{_SIDES[v.side]}{v.joint} {v.degrees}°" for v in pose)
+    values = ", ".join(f"{sided(v.joint, v.side)} {compact(v.degrees, 'deg')}" for v in pose)
     return f"Current pose: {values or 'not known'}."
 
 
 def write_rest(motion: Motion) -> str:
     """The lines of C_motion that change only from cycle to cycle."""
     if motion.cycles:
-        score = "" if math.isnan(motion.score) else f", score {motion.score:.2f}"
-        cycle = f"{motion.cycles} completed, last {motion.last_s:.1f}s{score}"
+        score = "" if math.isnan(motion.score) else f", score {compact(motion.score, 'ratio')}"
+        cycle = f"{motion.cycles} completed, last {compact(motion.last_s, 's')}{score}"
     else:
         cycle = "none completed"
     issues = "; ".join(_issue_text(issue) for issue in motion.issues) or "none"
@@ -152,23 +145,17 @@ def write_rest(motion: Motion) -> str:
 
 
 def _issue_text(issue: Issue) -> str:
-    name = f"{_SIDES[issue.side]}{issue.name}"
     return (
-        f"{name[0].upper()}{name[1:]} {issue.fault} ({_number(issue.detected, issue.unit)} detected, "
-        f"{_REQUIRED[issue.fault]}{_number(issue.required, issue.unit)} required)"
+        f"{capital(sided(issue.name, issue.side))} {issue.fault} ({compact(issue.detected, issue.unit)} detected, "
+        f"{_REQUIRED[issue.fault]}{compact(issue.required, issue.unit)} required)"
     )
-
-
-def _number(value: float, unit: str) -> str:
-    if unit == "fraction":
-        return f"{round(value * 100)}%"
-    return f"{value:.{ {'deg': 0, 'ratio': 2, 's': 1}[unit] }f}{_UNITS[unit]}"
 
 
 _POSE = re.compile(r"(right |left |)(.+) (-?\d+)°")
 _CYCLE = re.compile(r"(\d+) completed, last (\d+\.\d)s(?:, score (\d\.\d\d))?")
 _ISSUE = re.compile(
-    r"(.+) (insufficient|excessive|unstable) \((-?[\d.]+)(°|%|s|) detected, (?:at most )?(-?[\d.]+)(°|%|s|) required\)"
+    r"(.+) (insufficient|excessive|unstable) "
+    r"\((-?[\d.]+(?:°|%|s|)) detected, (?:at most )?(-?[\d.]+(?:°|%|s|)) required\)"
 )
 
 
@@ -196,9 +183,8 @@ _LEADS = ("Current pose: ", "Cycle: ", "Form issues: ")
 def _parse_issue(text: str) -> Issue:
     match = _match(_ISSUE, text)
     name = match[1][0].lower() + match[1][1:]
-    unit = {sign: unit for unit, sign in _UNITS.items()}[match[4]]
-    scale = 0.01 if unit == "fraction" else 1.0
-    detected, required = (rounded(float(match[i]) * scale, unit) for i in (3, 5))
+    detected, unit = compact_value(match[3])
+    required, _ = compact_value(match[4])
     return Issue(*_sided(name, _quantity_names()), match[2], detected, required, unit)
 
 
@@ -206,9 +192,9 @@ def _sided(name: str, whole_body: frozenset[str]) -> tuple[str, str]:
     """Side and name; a name that itself begins with a side ("right pelvic tilt") has none."""
     if name in whole_body:
         return "", name
-    for side in ("r", "l"):
-        if name.startswith(_SIDES[side]):
-            return side, name.removeprefix(_SIDES[side])
+    for side, word in SIDES.items():
+        if name.startswith(f"{word} "):
+            return side, name.removeprefix(f"{word} ")
     return "", name
 
 
@@ -276,7 +262,7 @@ def _shorten(motion: Motion) -> Motion | None:
 def pose_values(joints: Sequence[tuple[str, str]], degrees: Sequence[float]) -> tuple[PoseValue, ...]:
     """Pose of (side, joint name) with their angles; unknown (NaN) ones are left out."""
     return tuple(
-        PoseValue(side, name, round(value))
+        PoseValue(side, name, int(rounded(value, "deg")))
         for (side, name), value in zip(joints, degrees, strict=True)
         if value == value
     )

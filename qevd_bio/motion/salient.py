@@ -9,23 +9,10 @@ from pathlib import Path
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.annotations import SALIENT
 from qevd_bio.tables.workspace import Workspace
 
-# The columns that are read of the annotation stage's table, and of the selector's file of the same form.
-_SALIENT = Table(
-    "salient",
-    1,
-    (
-        Column("split", "string", nullable=False),
-        Column("video", "string", nullable=False),
-        Column("segment", "int32", nullable=False),
-        Column("joints", "list<string>"),
-        Column("status", "string", nullable=False),
-        Column("review_state", "string", nullable=False),
-    ),
-)
 Key = tuple[str, str, int]
 
 
@@ -47,13 +34,13 @@ class SalientJoints:
 
 
 def read_salient(workspace: Workspace) -> SalientJoints:
-    """Salient joints of the workspace: `annotations/salient.parquet`, then `salient-selector.parquet`.
+    """Salient joints of the workspace: those that were annotated, then those that the selector chose.
 
     Rows that failed or that a reviewer rejected are not used. UserError for an unknown joint, and for two that
     contradict each other.
     """
-    annotated = workspace.annotations / "salient.parquet"
-    selected = workspace.annotations / "salient-selector.parquet"
+    annotated = workspace.annotation("salient")
+    selected = workspace.selected_joints
     files = tuple(path for path in (annotated, selected) if path.is_file())
     return SalientJoints(_read(annotated), _read(selected), files)
 
@@ -62,14 +49,14 @@ def _read(path: Path) -> dict[Key, tuple[str, ...]]:
     if not path.is_file():
         return {}
     found: dict[Key, tuple[str, ...]] = {}
-    for row in _SALIENT.read_rows(path, columns=_SALIENT.names):
-        if row["status"] != "ok" or row["review_state"] == "rejected" or not row["joints"]:
+    for row in SALIENT.load(path):
+        if row.status != "ok" or row.review_state == "rejected" or not row.joints:
             continue
-        unknown = sorted(set(row["joints"]) - set(JOINT_NAMES))
+        unknown = sorted(set(row.joints) - set(JOINT_NAMES))
         if unknown:
             raise UserError(f"unknown joint {unknown[0]!r}", where=path, expected="one of the 24 joints")
-        key = (row["split"], row["video"], row["segment"])
-        joints = tuple(joint for joint in JOINT_NAMES if joint in row["joints"])
+        key = (row.split, row.video, row.segment)
+        joints = tuple(joint for joint in JOINT_NAMES if joint in row.joints)
         if found.setdefault(key, joints) != joints:
             raise UserError(
                 f"two annotations of segment {'/'.join(map(str, key))} name different joints",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.exercise.vocabulary import vocabulary
+from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
     Morph,
@@ -17,7 +17,6 @@ from qevd_bio.motion.context import (
     estimate_tokens,
     fit,
     morph_of,
-    rounded,
     write_morph,
     write_pose,
     write_rest,
@@ -25,27 +24,15 @@ from qevd_bio.motion.context import (
 from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
-from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
-from qevd_bio.motion.judging.verdicts import VIOLATION, Verdict
 from qevd_bio.motion.pose_state import PoseState, latest_pose
+from qevd_bio.tables.motion import ContextRow
+from qevd_bio.tables.verdicts import STATIC, Verdict
 
 Count = Callable[[str], int]
-
-
-@dataclass(frozen=True)
-class ContextRow:
-    """The context of one feature step. `cycle` is the number of the last completed cycle, −1 before the first."""
-
-    step: int
-    time_s: float
-    morph: str
-    motion: str
-    tokens: int
-    cycle: int
-    pose_known: bool
 
 
 @dataclass(frozen=True)
@@ -64,15 +51,16 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
 
     The result is that of `stream.MotionStream` fed the same frames, with the `robust` cycle rule.
     """
-    evaluator = Evaluator(setup)
+    signals = setup.signals()
     if len(frames) == 0:
-        return SegmentResult((), (), Counter(), evaluator.signal.expression.text, None)
+        return SegmentResult((), (), Counter(), signals[0].expression.text, None)
     first, until = choosing(frames.time_s, frames.ok)
     part = slice(first, until)
-    signal = evaluator.use(choose(evaluator.signals, frames.angles[part], frames.observed[part]))
+    signal = signals[choose(signals, frames.angles[part], frames.observed[part])]
+    evaluator = Evaluator(setup, signal)
     known_at = float(frames.time_s[min(until, len(frames) - 1)])
     curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton, frames.root)
-    found, rejected = _find(frames, setup, evaluator, np.asarray(signal.values(curves.present)))
+    found, rejected = _find(frames, setup, signal, np.asarray(signal.values(curves.present)))
     cycles = []
     for cycle in found:
         reported = max(cycle.reported_s, known_at)
@@ -109,9 +97,9 @@ def evaluate_frames(
 
 
 def _find(
-    frames: Frames, setup: Setup, evaluator: Evaluator, values: NDArray[np.float64]
+    frames: Frames, setup: Setup, signal: Signal, values: NDArray[np.float64]
 ) -> tuple[list[Cycle], Counter[str]]:
-    signal, exercise = evaluator.signal, setup.exercise
+    exercise = setup.exercise
     if setup.options.cycles.method == "paper":
         if exercise.category == "hold":
             return paper.detect_holds(frames.time_s, values), Counter()
@@ -145,7 +133,7 @@ class ContextWriter:
     """Writes the contexts of a segment, step by step; what it has been told of cycles is what they know."""
 
     def __init__(self, setup: Setup, count: Count = estimate_tokens) -> None:
-        self.options = setup.options.contexts
+        self.options, self._place = setup.options.contexts, setup.place
         self.pose = PoseState(setup.salient)
         self._count = count
         morph = morph_of(setup.body)
@@ -175,24 +163,32 @@ class ContextWriter:
         text, tokens = f"{first}\n{self._rest}", estimate_tokens(first) + self._rest_tokens
         if self._count is not estimate_tokens or tokens > self.options.max_tokens:
             text, tokens = fit(replace(self._motion, pose=values), self.options.max_tokens, self._count)
-        return ContextRow(step, time_s, self._morph[older], text, tokens, self._number, pose is not None)
+        return ContextRow(
+            split=self._place.split,
+            video=self._place.video,
+            segment=self._place.segment,
+            exercise=self._place.exercise,
+            step=step,
+            time_s=time_s,
+            morph=self._morph[older],
+            motion=text,
+            tokens=tokens,
+            cycle=self._number,
+            pose_known=pose is not None,
+        )
 
 
 def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
     """The gravest violations of salient joints, one for each quantity and side, as contexts show them."""
     chosen: dict[tuple[str, str], Verdict] = {}
-    violated = [v for v in verdicts if v.verdict == VIOLATION and v.salient]
+    violated = [v for v in verdicts if v.violated and v.salient]
     for verdict in sorted(violated, key=lambda v: (-v.severity, v.rule, v.side)):
         chosen.setdefault((verdict.quantity, verdict.side), verdict)
     return tuple(_issue(verdict) for verdict in list(chosen.values())[:most])
 
 
 def _issue(verdict: Verdict) -> Issue:
-    if verdict.kind == "static":
-        name = vocabulary().joints[verdict.joint.removesuffix(f"_{verdict.side}")].name
-        fault, required = "unstable", verdict.goal
-    else:
-        name = vocabulary().quantities[verdict.quantity].name
-        fault, required = ("insufficient" if verdict.deviation < 0 else "excessive"), verdict.goal
+    fault = "unstable" if verdict.kind == STATIC else "insufficient" if verdict.deviation < 0 else "excessive"
     unit = verdict.unit
-    return Issue(verdict.side, name, fault, rounded(verdict.value, unit), rounded(required, unit), unit)
+    detected, required = rounded(verdict.value, unit), rounded(verdict.goal, unit)
+    return Issue(verdict.side, measured_name(verdict), fault, detected, required, unit)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.dataset.names import load_names
-from qevd_bio.dataset.stage import SEGMENTS
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import trajectories
-from qevd_bio.motion.analysis import Part, Task, analyse_one
+from qevd_bio.motion.analysis import SegmentPart, VideoTask, analyse_one
 from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.salient import SalientJoints, read_salient
@@ -20,7 +18,10 @@ from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.tables.motion import CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS
+from qevd_bio.tables.rows import INF
+from qevd_bio.tables.segments import SEGMENTS
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 
 STAGE = "analyze"
@@ -28,18 +29,20 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class Written:
+class MotionTotals:
     """The merged tables and their numbers of rows."""
 
     cycles: int
-    violations: int
+    verdicts: int
     segments: int
 
 
-def analyze(workspace: Workspace, options: MotionOptions, run: RunOptions | None = None) -> tuple[Summary, Written]:
+def analyze(
+    workspace: Workspace, options: MotionOptions, run: RunOptions | None = None
+) -> tuple[Summary, MotionTotals]:
     """Analyse every video of the workspace that has kinematics, then merge the parts into the tables.
 
-    Segments come from `segments.parquet`; a video that has none there is one segment of `options.exercise`.
+    Segments come from the table of segments; a video that has none there is one segment of `options.exercise`.
     Raises UserError where there is nothing to analyse or the exercise is not known.
     """
     items = make_items(workspace, options)
@@ -48,12 +51,11 @@ def analyze(workspace: Workspace, options: MotionOptions, run: RunOptions | None
     return summary, merge(workspace, items)
 
 
-def make_items(workspace: Workspace, options: MotionOptions) -> list[Item]:
+def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[VideoTask]]:
     """One work item a kinematics file, with every file that its result depends on."""
-    folder = workspace.root / "kinematics"
-    found = sorted(folder.glob("*/*.parquet"))
+    found = workspace.all_kinematics()
     if not found:
-        raise UserError("no kinematics", where=folder, fix="qevd-bio extract --data FOLDER")
+        raise UserError("no kinematics", where=workspace.kinematics_folder, fix="qevd-bio extract --data FOLDER")
     salient = SalientJoints() if options.salient == "exercise" else read_salient(workspace)
     parts = read_parts(workspace, options.exercise)
     shared = tuple(path for path in (workspace.segments, *salient.files) if path.is_file())
@@ -61,45 +63,34 @@ def make_items(workspace: Workspace, options: MotionOptions) -> list[Item]:
     for path in found:
         split, video = path.parent.name, path.stem
         own = parts.get((split, video)) or parts.get(("", ""), [])
-        task = Task(
-            split, video, path, tuple(own), workspace.user_refs, options, salient, outputs_of(workspace, split, video)
-        )
+        tables, contexts = workspace.motion_parts(split, video), workspace.contexts(split, video)
+        task = VideoTask(split, video, path, tuple(own), workspace.user_refs, options, salient, tables, contexts)
         inputs = (path, *shared, *_rules(own, workspace.user_refs))
-        items.append(Item(f"{split}/{video}", inputs, task.outputs, task))
+        items.append(Item(f"{split}/{video}", inputs, (*astuple(tables), contexts), task))
     return items
 
 
-def outputs_of(workspace: Workspace, split: str, video: str) -> tuple[Path, Path, Path, Path]:
-    """Files of one video: cycles, violations, segments, contexts."""
-    contexts = workspace.contexts(split, video)
-    folders = ("cycles", "violations", "segments")
-    cycles, violations, segments = (workspace.motion / "parts" / f / split / contexts.name for f in folders)
-    return cycles, violations, segments, contexts
-
-
-def read_parts(workspace: Workspace, exercise: str) -> dict[tuple[str, str], list[Part]]:
+def read_parts(workspace: Workspace, exercise: str) -> dict[tuple[str, str], list[SegmentPart]]:
     """Segments by (split, video); under ("", "") the one that stands for videos without any.
 
     UserError for an `exercise` that no exercise is called, with the closest names.
     """
-    parts: dict[tuple[str, str], list[Part]] = {}
+    parts: dict[tuple[str, str], list[SegmentPart]] = {}
     if workspace.segments.is_file():
-        columns = ("split", "video", "segment", "exercise", "exercise_written", "start_s", "end_s")
-        for row in SEGMENTS.read_rows(workspace.segments, columns=columns):
-            written = row["exercise_written"] or ""
-            part = Part(row["segment"], row["exercise"], written, row["start_s"], row["end_s"])
-            parts.setdefault((row["split"], row["video"]), []).append(part)
+        for row in SEGMENTS.load(workspace.segments):
+            part = SegmentPart(row.segment, row.exercise, row.exercise_written or "", row.start_s, row.end_s)
+            parts.setdefault((row.split, row.video), []).append(part)
     if exercise:
         name = load_names(workspace.user_refs).find(exercise)
-        parts["", ""] = [Part(0, name.id, exercise, 0.0, None)]
+        parts["", ""] = [SegmentPart(0, name.id, exercise, 0.0, INF)]
         for key, own in parts.items():
             # A plain folder's videos are one segment each, of an exercise that nobody may have named yet.
             if len(own) == 1 and own[0].exercise is None and not own[0].written:
-                parts[key] = [Part(0, name.id, exercise, own[0].start_s, own[0].end_s)]
+                parts[key] = [SegmentPart(0, name.id, exercise, own[0].start_s, own[0].end_s)]
     return parts
 
 
-def _rules(parts: Sequence[Part], user_refs: Path) -> list[Path]:
+def _rules(parts: Sequence[SegmentPart], user_refs: Path) -> list[Path]:
     """Files of the rules and references of these segments' exercises."""
     names = sorted({part.exercise for part in parts if part.exercise})
     folders = (refs_path("exercises"), user_refs / "exercises")
@@ -108,37 +99,28 @@ def _rules(parts: Sequence[Part], user_refs: Path) -> list[Path]:
     return [path for path in (*rules, *references) if path.is_file()]
 
 
-def merge(workspace: Workspace, items: Sequence[Item]) -> Written:
+def merge(workspace: Workspace, items: Sequence[Item[VideoTask]]) -> MotionTotals:
     """Merge the videos' parts into the workspace's tables, in the order of the items."""
     about: Mapping[str, Any] = {"context_format": FORMAT, "exercises": len(load((workspace.user_refs / "exercises",)))}
-    done = [item.outputs for item in items if all(path.is_file() for path in item.outputs)]
-    targets = (
-        (CYCLES, workspace.cycles),
-        (VIOLATIONS, workspace.violations),
-        (SEGMENT_RESULTS, segments_path(workspace)),
+    done = [item.payload.tables for item in items if all(path.is_file() for path in item.outputs)]
+    whole = workspace.motion_tables
+    return MotionTotals(
+        concat(CYCLES, [part.cycles for part in done], whole.cycles, metadata=about),
+        concat(VERDICTS, [part.verdicts for part in done], whole.verdicts, metadata=about),
+        concat(MOTION_SEGMENTS, [part.segments for part in done], whole.segments, metadata=about),
     )
-    counts = [
-        concat(table, [outputs[index] for outputs in done], path, metadata=about)
-        for index, (table, path) in enumerate(targets)
-    ]
-    return Written(*counts)
-
-
-def segments_path(workspace: Workspace) -> Path:
-    """The table of what each segment gave."""
-    return workspace.motion / "segments.parquet"
 
 
 def report(workspace: Workspace) -> list[str]:
     """Lines that say what was found: by status, and what looked like cycles and was not counted."""
-    rows = SEGMENT_RESULTS.read_rows(segments_path(workspace))
+    rows = MOTION_SEGMENTS.load(workspace.motion_segments)
     statuses: dict[str, int] = {}
     rejected: dict[str, int] = {}
     for row in rows:
-        statuses[row["status"]] = statuses.get(row["status"], 0) + 1
-        for reason, number in json.loads(row["rejected"] or "{}").items():
+        statuses[row.status] = statuses.get(row.status, 0) + 1
+        for reason, number in row.rejections.items():
             rejected[reason] = rejected.get(reason, 0) + number
-    lines = [f"{sum(row['cycles'] for row in rows)} cycles in {len(rows)} segments"]
+    lines = [f"{sum(row.cycles for row in rows)} cycles in {len(rows)} segments"]
     others = [f"{number} × {status}" for status, number in sorted(statuses.items()) if status != "ok"]
     if others:
         lines.append("segments without cycles: " + ", ".join(others))

@@ -22,9 +22,10 @@ from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
-from qevd_bio.motion.segment import ContextRow, ContextWriter, Count, choosing, evaluate_frames
+from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import OK
+from qevd_bio.tables.motion import ContextRow
 from qevd_bio.video.sampling import at_rate
 
 KEPT_S = 30.0
@@ -78,8 +79,10 @@ class MotionStream:
         if method != "robust":
             raise UserError(f"the cycle rule {method!r} needs the whole clip", fix="stream with the robust rule")
         self.setup = setup
-        self._evaluator = Evaluator(setup)
+        self._signals = setup.signals()
         self._writer = ContextWriter(setup, count)
+        # Both are made when the signal has been chosen.
+        self._evaluator: Evaluator | None = None
         self._detector: CycleDetector | HoldDetector | None = None
         self._take = at_rate(CNN_HZ)
         self._taken = self._step = self._frames = 0
@@ -143,23 +146,24 @@ class MotionStream:
 
     def _start(self) -> list[JudgedCycle]:
         """Choose the signal from the first second with a pose, and catch up."""
-        signal = self._evaluator.signal
+        signal = self._signals[0]
         if self._kept:
             seen = _joined([block.frames for block in self._kept])
             first, until = choosing(seen.time_s, seen.ok)
             part = slice(first, until)
-            chosen = choose(self._evaluator.signals, seen.angles[part], seen.observed[part])
-            signal = self._evaluator.use(chosen)
+            signal = self._signals[choose(self._signals, seen.angles[part], seen.observed[part])]
             self._known_at = float(seen.time_s[min(until, len(seen) - 1)])
+        self._evaluator = Evaluator(self.setup, signal)
         self._detector = detector(self.setup.exercise, signal, self.setup.options.cycles)
         return [cycle for block in self._kept for cycle in self._feed(block)]
 
     def _feed(self, block: _Block) -> list[JudgedCycle]:
-        assert self._detector is not None
+        assert self._detector is not None and self._evaluator is not None
         values = np.asarray(self._evaluator.signal.values(block.curves.present))
         return self._judge(self._detector.extend(block.frames.time_s.tolist(), values.tolist()))
 
     def _judge(self, found: list[Cycle]) -> list[JudgedCycle]:
+        assert self._evaluator is not None
         judged = []
         for cycle in found:
             kept = [block for block in self._kept if block.touches(cycle)]

@@ -17,6 +17,7 @@ from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX
 from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.gaps import gap_flags, hold_gaps
 from qevd_bio.pose.fit.options import FitOptions, SmoothOptions
+from qevd_bio.pose.fit.sigma import held_sigma
 from qevd_bio.pose.fit.smooth import cutoff_hz, flip_flags, smooth_angles
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.store.errors import ItemError
@@ -32,6 +33,7 @@ class _Pose:
     """Angles of either kind of backend, on one footing."""
 
     raw: NDArray[np.float64]
+    sigma: NDArray[np.float64] | None
     observed: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     root: NDArray[np.float64]
@@ -72,6 +74,7 @@ def to_kinematics(
     times = estimate.time_s
     smoothed = smooth_angles(raw, times, smoothing)
     (angles, root), status = hold_gaps((smoothed, pose.root), times, trusted, options.max_hold_s)
+    sigma = None if pose.sigma is None else _held_sigma(pose.sigma, smoothed, times, trusted, options.max_hold_s)
     fps = 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else options.source_fps
     flags = [
         *({"kind": flag} if isinstance(flag, str) else dict(flag) for flag in estimate.flags),
@@ -92,6 +95,7 @@ def to_kinematics(
         status=status,
         root=root.astype(np.float32),
         landmarks=estimate.values if isinstance(estimate, Landmarks) else None,
+        sigma=None if sigma is None else sigma.astype(np.float32),
         skeleton_lengths={name: round(float(value), 4) for name, value in pose.lengths.items()},
         meta={
             **meta,
@@ -128,8 +132,30 @@ def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | Non
         "fit": asdict(choices),
     }
     return _Pose(
-        fit.raw, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, list(fit.flags), details
+        fit.raw,
+        fit.sigma,
+        fit.observed,
+        fit.confidence,
+        fit.root,
+        fit.skeleton_lengths,
+        fit.view,
+        list(fit.flags),
+        details,
     )
+
+
+def _held_sigma(
+    sigma: NDArray[np.float64],
+    angles: NDArray[np.float64],
+    times: NDArray[np.float64],
+    trusted: NDArray[np.bool_],
+    longest_s: float,
+) -> NDArray[np.float64]:
+    """Sigma (T, 46) where a pose is known; where the last one is kept it grows at the clip's own usual speed."""
+    (kept, since), _ = hold_gaps((sigma, times), times, trusted, longest_s)
+    own = np.flatnonzero(trusted)
+    steps = np.diff(angles[own], axis=0) / np.diff(times[own])[:, None] if len(own) > 1 else np.zeros((1, 46))
+    return held_sigma(kept, np.sqrt(np.mean(steps**2, axis=0)), times - since)
 
 
 def _imported(estimate: Angles, options: ExtractOptions) -> _Pose:
@@ -141,7 +167,7 @@ def _imported(estimate: Angles, options: ExtractOptions) -> _Pose:
     flags = [dict(flag) for flag in flip_flags(raw, estimate.time_s)]
     heading = np.angle(np.nanmean(np.exp(1j * raw[:, 2])))
     view = {"heading_deg": round(float(np.rad2deg(heading)), 1), "pitch_deg": options.camera_pitch_deg}
-    return _Pose(raw, observed, estimate.confidence, root, {}, view, flags, estimate.details)
+    return _Pose(raw, None, observed, estimate.confidence, root, {}, view, flags, estimate.details)
 
 
 def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | None) -> _Pose:
@@ -152,7 +178,7 @@ def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | N
     fit = fit_points(values, estimate.names, estimate.trust, estimate.set, estimate.time_s, known)
     details = {**estimate.details, "residual_m_median": fit.residual_m, "marker_set": estimate.set}
     flags = [dict(flag) for flag in flip_flags(fit.raw, estimate.time_s)]
-    return _Pose(fit.raw, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, flags, details)
+    return _Pose(fit.raw, None, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, flags, details)
 
 
 def _posture_flags(estimate: Landmarks | Angles | Points) -> list[dict[str, Any]]:

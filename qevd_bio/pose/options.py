@@ -40,7 +40,8 @@ class ExtractOptions:
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
     stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
     mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
-    (recordings) at the fixed source_fps; auto takes the first there is.
+    (recordings) at the fixed source_fps; auto takes the first there is. strict_times: a time
+    that does not rise loses the video, not only its frame.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
     OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present.
@@ -67,6 +68,7 @@ class ExtractOptions:
     rotate: Rotation = "auto"
     mirrored: bool = False
     times: Times = "auto"
+    strict_times: bool = False
     source: Path | None = None
     source_fps: float = 30.0
     unit: Unit = "auto"

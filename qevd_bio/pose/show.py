@@ -14,6 +14,7 @@ from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_NAMES, PARENTS
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.pose.backends.landmarks import EDGES, LANDMARKS
+from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import HELD, MISSING, OK, Kinematics
 
@@ -93,10 +94,9 @@ def plot_curves(kinematics: Kinematics, curves: Sequence[Curve], bands: Sequence
 
     Raises UserError where matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("plots need matplotlib", fix="pip install 'qevd-bio[report]'") from error
+    extras.need("matplotlib", what="a plot")
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 1.7 * len(curves) + 1.6), layout="constrained")
     axes = figure.subplots(len(curves) + 1, 1, sharex=True, squeeze=False, height_ratios=[*[1.0] * len(curves), 0.45])[
         :, 0

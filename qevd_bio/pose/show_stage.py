@@ -12,7 +12,7 @@ from qevd_bio.pose.show import Band, Shot, choose_dofs, contact_sheet, curve_of,
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, is_table
 from qevd_bio.video.reader import grab
 
 
@@ -48,14 +48,12 @@ def find_kinematics(workspace: Workspace, name: str) -> Path:
     Raises UserError where there is none, or where several splits have such a stem.
     """
     given = Path(name).expanduser()
-    if given.suffix == ".parquet" and given.is_file():
+    if is_table(given) and given.is_file():
         return given
-    folder = workspace.root / "kinematics"
+    folder = workspace.kinematics_folder
     stem = given.stem if given.suffix else given.name
-    split = given.parent.name if given.parent.name and not given.suffix else "*"
-    found = sorted(
-        path for path in folder.glob("*/*.parquet") if path.stem == stem and split in ("*", path.parent.name)
-    )
+    split = given.parent.name if given.parent.name and not given.suffix else ""
+    found = [path for path in workspace.all_kinematics(split) if path.stem == stem]
     if not found:
         raise UserError(
             f"no kinematics of {name!r}",

@@ -22,7 +22,6 @@ from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people,
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.hashing import hash_file
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.workspace import Workspace
@@ -86,7 +85,7 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
             raise UserError("no such file", where=path, fix=f"check {name}")
 
 
-def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOptions) -> list[Item]:
+def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOptions) -> list[Item[_Task]]:
     """One work item a video, with every file that its result depends on as an input."""
     videos = dataset.videos() if dataset is not None else _recordings_as_videos(options)
     people = read_people(options.people) if options.people else {}
@@ -106,22 +105,22 @@ def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOp
     return items
 
 
-def extract_one(item: Item) -> dict[str, Any]:
+def extract_one(item: Item[_Task]) -> dict[str, Any]:
     """Work on one video; writes its file and says what a person should know about it."""
-    task: _Task = item.payload
+    task = item.payload
     backend = _backend(task.options)
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
     estimate = backend.estimate(clip)
-    task = replace(task, person=with_recorded(task.person, estimate.details.get("person")))
-    meta = _meta(task, backend, opened)
-    kinematics = to_kinematics(estimate, clip, task.options, task.person.stature_m, meta)
+    person = with_recorded(task.person, estimate.details.get("person"))
+    meta = _meta(item, backend, opened)
+    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
     kinematics = replace(
-        kinematics, body=body_of(task.person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
     )
-    kinematics.write(task.output, history=_history(item, task))
+    kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
     return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": sorted({str(f["kind"]) for f in flags})}
 
@@ -159,15 +158,15 @@ _SENTENCES = {
 }
 
 
-def _meta(task: _Task, backend: Backend, opened: OpenedClip | None) -> dict[str, Any]:
-    video = task.video
+def _meta(item: Item[_Task], backend: Backend, opened: OpenedClip | None) -> dict[str, Any]:
+    task, video = item.payload, item.payload.video
     about: dict[str, Any] = {"backend": backend.name, "observes": backend.observes, **backend.identity()}
     about["mirrored"] = task.options.mirrored
     if opened is not None:
         about.update(
             {
                 "source_file": video.path.name,
-                "source_hash": hash_file(video.path),
+                "source_hash": item.hash_of(video.path),
                 "rotate_deg": opened.rotate_deg,
                 "video_fps": round(opened.info.fps, 4),
                 "video_frames": opened.info.frames,
@@ -177,14 +176,14 @@ def _meta(task: _Task, backend: Backend, opened: OpenedClip | None) -> dict[str,
     return about
 
 
-def _history(item: Item, task: _Task) -> list[dict[str, Any]]:
+def _history(item: Item[_Task]) -> list[dict[str, Any]]:
     # Neither clock nor run id: the same input and settings must give the same bytes.
-    inputs = [{"name": path.name, "sha256": hash_file(path)} for path in item.inputs if path.is_file()]
+    inputs = [{"name": path.name, "sha256": item.hash_of(path)} for path in item.inputs if path.is_file()]
     return [
         {
             "operation": STAGE,
             "version": VERSION,
-            "settings": task.options.settings(),
+            "settings": item.payload.options.settings(),
             "inputs": inputs,
             "versions": versions(),
         }

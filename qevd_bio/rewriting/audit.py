@@ -5,18 +5,20 @@ One self-contained file: no script, no outside request, all text from data escap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.exercise.wording import SIDES, with_unit
 from qevd_bio.rewriting.check import Mismatch
 from qevd_bio.rewriting.choose import REASONS
 from qevd_bio.rewriting.figures import Figures
-from qevd_bio.tables.rewritten import REWRITTEN, UNSUPPORTED
+from qevd_bio.tables.rewritten import REWRITTEN, UNSUPPORTED, FeedbackRow
+from qevd_bio.tables.verdicts import Verdict
 
 WIDTH, HEIGHT, MARGIN = 300, 90, 6
 _STYLE = """
@@ -37,7 +39,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 @dataclass(frozen=True)
-class Curve:
+class AuditCurve:
     """The curve of one cue: (T,) seconds and values, moment and value of the measurement, value to reach, unit."""
 
     time_s: NDArray[np.float64]
@@ -50,11 +52,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the page: a row of `bio_feedbacks`, the rows of its violations, the curve of its first cue."""
+    """One row of the page: a row of `bio_feedbacks`, the verdicts behind it, the curve of its first cue."""
 
-    row: Mapping[str, Any]
-    violations: Sequence[Mapping[str, Any]]
-    curve: Curve | None
+    row: FeedbackRow
+    verdicts: Sequence[Verdict]
+    curve: AuditCurve | None
 
 
 def page(entries: Iterable[Entry], totals: Figures, mismatches: Sequence[Mismatch], title: str) -> Iterator[str]:
@@ -105,7 +107,7 @@ def _summary(totals: Figures, mismatches: Sequence[Mismatch]) -> str:
         parts.append('<h2 class="warn">Numbers that could not be re-derived</h2>')
         parts.append(_table(("feedback", "number", "problem"), listed))
     else:
-        parts.append("<p>Every number of every new text was re-derived from the rows of violations.parquet.</p>")
+        parts.append("<p>Every number of every new text was re-derived from the verdicts behind it.</p>")
     return "".join(parts)
 
 
@@ -117,35 +119,34 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _entry(entry: Entry) -> str:
     row = entry.row
-    name = f"{row['split']}/{row['video']}"
-    where = f"{escape(name)}<br>{row['start_s']:.2f} s<br>{escape(row['exercise'] or '')}"
-    if row["status"] == REWRITTEN:
-        new = escape(row["text"])
+    name = f"{row.split}/{row.video}"
+    where = f"{escape(name)}<br>{row.start_s:.2f} s<br>{escape(row.exercise or '')}"
+    if row.status == REWRITTEN:
+        new = escape(row.text)
     else:
-        reason = escape(REASONS.get(row["reason"], ""))
-        new = f'<span class="status">kept: {escape(row["reason"])}</span><br>{reason}'
-    warn = '<br><span class="warn">contradicts the trainer</span>' if row["contradicts"] else ""
+        reason = escape(REASONS.get(row.reason or "", ""))
+        new = f'<span class="status">kept: {escape(row.reason or "")}</span><br>{reason}'
+    warn = '<br><span class="warn">contradicts the trainer</span>' if row.contradicts else ""
     return (
-        f'<tr><td class="status">{where}</td><td>{escape(row["original"])}</td><td>{new}{warn}</td>'
+        f'<tr><td class="status">{where}</td><td>{escape(row.original)}</td><td>{new}{warn}</td>'
         f"<td>{_svg(entry.curve) if entry.curve else ''}</td><td class='evidence'>{_evidence(entry)}</td></tr>"
     )
 
 
 def _evidence(entry: Entry) -> str:
     lines = []
-    for v in entry.violations:
-        side = {"r": " right", "l": " left"}.get(v["side"] or "", "")
+    for v in entry.verdicts:
+        side = f" {SIDES[v.side]}" if v.side in SIDES else ""
         lines.append(
-            f"{escape(v['rule'])}{side}: {v['value']:.1f} → {v['goal']:.1f} {escape(v['unit'])} at {v['at_s']:.2f} s, "
-            f"severity {v['severity']:.2f}, {v['persistence']} in a row, source {escape(v['source'])}"
+            f"{escape(v.rule)}{side}: {with_unit(v.value, v.unit)} → {with_unit(v.goal, v.unit)} at {v.at_s:.2f} s, "
+            f"severity {v.severity:.2f}, {v.persistence} in a row, source {escape(v.source)}"
         )
-    agreement = entry.row["agreement"]
-    if agreement is not None:
-        lines.append(f"agreement with the trainer's words {agreement:.1f}")
+    if math.isfinite(entry.row.agreement):
+        lines.append(f"agreement with the trainer's words {entry.row.agreement:.1f}")
     return "<br>".join(lines)
 
 
-def _svg(curve: Curve) -> str:
+def _svg(curve: AuditCurve) -> str:
     """The curve with the moment of measurement and the goal as a dashed line."""
     known = np.isfinite(curve.values)
     if known.sum() < 2:

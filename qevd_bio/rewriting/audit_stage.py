@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -10,15 +10,16 @@ import numpy as np
 
 from qevd_bio.exercise.expression import parse
 from qevd_bio.exercise.vocabulary import TIMES, resolve, vocabulary
+from qevd_bio.exercise.wording import sided
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
-from qevd_bio.rewriting.audit import Curve, Entry, page
-from qevd_bio.rewriting.build import Row
+from qevd_bio.rewriting.audit import AuditCurve, Entry, page
 from qevd_bio.rewriting.check import Mismatch
+from qevd_bio.rewriting.evidence import MotionTables
 from qevd_bio.rewriting.figures import figures
-from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.rewritten import FEEDBACKS, KEPT
+from qevd_bio.tables.rewritten import FEEDBACKS, KEPT, FeedbackRow
+from qevd_bio.tables.verdicts import Verdict
 from qevd_bio.tables.workspace import Workspace
 
 # Seconds shown before and after the repetition.
@@ -27,8 +28,8 @@ _AROUND_S = 0.5
 
 def write_audit(workspace: Workspace, mismatches: Sequence[Mismatch]) -> Path:
     """Write `audit.html` beside the rewritten data set and return its path."""
-    rows = FEEDBACKS.read_rows(workspace.rewritten / "feedbacks.parquet")
-    corrective = [row for row in rows if row["status"] != KEPT]
+    rows = FEEDBACKS.load(workspace.feedbacks)
+    corrective = [row for row in rows if row.status != KEPT]
     path = workspace.rewritten / "audit.html"
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         for piece in page(_entries(corrective, workspace), figures(rows), mismatches, "QEVD-bio-fit-coach: audit"):
@@ -36,14 +37,14 @@ def write_audit(workspace: Workspace, mismatches: Sequence[Mismatch]) -> Path:
     return path
 
 
-def _entries(rows: Sequence[Row], workspace: Workspace) -> Iterator[Entry]:
+def _entries(rows: Sequence[FeedbackRow], workspace: Workspace) -> Iterator[Entry]:
     tables = MotionTables(workspace)
-    for (split, video), group in groupby(rows, key=lambda row: (row["split"], row["video"])):
+    for (split, video), group in groupby(rows, key=lambda row: (row.split, row.video)):
         own = list(group)
-        violations = tables.violations(split, video)
-        curves = _Video(workspace.kinematics(split, video)) if any(row["violation_ids"] for row in own) else None
+        verdicts = tables.verdicts(split, video)
+        curves = _Video(workspace.kinematics(split, video)) if any(row.violation_ids for row in own) else None
         for row in own:
-            seen = [violations[name] for name in row["violation_ids"]]
+            seen = [verdicts[name] for name in row.violation_ids or ()]
             yield Entry(row, seen, curves.curve(seen[0]) if curves is not None and seen else None)
 
 
@@ -57,23 +58,23 @@ class _Video:
         angles = seen.angles.astype(np.float64)
         self._curves = SeenCurves(angles, seen.observed, seen.valid, skeleton, seen.root)
 
-    def curve(self, violation: Mapping[str, object]) -> Curve | None:
-        """The curve of a violation's quantity around its repetition; None for a duration or an unknown side."""
-        quantity, side = str(violation["quantity"]), str(violation["side"])
+    def curve(self, verdict: Verdict) -> AuditCurve | None:
+        """The curve of a verdict's quantity around its repetition; None for a duration or an unknown side."""
+        quantity, side = verdict.quantity, verdict.side
         if quantity in TIMES:
             return None
         known = quantity in vocabulary().quantities
         expression = resolve(quantity, side) if known else parse(f"{quantity}_{side}" if side else quantity)
         if any(name.endswith(("_own", "_other")) for name in expression.names):
             return None
-        start, end = float(str(violation["start_s"])) - _AROUND_S, float(str(violation["end_s"])) + _AROUND_S
+        start, end = verdict.start_s - _AROUND_S, verdict.end_s + _AROUND_S
         time_s = self._kinematics.time_s
         window = (time_s >= start) & (time_s <= end)
         values = np.asarray(expression.evaluate(self._curves), dtype=np.float64)[window]
-        at = float(str(violation["at_s"]))
+        at = verdict.at_s
         # A statistic over the cycle (a range, a variation) is no point of the curve: the mark stands on the curve.
         value = float(np.interp(at, time_s[window], np.nan_to_num(values)))
-        goal = float(str(violation["goal"])) if violation["stat"] in ("value", "max", "min", "mean") else value
+        goal = verdict.goal if verdict.stat in ("value", "max", "min", "mean") else value
         words = vocabulary().quantities.get(quantity)
-        label = f"{ {'r': 'right ', 'l': 'left '}.get(side, '') }{words.name if words else quantity.replace('_', ' ')}"
-        return Curve(time_s[window], values, at, value, goal, label)
+        label = sided(words.name if words else quantity.replace("_", " "), side)
+        return AuditCurve(time_s[window], values, at, value, goal, label)

@@ -39,7 +39,7 @@ own copy, and the terms under which you received QEVD-FIT-COACH hold for this da
 
 The new texts state what was measured from monocular video (backend: {backend}); they were not written by the trainer.
 A feedback whose words no measurement supports keeps its words and is marked `unsupported` in `feedbacks.parquet`.
-Policy: `{policy}`. Every number of every sentence is traced to a row of `violations.parquet` by the column `numbers`.
+Policy: `{policy}`. The column `numbers` traces every number of every sentence to its verdict.
 """
 
 

@@ -1,15 +1,13 @@
-"""Re-derive every number of every rewritten sentence from the rows of violations.parquet."""
+"""Re-derive every number of every rewritten sentence from the verdicts behind it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from qevd_bio.rewriting.evidence import number_fields
-from qevd_bio.rewriting.numbers import numbers_in, shown_numbers
-from qevd_bio.tables.rewritten import REWRITTEN
+from qevd_bio.exercise.wording import numbers_in, shown_numbers
+from qevd_bio.tables.rewritten import REWRITTEN, FeedbackRow
+from qevd_bio.tables.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -21,25 +19,20 @@ class Mismatch:
     problem: str
 
 
-def check_numbers(rows: Iterable[Mapping[str, Any]], violations: Mapping[str, Mapping[str, Any]]) -> list[Mismatch]:
-    """Compare the numbers of each rewritten text with its evidence; an empty list means that all agree.
-
-    rows        rows of the table `bio_feedbacks`
-    violations  rows of the motion table by id
-    """
+def check_numbers(rows: Iterable[FeedbackRow], verdicts: Mapping[str, Verdict]) -> list[Mismatch]:
+    """Compare the numbers of each rewritten text with the verdicts (by id) that they come from; [] if all agree."""
     found = []
     for row in rows:
-        key = f"{row['split']}/{row['video']}/{row['span']}"
-        said = numbers_in(row["text"]) if row["status"] == REWRITTEN else []
-        evidence = json.loads(row["numbers"])
-        if [entry[0] for entry in evidence] != said:
-            found.append(Mismatch(key, " ".join(said), "the text's numbers are not those of its evidence"))
+        key = f"{row.split}/{row.video}/{row.span}"
+        in_text = numbers_in(row.text) if row.status == REWRITTEN else []
+        if [number.digits for number in row.said] != in_text:
+            found.append(Mismatch(key, " ".join(in_text), "the text's numbers are not those of its evidence"))
             continue
-        for digits, violation_id, field in evidence:
-            source = violations.get(violation_id)
+        for digits, verdict_id, field in row.said:
+            source = verdicts.get(verdict_id)
+            derived = shown_numbers(source).get(field) if source is not None else None
             if source is None:
-                found.append(Mismatch(key, digits, f"no violation {violation_id}"))
-            elif shown_numbers(number_fields(source)).get(field) != digits:
-                derived = shown_numbers(number_fields(source)).get(field)
-                found.append(Mismatch(key, digits, f"{field} of {violation_id} is {derived}"))
+                found.append(Mismatch(key, digits, f"no verdict {verdict_id}"))
+            elif derived != digits:
+                found.append(Mismatch(key, digits, f"{field} of {verdict_id} is {derived}"))
     return found

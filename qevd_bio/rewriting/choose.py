@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from qevd_bio.exercise.wording import speaks_negative
 from qevd_bio.rewriting.agree import Match, Wish, match
-from qevd_bio.rewriting.finding import Finding
-from qevd_bio.rewriting.numbers import speaks_negative
+from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.options import RewriteOptions
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.verdicts import ERROR, PASS, Verdict
 
 # Reasons for which a corrective feedback keeps its words.
 REASONS = {
@@ -27,39 +29,6 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Cycle:
-    """A repetition, in seconds from the video's start."""
-
-    cycle: int
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule of the exercise in the words of `agree`, with its verdict in one repetition.
-
-    verdict is "violation", "pass" or "not_judged".
-    """
-
-    cycle: int
-    verdict: str
-    parts: tuple[str, ...]
-    directions: tuple[str, ...]
-    side: str
-    kind: str = "error"
-    says: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What was judged in one repetition: measured findings, and all rules with their verdicts."""
-
-    findings: tuple[Finding, ...]
-    rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True)
 class Choice:
     """The cues to say (each one finding, or both sides of one rule), or the reason why there is none."""
 
@@ -68,7 +37,7 @@ class Choice:
     cycle: int | None = None
 
 
-def cycles_before(cycles: Sequence[Cycle], time_s: float, max_age_s: float) -> list[Cycle]:
+def cycles_before(cycles: Sequence[CycleRow], time_s: float, max_age_s: float) -> list[CycleRow]:
     """Repetitions that the trainer may have reacted to, the likeliest first: the running one, then the last ended."""
     running = [c for c in cycles if c.start_s < time_s < c.end_s]
     ended = [c for c in cycles if c.end_s <= time_s and time_s - c.end_s <= max_age_s]
@@ -78,8 +47,8 @@ def cycles_before(cycles: Sequence[Cycle], time_s: float, max_age_s: float) -> l
 def choose(
     asked: Wish,
     time_s: float,
-    cycles: Sequence[Cycle],
-    judged: Callable[[int], Judged],
+    cycles: Sequence[CycleRow],
+    judged: Callable[[int], Sequence[Finding]],
     options: RewriteOptions,
 ) -> Choice:
     """Pick at most `max_cues` cues that agree with the trainer's words, or say why none does.
@@ -91,38 +60,38 @@ def choose(
         return Choice((), "no_cycle")
     for cycle in recent:
         found = judged(cycle.cycle)
-        seen = _by_then([f for f in found.findings if f.verdict == "violation"], cycle, time_s)
+        seen = _by_then([f for f in found if f.verdict.violated], cycle, time_s)
         if options.policy == "supported":
-            seen = _but_denied(asked, seen, found.rules)
+            seen = _but_denied(asked, seen, found)
         ranked = rank(asked, seen, options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
     if options.policy == "paper":
         last = recent[-1]
-        passed = [f for f in judged(last.cycle).findings if f.verdict == "pass" and f.salient]
+        passed = [f for f in judged(last.cycle) if f.verdict.verdict == PASS and f.verdict.salient]
         passed = _by_then(passed, last, time_s)
-        best = sorted(passed, key=lambda f: (-_score(asked, f).score, -f.severity, f.rule, f.side))
+        best = sorted(
+            passed, key=lambda f: (-_score(asked, f).score, -f.verdict.severity, f.verdict.rule, f.verdict.side)
+        )
         if best:
             return Choice(tuple(group_sides(best, 1)), cycle=last.cycle)
-    return Choice((), _why(asked, [rule for cycle in recent for rule in judged(cycle.cycle).rules]))
+    return Choice((), _why(asked, [finding for cycle in recent for finding in judged(cycle.cycle)]))
 
 
-def _by_then(findings: Sequence[Finding], cycle: Cycle, time_s: float) -> list[Finding]:
+def _by_then(findings: Sequence[Finding], cycle: CycleRow, time_s: float) -> list[Finding]:
     """What had been measured when the trainer spoke."""
-    return [f for f in findings if cycle.end_s <= time_s or f.key_s <= time_s]
+    return [f for f in findings if cycle.end_s <= time_s or f.verdict.at_s <= time_s]
 
 
-def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:
+def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Finding]) -> list[Finding]:
     """Leave out plain targets where a form error says just what the trainer said and was measured within bounds.
 
     "Lift your knees higher" is about the height of the knees; where that was kept, a knee that bends too much is not
     what the trainer meant.
     """
-    exact = [
-        match(asked, r.parts, r.directions, r.side, r.says) for r in rules if r.kind == "error" and r.verdict == "pass"
-    ]
+    exact = [_score(asked, r) for r in rules if r.verdict.kind == ERROR and r.verdict.verdict == PASS]
     denied = any(found.part and found.direction for found in exact)
-    return [f for f in findings if f.kind == "error" or not denied]
+    return [f for f in findings if f.verdict.kind == ERROR or not denied]
 
 
 def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
@@ -131,8 +100,8 @@ def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]
     if policy == "supported":
         scored = [(f, m) for f, m in scored if _supports(asked, f, m)]
     else:
-        scored = [(f, m) for f, m in scored if f.salient and (f.alarm != "soft" or m.score > 0)]
-    ordered = sorted(scored, key=lambda p: (-p[1].score, -_weight(p[0]), p[0].kind != "error", p[0].rule, p[0].side))
+        scored = [(f, m) for f, m in scored if f.verdict.salient and (f.verdict.alarm != "soft" or m.score > 0)]
+    ordered = sorted(scored, key=lambda p: (-p[1].score, -_weight(p[0].verdict), *_order(p[0].verdict)))
     return [replace(finding, agrees=found.score) for finding, found in ordered]
 
 
@@ -140,28 +109,33 @@ def group_sides(ranked: Sequence[Finding], most: int) -> list[tuple[Finding, ...
     """Join the two sides of one rule; one cue a quantity, so that two cues do not say the same thing."""
     cues: list[tuple[Finding, ...]] = []
     for finding in ranked:
-        home = next((i for i, cue in enumerate(cues) if cue[0].rule == finding.rule), None)
+        home = next((i for i, cue in enumerate(cues) if cue[0].verdict.rule == finding.verdict.rule), None)
         if home is not None:
-            if len(cues[home]) == 1 and _are_sides(cues[home][0], finding):
-                cues[home] = tuple(sorted((cues[home][0], finding), key=lambda f: f.side, reverse=True))
-        elif len(cues) < most and not any(cue[0].quantity == finding.quantity for cue in cues):
+            if len(cues[home]) == 1 and _are_sides(cues[home][0].verdict, finding.verdict):
+                cues[home] = tuple(sorted((cues[home][0], finding), key=lambda f: f.verdict.side, reverse=True))
+        elif len(cues) < most and not any(cue[0].verdict.quantity == finding.verdict.quantity for cue in cues):
             cues.append((finding,))
     return cues
 
 
-def _are_sides(one: Finding, other: Finding) -> bool:
-    """Whether two findings of a rule can be said in one sentence: right and left, towards the same goal."""
-    same_way = (one.goal > one.value) == (other.goal > other.value)
+def _are_sides(one: Verdict, other: Verdict) -> bool:
+    """Whether two verdicts of a rule can be said in one sentence: right and left, towards the same goal."""
+    same_way = one.more == other.more
     alike = one.goal == other.goal and speaks_negative(one) == speaks_negative(other)
     return {one.side, other.side} == {"r", "l"} and not (one.limb or other.limb) and same_way and alike
 
 
-def _weight(finding: Finding) -> float:
-    return finding.severity * (1.0 + 0.1 * min(finding.persistence, 5))
+def _weight(verdict: Verdict) -> float:
+    return verdict.severity * (1.0 + 0.1 * min(verdict.persistence, 5))
+
+
+def _order(verdict: Verdict) -> tuple[bool, str, str]:
+    return verdict.kind != ERROR, verdict.rule, verdict.side
 
 
 def _score(asked: Wish, finding: Finding) -> Match:
-    return match(asked, finding.parts, finding.directions, finding.side, finding.says)
+    words = finding.words
+    return match(asked, words.parts, words.directions, finding.verdict.side, words.says)
 
 
 def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
@@ -170,22 +144,22 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     if found.said:
         return True
     if asked.vague:
-        return finding.salient and finding.alarm != "soft"
+        return finding.verdict.salient and finding.verdict.alarm != "soft"
     if asked.wanted or asked.faulty:
         # "Lower your body more": a direction must be met, and the part named with it, if there is one.
         return found.direction and (found.part or not asked.parts)
     return found.part
 
 
-def _why(asked: Wish, rules: Sequence[Rule]) -> str:
+def _why(asked: Wish, rules: Sequence[Finding]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
-    about = [(r, match(asked, r.parts, r.directions, r.side, r.says)) for r in rules]
+    about = [(r.verdict, _score(asked, r)) for r in rules]
     named = [(r, m) for r, m in about if asked.vague or m.said or (m.part if asked.parts else m.direction)]
-    if any(r.verdict == "violation" and m.contradicts for r, m in about):
+    if any(r.violated and m.contradicts for r, m in about):
         return "contradicts"
     close = [r for r, m in named if m.direction or asked.vague or not (asked.wanted or asked.faulty)] or [
         r for r, _ in named
     ]
     if not close:
         return "no_rule"
-    return "within_bounds" if any(r.verdict == "pass" for r in close) else "not_observed"
+    return "within_bounds" if any(r.verdict == PASS for r in close) else "not_observed"

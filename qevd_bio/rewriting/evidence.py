@@ -1,125 +1,109 @@
-"""Motion tables as the rewriting reads them: repetitions and judged rules of one video."""
+"""What was measured in one video, as far as rewriting needs it: repetitions, and verdicts in trainers' words."""
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
 
+from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.motion.judging.verdicts import PASS, VIOLATION
-from qevd_bio.rewriting.choose import Cycle, Judged, Rule
-from qevd_bio.rewriting.finding import Finding
-from qevd_bio.rewriting.rules import Words, words_of
-
-Row: TypeAlias = Mapping[str, Any]
+from qevd_bio.rewriting.rules import RuleWords, words_of
+from qevd_bio.tables.by_video import ByVideo, by_segment
+from qevd_bio.tables.motion import CYCLES, CycleRow
+from qevd_bio.tables.verdicts import VERDICTS, Verdict
+from qevd_bio.tables.workspace import Workspace
 
 # A value taken within this share of the cycle from a key frame is said to be taken there.
 _NEAR_KEY = 0.15
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict, and how trainers speak of its rule.
+
+    phase    where in the repetition, in words ("at the bottom"); "" for the whole repetition
+    agrees   how well it fits the trainer's words, 0..1; set when findings are ranked
+    """
+
+    verdict: Verdict
+    words: RuleWords
+    phase: str = ""
+    agrees: float = 0.0
 
 
 class SegmentMotion:
     """Repetitions of one exercise of one video, and what was judged in them; times from the video's start."""
 
     def __init__(
-        self, cycles: Sequence[Row] = (), verdicts: Sequence[Row] = (), exercise: Exercise | None = None
+        self, cycles: Sequence[CycleRow] = (), verdicts: Sequence[Verdict] = (), exercise: Exercise | None = None
     ) -> None:
-        self.cycles = tuple(Cycle(int(r["cycle"]), float(r["start_s"]), float(r["end_s"])) for r in cycles)
-        self._moments = {int(row["cycle"]): str(row["keys"]) for row in cycles}
-        self._rows: dict[int, list[Row]] = {}
-        for row in verdicts:
-            self._rows.setdefault(int(row["cycle"]), []).append(row)
+        self.cycles = tuple(cycles)
+        self._moments = {cycle.cycle: cycle.moments for cycle in cycles}
+        self._verdicts: dict[int, list[Verdict]] = {}
+        for verdict in verdicts:
+            self._verdicts.setdefault(verdict.cycle, []).append(verdict)
         self._exercise = exercise
-        self._judged: dict[int, Judged] = {}
+        self._findings: dict[int, tuple[Finding, ...]] = {}
 
-    def judged(self, cycle: int) -> Judged:
-        """Findings and rules of one repetition; made when first asked for, since most are never asked for."""
-        if cycle not in self._judged:
-            findings, rules = [], []
-            moments = json.loads(self._moments.get(cycle, "{}"))
-            exercise = self._exercise
-            for row in self._rows.get(cycle, ()):
-                if exercise is None:
-                    continue
-                words = _words(row, exercise)
-                side, kind = str(row["side"] or ""), str(row["kind"])
-                rules.append(Rule(cycle, str(row["verdict"]), words.parts, words.directions, side, kind, words.says))
-                if row["verdict"] in (VIOLATION, PASS):
-                    findings.append(_finding(row, words, _phase(row, moments, exercise)))
-            self._judged[cycle] = Judged(tuple(findings), tuple(rules))
-        return self._judged[cycle]
+    def findings(self, cycle: int) -> tuple[Finding, ...]:
+        """All judged rules of one repetition; made when first asked for, since most are never asked for."""
+        if cycle not in self._findings:
+            exercise, verdicts = self._exercise, self._verdicts.get(cycle, ())
+            moments = self._moments.get(cycle, {})
+            self._findings[cycle] = (
+                () if exercise is None else tuple(finding(verdict, exercise, moments) for verdict in verdicts)
+            )
+        return self._findings[cycle]
+
+
+def finding(verdict: Verdict, exercise: Exercise, moments: Mapping[str, float]) -> Finding:
+    """A verdict with its words; `moments` are the key frames of its repetition, in seconds."""
+    words = words_of(exercise, verdict.rule, verdict.joint, verdict.quantity, verdict.more)
+    return Finding(verdict, words, _phase(verdict, moments, exercise))
+
+
+def _phase(verdict: Verdict, moments: Mapping[str, float], exercise: Exercise) -> str:
+    """Where in the repetition the value was taken: the rule's key frame, or the one it lies at."""
+    if verdict.key or verdict.stat not in ("max", "min") or math.isnan(verdict.at_s):
+        return verdict.key
+    phrases = {key.name: key.phrase for key in exercise.keys}
+    named = {t: phrases.get(name, phrases.get(name[:-2], "")) for name, t in moments.items()}
+    near = [t for t in named if abs(t - verdict.at_s) <= _NEAR_KEY * (verdict.end_s - verdict.start_s)]
+    return named[min(near, key=lambda t: abs(t - verdict.at_s))] if near else ""
 
 
 def video_motion(
-    cycles: Sequence[Row], verdicts: Sequence[Row], exercises: Mapping[str, Exercise]
+    cycles: Sequence[CycleRow], verdicts: Sequence[Verdict], exercises: Mapping[str, Exercise]
 ) -> dict[int, SegmentMotion]:
     """Motion of one video by segment number; an exercise that is not in the catalogue has repetitions but no rules."""
-    found = {}
-    by_segment: dict[int, list[Row]] = {}
-    for row in verdicts:
-        by_segment.setdefault(int(row["segment"]), []).append(row)
-    for number in sorted({int(row["segment"]) for row in cycles}):
-        own = [row for row in cycles if row["segment"] == number]
-        found[number] = SegmentMotion(own, by_segment.get(number, ()), exercises.get(str(own[0]["exercise"])))
-    return found
+    judged = by_segment(verdicts)
+    return {
+        key[2]: SegmentMotion(own, judged.get(key, ()), exercises.get(own[0].exercise))
+        for key, own in sorted(by_segment(cycles).items())
+    }
 
 
-class Shown(NamedTuple):
-    """The columns of a judged rule from which the numbers of a sentence are derived."""
+class MotionTables:
+    """The motion tables of a workspace, read once; one video's rows at a time become objects."""
 
-    value: float
-    goal: float
-    unit: str
-    statistic: str
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._exercises = load((workspace.user_refs / "exercises",))
 
+    @cached_property
+    def _cycles(self) -> ByVideo[CycleRow]:
+        return ByVideo(CYCLES, self._workspace.cycles)
 
-def number_fields(row: Row) -> Shown:
-    """The same four facts of a row that `Finding` holds, without anything else."""
-    return Shown(float(row["value"]), float(row["goal"]), str(row["unit"]), str(row["stat"]))
+    @cached_property
+    def _verdicts(self) -> ByVideo[Verdict]:
+        return ByVideo(VERDICTS, self._workspace.verdicts)
 
+    def video(self, split: str, video: str) -> dict[int, SegmentMotion]:
+        """Repetitions and judged rules of one video by segment number."""
+        return video_motion(self._cycles.rows(split, video), self._verdicts.rows(split, video), self._exercises)
 
-def _words(row: Row, exercise: Exercise) -> Words:
-    value, goal = row["value"], row["goal"]
-    more = value is not None and goal is not None and goal > value
-    return words_of(exercise, row["rule"], row["joint"] or "", row["quantity"], more)
-
-
-def _phase(row: Row, moments: Mapping[str, float], exercise: Exercise) -> str:
-    """Where in the repetition the value was taken: the rule's key frame, or the one it lies at."""
-    if row["key"] or row["stat"] not in ("max", "min") or row["at_s"] is None:
-        return str(row["key"])
-    phrases = {key.name: key.phrase for key in exercise.keys}
-    named = {t: phrases.get(name, phrases.get(name[:-2], "")) for name, t in moments.items()}
-    near = [t for t in named if abs(t - row["at_s"]) <= _NEAR_KEY * (row["end_s"] - row["start_s"])]
-    return named[min(near, key=lambda t: abs(t - row["at_s"]))] if near else ""
-
-
-def _finding(row: Row, words: Words, phase: str) -> Finding:
-    return Finding(
-        violation_id=str(row["id"]),
-        verdict=str(row["verdict"]),
-        kind=str(row["kind"]),
-        rule=str(row["rule"]),
-        cycle=int(row["cycle"]),
-        start_s=float(row["start_s"]),
-        end_s=float(row["end_s"]),
-        key_s=float(row["at_s"]),
-        quantity=str(row["quantity"]),
-        side=str(row["side"] or ""),
-        limb=str(row["limb"] or ""),
-        statistic=str(row["stat"]),
-        value=float(row["value"]),
-        goal=float(row["goal"]),
-        unit=row["unit"],
-        phase=phase,
-        joints=(row["joint"],) if row["kind"] == "static" else words.joints,
-        parts=words.parts,
-        directions=words.directions,
-        severity=float(row["severity"]),
-        persistence=int(row["persistence"]),
-        alarm=str(row["alarm"]),
-        salient=bool(row["salient"]),
-        fix=words.fix,
-        rationale=words.rationale,
-        says=words.says,
-    )
+    def verdicts(self, split: str, video: str) -> dict[str, Verdict]:
+        """Judged rules of one video by id."""
+        return {verdict.id: verdict for verdict in self._verdicts.rows(split, video)}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from qevd_bio.tables.rewritten import KEPT, REWRITTEN, UNSUPPORTED
-
-Row = Mapping[str, Any]
+from qevd_bio.tables.rewritten import KEPT, REWRITTEN, UNSUPPORTED, FeedbackRow
 
 
 @dataclass(frozen=True)
@@ -53,36 +50,43 @@ class Figures:
         """Share of rewritten feedback that asks for the opposite of what the trainer asked."""
         return self.contradictions / self.rewritten if self.rewritten else None
 
+    def by_cause(self) -> Counter[str]:
+        """Unsupported feedback by reason, over all exercises."""
+        found: Counter[str] = Counter()
+        for (_, reason), count in self.by_reason.items():
+            found[reason] += count
+        return found
 
-def figures(rows: Iterable[Row]) -> Figures:
+
+def figures(rows: Iterable[FeedbackRow]) -> Figures:
     """Count the rows of the table `bio_feedbacks`."""
     rows = list(rows)
-    corrective = [row for row in rows if row["intent"] == "corrective"]
-    new = [row for row in rows if row["status"] == REWRITTEN]
-    named = [row for row in new if row["body_parts"]]
-    texts = Counter(str(row["text"]) for row in new)
+    corrective = [row for row in rows if row.intent == "corrective"]
+    new = [row for row in rows if row.status == REWRITTEN]
+    named = [row for row in new if row.body_parts]
+    texts = Counter(row.text for row in new)
     return Figures(
         feedbacks=len(rows),
         corrective=len(corrective),
         rewritten=len(new),
-        unsupported=sum(row["status"] == UNSUPPORTED for row in rows),
-        kept=sum(row["status"] == KEPT for row in rows),
-        by_intent=Counter((str(row["intent"]), str(row["status"])) for row in rows),
-        by_exercise=Counter((_exercise(row), str(row["status"])) for row in corrective),
-        by_reason=Counter((_exercise(row), str(row["reason"])) for row in rows if row["status"] == UNSUPPORTED),
-        by_video=Counter((str(row["split"]), str(row["video"]), str(row["status"])) for row in rows),
+        unsupported=sum(row.status == UNSUPPORTED for row in rows),
+        kept=sum(row.status == KEPT for row in rows),
+        by_intent=Counter((str(row.intent), row.status) for row in rows),
+        by_exercise=Counter((_exercise(row), row.status) for row in corrective),
+        by_reason=Counter((_exercise(row), str(row.reason)) for row in rows if row.status == UNSUPPORTED),
+        by_video=Counter((row.split, row.video, row.status) for row in rows),
         named_part=len(named),
-        part_agrees=sum(bool(row["part_agrees"]) for row in named),
-        contradictions=sum(bool(row["contradicts"]) for row in new),
+        part_agrees=sum(bool(row.part_agrees) for row in named),
+        contradictions=sum(bool(row.contradicts) for row in new),
         distinct_texts=len(texts),
         duplicates=tuple((text, count) for text, count in texts.most_common() if count > 1),
-        words_before=_mean_words(row["original"] for row in new),
-        words_after=_mean_words(row["text"] for row in new),
+        words_before=_mean_words(row.original for row in new),
+        words_after=_mean_words(row.text for row in new),
     )
 
 
-def _exercise(row: Row) -> str:
-    return str(row["exercise"] or "-")
+def _exercise(row: FeedbackRow) -> str:
+    return row.exercise or "-"
 
 
 def _mean_words(texts: Iterable[str]) -> float:

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import cast
 
 from qevd_bio.dataset.workout import Span
 from qevd_bio.feedback.intent import Intent, Label, classify_intent
-from qevd_bio.tables.annotations import INTENTS, table_path
+from qevd_bio.tables.annotations import INTENTS
 from qevd_bio.tables.workspace import Workspace
 
 # Coaches repeat themselves; a text is sorted once.
 _by_rules = lru_cache(maxsize=100_000)(classify_intent)
-_COLUMNS = ("split", "video", "span", "text", "intent", "body_parts", "directions", "avoid", "confidence", "method")
 
 
 class Intents:
     """Intents by feedback span. A row of the table counts only while its text is still that of the span."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.path = table_path(workspace, "intents")
+        self.path = workspace.annotation("intents")
         self._rows: dict[tuple[str, str, int], tuple[str, Intent]] = {}
         if self.path.is_file():
-            for row in INTENTS.read_rows(self.path, _COLUMNS):
-                if row["intent"]:
+            for row in INTENTS.load(self.path):
+                if row.intent:
                     intent = Intent(
-                        cast(Label, row["intent"]),
-                        tuple(row["body_parts"] or ()),
-                        tuple(row["directions"] or ()),
-                        float(row["confidence"] or 0.0),
-                        str(row["method"] or "rules"),
-                        avoid=tuple(row["avoid"] or ()),
+                        cast(Label, row.intent),
+                        tuple(row.body_parts or ()),
+                        tuple(row.directions or ()),
+                        row.confidence if math.isfinite(row.confidence) else 0.0,
+                        row.method or "rules",
+                        avoid=tuple(row.avoid or ()),
                     )
-                    self._rows[row["split"], row["video"], row["span"]] = (row["text"], intent)
+                    self._rows[row.split, row.video, row.span] = (row.text, intent)
 
     def of(self, split: str, video: str, span: Span) -> Intent:
         """The intent of one feedback."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-POLICIES = ("supported", "paper")
+Policy = Literal["supported", "paper"]
+POLICIES: tuple[Policy, ...] = ("supported", "paper")
 VIDEO_MODES = ("link", "copy", "none")
 
 
@@ -20,7 +22,7 @@ class RewriteOptions:
     rationale     add the reason for the first cue where the exercise's rules have one
     """
 
-    policy: str = "supported"
+    policy: Policy = "supported"
     seed: int = 0
     max_cues: int = 2
     max_age_s: float = 6.0

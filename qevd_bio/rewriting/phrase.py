@@ -1,29 +1,18 @@
 """From a finding to a coaching sentence: measured value, target, correction and phase (Supp. 6.2).
 
 There are several phrasings, chosen by a seed, so that a model cannot win by learning one template. A phrasing
-never adds a number: every number comes from `numbers.shown_numbers`.
+never adds a number: every number comes from `exercise.wording`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
-from qevd_bio.exercise.vocabulary import JointWording, Wording, vocabulary
-from qevd_bio.rewriting.finding import Finding
-from qevd_bio.rewriting.numbers import numbers_in, shown_numbers, speaks_negative, with_unit
-
-SIDES = {"r": "right", "l": "left"}
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a sentence: its digits and the field of the violation it was derived from."""
-
-    digits: str
-    violation_id: str
-    field: str
+from qevd_bio.exercise.wording import SIDES, capital, numbers_in, say, sentence, shown_numbers
+from qevd_bio.rewriting.evidence import Finding
+from qevd_bio.tables.rewritten import SaidNumber
+from qevd_bio.tables.verdicts import PASS, STATIC
 
 
 @dataclass(frozen=True)
@@ -31,20 +20,7 @@ class Phrase:
     """A sentence and where each of its numbers comes from, in order of appearance."""
 
     text: str
-    numbers: tuple[Number, ...]
-
-
-@dataclass(frozen=True)
-class _Words:
-    """The parts a phrasing is put together from."""
-
-    subject: str
-    value: str
-    bound: str
-    change: str
-    action: str
-    phase: str
-    fix: str
+    numbers: tuple[SaidNumber, ...]
 
 
 def phrase(cue: tuple[Finding, ...], seed: str, *, rationale: bool = True, variant: int = 0) -> Phrase:
@@ -54,27 +30,27 @@ def phrase(cue: tuple[Finding, ...], seed: str, *, rationale: bool = True, varia
     """
     if not cue:
         raise ValueError("a cue needs a finding")
-    number = int(hashlib.sha256(f"{seed}/{cue[0].rule}".encode()).hexdigest()[:8], 16) + variant
-    words = _words(cue)
+    number = int(hashlib.sha256(f"{seed}/{cue[0].verdict.rule}".encode()).hexdigest()[:8], 16) + variant
     forms = _forms(cue[0])
-    text = _tidy(_fill(forms[number % len(forms)], words))
-    if rationale and cue[0].rationale and cue[0].verdict != "pass":
-        text = f"{text} {_sentence(cue[0].rationale)}"
+    text = _tidy(forms[number % len(forms)].format(**_parts(cue)))
+    if rationale and cue[0].words.rationale and cue[0].verdict.verdict != PASS:
+        text = f"{text} {sentence(cue[0].words.rationale)}"
     return Phrase(text, _numbers_of(text, cue))
 
 
 def _forms(finding: Finding) -> tuple[str, ...]:
-    if finding.verdict == "pass":
+    verdict = finding.verdict
+    if verdict.verdict == PASS:
         return _PASS
-    if finding.kind == "static":
+    if verdict.kind == STATIC:
         return _STILL
-    forms = _TIMES if finding.unit == "s" else _FORMS
-    return forms if finding.fix else tuple(form for form in forms if "{Fix}" not in form)
+    forms = _TIMES if verdict.unit == "s" else _FORMS
+    return forms if finding.words.fix else tuple(form for form in forms if "{Fix}" not in form)
 
 
-def _numbers_of(text: str, cue: tuple[Finding, ...]) -> tuple[Number, ...]:
+def _numbers_of(text: str, cue: tuple[Finding, ...]) -> tuple[SaidNumber, ...]:
     """Assign each number of the text to the field of a finding that shows these digits."""
-    sources = [Number(shown, f.violation_id, field) for f in cue for field, shown in shown_numbers(f).items()]
+    sources = [SaidNumber(shown, f.verdict.id, field) for f in cue for field, shown in shown_numbers(f.verdict).items()]
     unused = list(sources)
     found = []
     for shown in numbers_in(text):
@@ -87,90 +63,31 @@ def _numbers_of(text: str, cue: tuple[Finding, ...]) -> tuple[Number, ...]:
     return tuple(found)
 
 
-def _words(cue: tuple[Finding, ...]) -> _Words:
-    first = cue[0]
-    shown = [shown_numbers(finding) for finding in cue]
-    unit = first.unit
-    both = len(cue) == 2
-    values = [with_unit(numbers["value"], unit) for numbers in shown]
-    changes = list(dict.fromkeys(with_unit(numbers["change"], unit) for numbers in shown))
-    more = first.goal > first.value
-    goal = with_unit(shown[0]["goal"], unit)
-    if first.kind == "static":
-        wording, joint = None, vocabulary().joints[_without_side(first.joints[0])]
-    else:
-        wording, joint = vocabulary().quantities[first.quantity], None
-    return _Words(
-        subject=_subject(first, wording, joint, both),
-        value=_by_side(values, cue) if both else values[0],
-        bound=f"under {goal}" if first.kind == "static" else goal,
-        change=_by_side(changes, cue) if len(changes) == 2 else changes[0],
-        action=_limbs(_action(first, wording, joint, more), first.side, both),
-        phase=first.phase,
-        fix=first.fix,
-    )
+def _parts(cue: tuple[Finding, ...]) -> dict[str, str]:
+    """What the forms below are filled with; a capital name starts a sentence, `Fix` is one."""
+    first, both = cue[0], len(cue) == 2
+    all_said = [say(finding.verdict, both_sides=both) for finding in cue]
+    subject, action, phase = all_said[0].subject, all_said[0].action, first.phase
+    values = [one.value for one in all_said]
+    changes = list(dict.fromkeys(one.change for one in all_said))
+    goal = all_said[0].goal
+    return {
+        "subject": subject,
+        "Subject": capital(subject),
+        "action": action,
+        "Action": capital(action),
+        "value": _by_side(values, cue) if both else values[0],
+        "bound": f"under {goal}" if first.verdict.kind == STATIC else goal,
+        "change": _by_side(changes, cue) if len(changes) == 2 else changes[0],
+        "phase": phase,
+        "Phase": capital(phase or "over the repetition"),
+        "Fix": sentence(first.words.fix),
+    }
 
 
 def _by_side(shown: list[str], cue: tuple[Finding, ...]) -> str:
-    return f"{shown[0]} {SIDES[cue[0].side]} and {shown[1]} {SIDES[cue[1].side]}"
-
-
-def _without_side(joint: str) -> str:
-    return joint[:-2] if joint.endswith(("_r", "_l")) else joint
-
-
-def _subject(finding: Finding, wording: Wording | None, joint: JointWording | None, both: bool) -> str:
-    if joint is not None:
-        side = f"{SIDES[finding.side]} " if finding.side and not both else ""
-        return f"{side}{joint.name} variation"
-    assert wording is not None
-    name = wording.name
-    if speaks_negative(finding) and wording.negative_name:
-        name = wording.negative_name
-    limb = f"{finding.limb} " if finding.limb else ""
-    side = f"{SIDES[finding.side]} " if finding.side and not both and not finding.limb else ""
-    return _STATISTIC.get(finding.statistic, "{}").format(f"{side}{limb}{name}")
-
-
-_STATISTIC = {
-    "mean": "average {}",
-    "range": "range of {}",
-    "std": "variation of {}",
-    "rise": "gain in {}",
-    "drop": "loss of {}",
-    "symmetry": "left to right ratio of {}",
-    "within": "time in range of {}",
-}
-
-
-def _action(finding: Finding, wording: Wording | None, joint: JointWording | None, more: bool) -> str:
-    """Imperative without a number: "increase knee flexion"."""
-    if joint is not None:
-        return joint.still
-    assert wording is not None
-    name = wording.name
-    if finding.statistic == "range":
-        return f"{'widen' if more else 'narrow'} the range of {name}"
-    if finding.statistic == "std":
-        return f"steady the {name}"
-    if finding.statistic in ("rise", "drop"):
-        return f"{'allow more change of' if more else 'keep more of'} the {name}"
-    if finding.statistic == "symmetry":
-        return f"even out the {name} between the sides"
-    if speaks_negative(finding) and wording.negative_name:
-        return (wording.negative_increase if more else wording.negative_decrease) or wording.decrease
-    return wording.increase if more else wording.decrease
-
-
-_LIMB = re.compile(r"\bthe (arm|elbow|heel|knee|thigh|foot|hand|leg)\b")
-_PLURAL = {"foot": "feet"}
-
-
-def _limbs(action: str, side: str, both: bool) -> str:
-    """ "raise the arm" -> "raise the right arm" or "raise both arms"."""
-    if both:
-        return _LIMB.sub(lambda m: f"both {_PLURAL.get(m[1], m[1] + 's')}", action)
-    return _LIMB.sub(lambda m: f"the {SIDES[side]} {m[1]}", action) if side else action
+    sides = [SIDES[finding.verdict.side] for finding in cue]
+    return f"{shown[0]} {sides[0]} and {shown[1]} {sides[1]}"
 
 
 # Faults: measured value, target, correction, phase. A capital name starts a sentence; `{Fix}` is one.
@@ -203,29 +120,6 @@ _PASS = (
     "{Subject} {value} {phase}, within bounds.",
     "{Phase}, {subject} measures {value}, within bounds.",
 )
-
-
-def _fill(form: str, words: _Words) -> str:
-    return form.format(
-        subject=words.subject,
-        Subject=_sentence_start(words.subject),
-        action=words.action,
-        Action=_sentence_start(words.action),
-        value=words.value,
-        bound=words.bound,
-        change=words.change,
-        phase=words.phase,
-        Phase=_sentence_start(words.phase or "over the repetition"),
-        Fix=_sentence(words.fix),
-    )
-
-
-def _sentence_start(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _sentence(text: str) -> str:
-    return _sentence_start(text).rstrip(".") + "."
 
 
 def _tidy(text: str) -> str:

@@ -30,7 +30,7 @@ _STILL = ("still", "straighter", "level")
 
 
 @dataclass(frozen=True)
-class Words:
+class RuleWords:
     """How a rule is spoken of. `joints` without side; see `FormError` for the rest."""
 
     joints: tuple[str, ...]
@@ -41,7 +41,7 @@ class Words:
     says: tuple[str, ...] = ()
 
 
-def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: bool) -> Words:
+def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: bool) -> RuleWords:
     """Words of a verdict's rule (`error:…`, `target:…`, `static:…`); `more`: the goal lies above the value.
 
     Raises KeyError for a rule that the exercise does not have.
@@ -49,15 +49,15 @@ def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: boo
     kind, _, name = rule.partition(":")
     if kind == "error":
         error = {e.id: e for e in exercise.errors}[name]
-        return Words(error.joints, error.parts, error.directions, error.fix, error.rationale, error.says)
+        return RuleWords(error.joints, error.parts, error.directions, error.fix, error.rationale, error.says)
     plain = _without_side(joint)
     wording = vocabulary().joints.get(plain)
     parts = wording.parts if wording else ()
     if kind == "static":
-        return Words((plain,), parts, _STILL)
+        return RuleWords((plain,), parts, _STILL)
     if name not in {t.id for t in exercise.targets}:
         raise KeyError(rule)
-    return Words(
+    return RuleWords(
         (plain,) if plain else (), (*parts, *_BODY.get(quantity, ())), _TOWARD.get(quantity, ((), ()))[0 if more else 1]
     )
 

@@ -9,28 +9,27 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
-import qevd_bio
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.qevd import ANNOTATIONS
 from qevd_bio.dataset.segments import segments_of
 from qevd_bio.dataset.workout import Workout
 from qevd_bio.dataset.writer import place_media, write_split
-from qevd_bio.rewriting.build import Row, build_rows, new_texts
+from qevd_bio.rewriting.build import build_rows, new_texts
 from qevd_bio.rewriting.card import card
 from qevd_bio.rewriting.check import Mismatch, check_numbers
+from qevd_bio.rewriting.evidence import MotionTables
 from qevd_bio.rewriting.figures import Figures, figures
 from qevd_bio.rewriting.intents import Intents
-from qevd_bio.rewriting.motion_tables import MotionTables
 from qevd_bio.rewriting.options import POLICIES, RewriteOptions
 from qevd_bio.rewriting.tracking import tracked_in
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
+from qevd_bio.store.version import __version__
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.tables.annotations import table_path
-from qevd_bio.tables.kinematics import KINEMATICS
-from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.kinematics import backend_of
+from qevd_bio.tables.rewritten import FEEDBACKS, REWRITTEN, FeedbackRow
 from qevd_bio.tables.workspace import Workspace
 
 MARKER = "rewriting.json"
@@ -38,7 +37,7 @@ Media = Literal["link", "copy", "none"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RewriteResult:
     """What a run made: the run's summary, figures of the chosen policy and of all policies, and its check."""
 
     summary: Summary
@@ -46,6 +45,22 @@ class Outcome:
     by_policy: Mapping[str, Figures]
     mismatches: Sequence[Mismatch]
     path: Path
+
+    def figures_by_line(self) -> list[tuple[str, list[str]]]:
+        """A title and its figure under each policy, in the order of `by_policy`, as text."""
+        found = self.by_policy.values()
+        return [
+            ("in the data set", [str(f.corrective) for f in found]),
+            ("rewritten", [str(f.rewritten) for f in found]),
+            ("unsupported", [str(f.unsupported) for f in found]),
+            ("part agrees", [_percent(f.part_agreement) for f in found]),
+            ("contradicts", [_percent(f.contradiction_share) for f in found]),
+            ("distinct texts", [str(f.distinct_texts) for f in found]),
+        ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f} %"
 
 
 def rewrite(
@@ -55,7 +70,7 @@ def rewrite(
     videos: Media = "link",
     run: RunOptions | None = None,
     force: bool = False,
-) -> Outcome:
+) -> RewriteResult:
     """Write QEVD-bio-fit-coach to the workspace: each split in QEVD's layout, the table, the card.
 
     Raises UserError where the data set has no feedback, was rewritten already (unless `force`), or the motion
@@ -66,12 +81,12 @@ def rewrite(
     splits = [split for split in dataset.splits if dataset.workouts(split)]
     folders = (refs_path("exercises"), workspace.user_refs / "exercises")
     rules = [refs_path("quantities.yaml"), *sorted(p for folder in folders for p in folder.glob("*.yaml"))]
-    judged = [path for path in (table_path(workspace, "intents"),) if path.is_file()]
+    judged = [path for path in (workspace.annotation("intents"),) if path.is_file()]
     items = [
         Item(
             key=split,
-            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.violations, *rules, *judged),
-            outputs=(_part(workspace, split), workspace.rewritten / split / ANNOTATIONS),
+            inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.verdicts, *rules, *judged),
+            outputs=(workspace.rewritten_part(split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
         )
         for split in splits
@@ -79,22 +94,22 @@ def rewrite(
     work = partial(_rewrite_split, dataset=dataset, workspace=workspace, options=options, videos=videos)
     settings = {**asdict(options), "videos": videos}
     summary = run_stage("rewrite", workspace, items, work, settings=settings, options=run)
-    path = workspace.rewritten / "feedbacks.parquet"
-    concat(FEEDBACKS, [_part(workspace, split) for split in splits], path, metadata={"settings": settings})
-    rows = FEEDBACKS.read_rows(path)
+    path = workspace.feedbacks
+    concat(FEEDBACKS, [workspace.rewritten_part(split) for split in splits], path, metadata={"settings": settings})
+    rows = FEEDBACKS.load(path)
     totals = figures(rows)
     other = _other_policy(options)
-    compared = figures(row for split in splits for row in FEEDBACKS.read_rows(_part(workspace, split, other)))
+    compared = figures(row for split in splits for row in FEEDBACKS.load(workspace.rewritten_part(split, other)))
     by_policy = {options.policy: totals, other: compared}
     about = {
-        "version": qevd_bio.__version__,
+        "version": __version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
         "policy": options.policy,
         "settings": settings,
     }
     counts = [(split, len(dataset.workouts(split))) for split in splits]
     write_text(workspace.rewritten / "README.md", card(about, totals, by_policy, counts))
-    return Outcome(summary, totals, by_policy, _mismatches(rows, MotionTables(workspace)), path)
+    return RewriteResult(summary, totals, by_policy, _mismatches(rows, MotionTables(workspace)), path)
 
 
 def _check_source(dataset: Dataset, force: bool) -> None:
@@ -115,14 +130,9 @@ def _check_source(dataset: Dataset, force: bool) -> None:
 
 
 def _check_motion(workspace: Workspace) -> None:
-    for path in (workspace.cycles, workspace.violations):
+    for path in (workspace.cycles, workspace.verdicts):
         if not path.is_file():
             raise UserError("no such file", where=path, expected="the motion tables", fix="qevd-bio analyze")
-
-
-def _part(workspace: Workspace, split: str, policy: str = "") -> Path:
-    """Rows of one split; of the policy that was not chosen if that is named, for comparison."""
-    return workspace.path("manifests", "rewrite", split, f"{policy or 'feedbacks'}.parquet")
 
 
 def _other_policy(options: RewriteOptions) -> str:
@@ -130,14 +140,14 @@ def _other_policy(options: RewriteOptions) -> str:
 
 
 def _rewrite_split(
-    item: Item, dataset: Dataset, workspace: Workspace, options: RewriteOptions, videos: Media
+    item: Item[str], dataset: Dataset, workspace: Workspace, options: RewriteOptions, videos: Media
 ) -> dict[str, Any]:
-    split = str(item.payload)
+    split = item.payload
     workouts = dataset.workouts(split)
     tables, intents = MotionTables(workspace), Intents(workspace)
     other = replace(options, policy=_other_policy(options))
-    rows: list[Row] = []
-    compared: list[Row] = []
+    rows: list[FeedbackRow] = []
+    compared: list[FeedbackRow] = []
     changed: list[Workout] = []
     for workout in workouts:
         segments, _ = segments_of(workout, dataset.names)
@@ -151,23 +161,19 @@ def _rewrite_split(
     folder = workspace.rewritten / split
     missing = place_media(dataset.folder(split), folder, workouts, videos)
     write_split(folder, changed)
-    write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": qevd_bio.__version__, **asdict(options)})
-    FEEDBACKS.write(_part(workspace, split, other.policy), compared)
-    FEEDBACKS.write(_part(workspace, split), rows)
-    new = sum(row["status"] == "rewritten" for row in rows)
+    write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": __version__, **asdict(options)})
+    FEEDBACKS.save(workspace.rewritten_part(split, other.policy), compared)
+    FEEDBACKS.save(workspace.rewritten_part(split), rows)
+    new = sum(row.status == REWRITTEN for row in rows)
     return {"feedbacks": len(rows), "rewritten": new, "no_video": len(missing)}
 
 
-def _mismatches(rows: Sequence[Row], tables: MotionTables) -> list[Mismatch]:
+def _mismatches(rows: Sequence[FeedbackRow], tables: MotionTables) -> list[Mismatch]:
     found = []
-    for (split, video), own in groupby(rows, key=lambda row: (row["split"], row["video"])):
-        found.extend(check_numbers(own, tables.violations(split, video)))
+    for (split, video), own in groupby(rows, key=lambda row: (row.split, row.video)):
+        found.extend(check_numbers(own, tables.verdicts(split, video)))
     return found
 
 
 def _backends(workspace: Workspace, splits: Sequence[str]) -> set[str]:
-    found = set()
-    for split in splits:
-        for path in sorted((workspace.root / "kinematics" / split).glob("*.parquet")):
-            found.add(str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown")))
-    return found
+    return {backend_of(path) for split in splits for path in workspace.all_kinematics(split)}

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
-from qevd_bio.tables.kinematics import KINEMATICS
+from qevd_bio.tables.kinematics import pose_times
 
 # A person counts as tracked at a moment if some frame this near to it has a pose of its own.
 _NEAR_S = 1.0
@@ -27,9 +26,7 @@ def tracked_in(path: Path) -> Tracked:
     """What a kinematics file says; a missing file knows of nobody."""
     if not path.is_file():
         return Tracked(False, lambda time_s: False)
-    table = KINEMATICS.read(path, ["time_s", "status"])
-    ok = np.asarray(pc.equal(table["status"], "ok"))
-    times = table["time_s"].to_numpy()[ok]
+    times = pose_times(path)
 
     def at(time_s: float) -> bool:
         place = int(np.searchsorted(times, time_s))

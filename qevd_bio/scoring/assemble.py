@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-import qevd_bio
 from qevd_bio.scoring.inputs import Inputs
 from qevd_bio.scoring.judges.llm_accuracy import Judged, agreement, judged_share, read_as_published, unreadable_reasons
-from qevd_bio.scoring.measures import Outcome, missing, temporal
+from qevd_bio.scoring.measures import MetricOutcome, missing, temporal
 from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap
+from qevd_bio.store.version import __version__
 
 NO_TIMES = "a list of matched pairs holds no times: temporal scores and the strict protocol need predictions as JSONL"
 
 
 def protocol_scores(
-    protocol: str, inputs: Inputs, outcomes: Mapping[str, Outcome], options: ScoreOptions
+    protocol: str, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], options: ScoreOptions
 ) -> dict[str, Score]:
     """All scores of one protocol; metrics that were not chosen say so."""
     make = _Maker(protocol, inputs, options)
@@ -50,7 +50,9 @@ def protocol_scores(
     return scores
 
 
-def _reason(metric: str, protocol: str, inputs: Inputs, outcomes: Mapping[str, Outcome], options: ScoreOptions) -> str:
+def _reason(
+    metric: str, protocol: str, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], options: ScoreOptions
+) -> str:
     if metric not in options.chosen():
         lacks = missing(metric, options)
         return f"not computed: add {metric} to --metrics" + (f"; {lacks}" if lacks else "")
@@ -87,7 +89,7 @@ class _Maker:
         n: int,
         parts: Mapping[str, str],
         found: Interval,
-        outcome: Outcome | None,
+        outcome: MetricOutcome | None,
     ) -> Score:
         """One score; a judged one is withheld where too few replies could be read."""
         judged = outcome.judged[self._protocol] if outcome is not None and outcome.judged else None
@@ -122,7 +124,7 @@ class _Maker:
 
     def _signature(self, name: str, parts: Mapping[str, str]) -> str:
         tolerance = self._options.matching.tolerance_s
-        return signature(name, self._protocol, tolerance, parts, qevd_bio.__version__)
+        return signature(name, self._protocol, tolerance, parts, __version__)
 
 
 def _judged_details(judged: Judged) -> dict[str, Any]:

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, CompareOptions
-from qevd_bio.scoring.pairs_table import PAIRS
-from qevd_bio.scoring.results import PAIRS_FILE, Score, Scores, read_scores
+from qevd_bio.scoring.results import Score, Scores, read_scores
 from qevd_bio.scoring.statistics import (
     Array,
     PairedTest,
@@ -23,10 +22,12 @@ from qevd_bio.scoring.statistics import (
     share,
 )
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.pairs import PAIRS
+from qevd_bio.tables.workspace import pairs_of
 
 
 @dataclass(frozen=True)
-class System:
+class ScoredSystem:
     """One scored system: its label in tables, its scores, and the folder that holds them."""
 
     label: str
@@ -48,7 +49,7 @@ class Comparison:
     note: str = ""
 
 
-def load_systems(paths: Sequence[Path]) -> list[System]:
+def load_systems(paths: Sequence[Path]) -> list[ScoredSystem]:
     """Systems from folders of `qevd-bio score` (or their scores.json); labels are made distinct.
 
     Raises UserError where a file is missing or the systems were scored against different ground truth.
@@ -65,7 +66,7 @@ def load_systems(paths: Sequence[Path]) -> list[System]:
         for name, folder in zip(names, folders, strict=True)
     ]
     labels = [label if labels.count(label) == 1 else f"{label} ({i + 1})" for i, label in enumerate(labels)]
-    systems = [System(*parts) for parts in zip(labels, folders, scores, strict=True)]
+    systems = [ScoredSystem(*parts) for parts in zip(labels, folders, scores, strict=True)]
     for system in systems:
         if "references_sha256" not in system.scores.inputs:
             raise UserError(
@@ -84,7 +85,7 @@ def load_systems(paths: Sequence[Path]) -> list[System]:
     return systems
 
 
-def compare(systems: Sequence[System], options: CompareOptions, protocols: Sequence[str]) -> list[Comparison]:
+def compare(systems: Sequence[ScoredSystem], options: CompareOptions, protocols: Sequence[str]) -> list[Comparison]:
     """Every further system against the first, for all metrics that both have, with paired tests."""
     rows: list[Comparison] = []
     statistics = [_Statistics(system) for system in systems]
@@ -127,8 +128,8 @@ def _comparable(signature: str) -> str:
 class _Statistics:
     """Sums per cluster of one system, from its pairs table."""
 
-    def __init__(self, system: System) -> None:
-        self._table: pa.Table = PAIRS.read(system.folder / PAIRS_FILE)
+    def __init__(self, system: ScoredSystem) -> None:
+        self._table: pa.Table = PAIRS.read(pairs_of(system.folder))
         # Every cluster has ground truth, so all systems on the same data have the same clusters.
         self._clusters = sorted(set(self._table.column("cluster").to_pylist()))
 

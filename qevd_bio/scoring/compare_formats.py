@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from qevd_bio.scoring.compare import Comparison, System
+from qevd_bio.scoring.compare import Comparison, ScoredSystem
 from qevd_bio.scoring.options import CompareOptions
 from qevd_bio.scoring.render import TITLES
 from qevd_bio.store.errors import UserError
@@ -145,7 +145,7 @@ def formatted(comparisons: Sequence[Comparison], options: CompareOptions, form: 
     return _WRITERS[form](comparisons, options)
 
 
-def overview(systems: Sequence[System], protocol: str, form: str) -> str:
+def overview(systems: Sequence[ScoredSystem], protocol: str, form: str) -> str:
     """All systems side by side, one column a metric that any of them has (Markdown, or aligned text)."""
     names = [n for n in TITLES if any(_value(s, protocol, n) is not None for s in systems)]
     header = ("system", *(TITLES[name] for name in names))
@@ -157,6 +157,6 @@ def overview(systems: Sequence[System], protocol: str, form: str) -> str:
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in (header, *rows)) + "\n"
 
 
-def _value(system: System, protocol: str, name: str) -> float | None:
+def _value(system: ScoredSystem, protocol: str, name: str) -> float | None:
     score = system.scores.protocols[protocol].get(name)
     return None if score is None else score.value

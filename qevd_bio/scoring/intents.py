@@ -41,3 +41,17 @@ def _read(path: Path) -> dict[str, str]:
         return {}  # Absent or damaged: a cache is made again.
     good = isinstance(value, dict) and all(isinstance(label, str) for label in value.values())
     return value if good else {}
+
+
+def rules_labeller() -> Labeller:
+    """Intents by the rules of `feedback`; remembered until a file of theirs changes."""
+    import qevd_bio.feedback
+
+    rules = Path(str(qevd_bio.feedback.__file__)).parent
+    return remembered(_classifier, sorted(rules.glob("*.py")))
+
+
+def _classifier() -> Callable[[str], str]:
+    from qevd_bio.feedback.intent import classify_intent
+
+    return lambda text: classify_intent(text).label

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,13 @@ from qevd_bio.scoring.options import JUDGED_METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
 from qevd_bio.scoring.statistics import Statistic, f_score, share
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.extras import is_installed
 
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MetricOutcome:
     """A text metric of both protocols: measured per protocol, or the reason why not. `judged` keeps raw replies."""
 
     metric: str
@@ -45,7 +45,7 @@ def missing(metric: str, options: ScoreOptions) -> str | None:
         from qevd_bio.scoring.judges.judge_models import missing_for_judging
 
         return missing_for_judging(options.judge)
-    if metric.startswith("bleu") and find_spec("sacrebleu") is None:
+    if metric.startswith("bleu") and not is_installed("sacrebleu"):
         return "needs sacrebleu: pip install 'qevd-bio[metrics]'"
     return None
 
@@ -57,24 +57,26 @@ def check_prompts(options: ScoreOptions) -> None:
             own_prompt(path)
 
 
-def measure(metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None) -> Outcome:
+def measure(
+    metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None
+) -> MetricOutcome:
     """Compute a text metric for the pairs of each protocol; unavailable ones give an outcome with the reason.
 
     Pairs of all protocols go through per-pair metrics together, so that no pair is computed or paid twice.
     """
     reason = missing(metric, options)
     if reason is not None:
-        return Outcome(metric, {}, reason)
+        return MetricOutcome(metric, {}, reason)
     try:
         if metric in JUDGED_METRICS:
             return _judge(metric, pairs, options, cache)
         if metric in _PER_CORPUS:
-            return Outcome(metric, {protocol: _PER_CORPUS[metric](found) for protocol, found in pairs.items()})
+            return MetricOutcome(metric, {protocol: _PER_CORPUS[metric](found) for protocol, found in pairs.items()})
         joint = _PER_PAIR[metric]([pair for found in pairs.values() for pair in found], options)
     except UserError as error:
         # Other metrics are finished or can be: this one says why it is not, and the exit code tells.
-        return Outcome(metric, {}, str(error).replace("\n", "; "))
-    return Outcome(metric, _split(joint, pairs))
+        return MetricOutcome(metric, {}, str(error).replace("\n", "; "))
+    return MetricOutcome(metric, _split(joint, pairs))
 
 
 def _split(joint: Measured, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, Measured]:
@@ -151,7 +153,9 @@ _PER_CORPUS: dict[str, Callable[[Sequence[Pair]], Measured]] = {
 }
 
 
-def _judge(metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None) -> Outcome:
+def _judge(
+    metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptions, cache: Path | None
+) -> MetricOutcome:
     from qevd_bio.scoring.judges.judge_models import make_judges
 
     own = options.judge.prompt if metric == "llm-acc" else options.judge.bio_prompt
@@ -167,7 +171,7 @@ def _judge(metric: str, pairs: Mapping[str, Sequence[Pair]], options: ScoreOptio
         judged[protocol] = Judged(joint.items[rows], ratings, joint.replies[rows], joint.signature)
         start += len(found)
     measured = {protocol: mean_of(name, part.items, part.signature) for protocol, part in judged.items()}
-    return Outcome(metric, measured, judged=judged)
+    return MetricOutcome(metric, measured, judged=judged)
 
 
 def temporal(corpus: Corpus, alignment: Alignment) -> dict[str, Statistic]:

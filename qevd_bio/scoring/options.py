@@ -86,7 +86,7 @@ class JudgeOptions:
 
 
 @dataclass(frozen=True)
-class IntervalOptions:
+class ConfidenceOptions:
     """Percentile bootstrap over clusters; a level of 0.95 gives the 2.5 % and 97.5 % percentiles."""
 
     replicates: int = 1000
@@ -115,7 +115,7 @@ class ScoreOptions:
     matching: MatchingOptions = MatchingOptions()
     bertscore: BertScoreOptions = BertScoreOptions()
     judge: JudgeOptions = JudgeOptions()
-    interval: IntervalOptions = IntervalOptions()
+    interval: ConfidenceOptions = ConfidenceOptions()
 
     def chosen(self) -> tuple[str, ...]:
         """The metrics to compute, in the order of METRICS.

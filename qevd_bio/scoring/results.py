@@ -16,7 +16,6 @@ from qevd_bio.store.errors import UserError
 SCHEMA = "qevd-bio.scores"
 VERSION = 1
 SCORES_FILE = "scores.json"
-PAIRS_FILE = "pairs.parquet"
 
 MAIN_SCORES = tuple(name for metric in list(SCORE_NAMES)[:6] for name in SCORE_NAMES[metric])
 

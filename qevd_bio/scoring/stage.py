@@ -10,12 +10,14 @@ from qevd_bio.scoring.assemble import interval_about, protocol_scores
 from qevd_bio.scoring.breakdown import breakdown, counts
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
 from qevd_bio.scoring.intents import Labeller
-from qevd_bio.scoring.measures import Outcome, check_prompts, measure
+from qevd_bio.scoring.measures import MetricOutcome, check_prompts, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
-from qevd_bio.scoring.pairs_table import PAIRS, columns_of, pair_rows
-from qevd_bio.scoring.results import PAIRS_FILE, Scores, write_scores
+from qevd_bio.scoring.pairs_table import pair_rows
+from qevd_bio.scoring.results import Scores, write_scores
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.manifest import manifest, versions
+from qevd_bio.tables.pairs import PairRow, write_pairs
+from qevd_bio.tables.workspace import pairs_of
 
 MANIFEST_FILE = "manifest.json"
 
@@ -54,7 +56,9 @@ def score(
     return scores
 
 
-def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]) -> list[dict[str, Any]]:
+def _breakdown(
+    inputs: Inputs, outcomes: Mapping[str, MetricOutcome], intents: Mapping[str, str]
+) -> list[dict[str, Any]]:
     if not inputs.timed:
         return []
     rows: list[dict[str, Any]] = []
@@ -65,14 +69,14 @@ def _breakdown(inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping
 
 
 def _write(
-    out: Path, scores: Scores, inputs: Inputs, outcomes: Mapping[str, Outcome], intents: Mapping[str, str]
+    out: Path, scores: Scores, inputs: Inputs, outcomes: Mapping[str, MetricOutcome], intents: Mapping[str, str]
 ) -> None:
-    rows: list[dict[str, Any]] = []
+    rows: list[PairRow] = []
     for protocol, alignment in inputs.alignments.items():
         measured = {SCORE_NAMES[m][0]: o.measured[protocol] for m, o in outcomes.items() if protocol in o.measured}
         judged = {SCORE_NAMES[m][0]: o.judged[protocol] for m, o in outcomes.items() if o.judged is not None}
         rows += pair_rows(inputs.corpus, alignment, measured, judged, intents)
     write_json(out / MANIFEST_FILE, manifest("score", scores.options, inputs=dict(inputs.about)))
-    PAIRS.write(out / PAIRS_FILE, columns_of(rows), metadata={"inputs": dict(inputs.about), "options": scores.options})
+    write_pairs(pairs_of(out), rows, {"inputs": dict(inputs.about), "options": scores.options})
     # Written last: where scores.json stands, the pairs beside it belong to it.
     write_scores(out, scores)

@@ -28,6 +28,7 @@ class Statistic:
 
     @property
     def value(self) -> float:
+        """The formula of the sums over all clusters; NaN where it is undefined."""
         return float(self.formula(self.sums.sum(axis=0)))
 
 

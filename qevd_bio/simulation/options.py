@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Split: TypeAlias = Literal["test", "train"]
+Views: TypeAlias = Literal["level", "real"]
 
 SPLIT_FOLDERS: dict[str, str] = {"test": "QEVD-FIT-COACH-Benchmark", "train": "QEVD-FIT-COACH"}
 """The folders that QEVD calls its splits."""
@@ -19,7 +20,9 @@ class SimulateOptions:
     """What is simulated. All of it follows from these settings: the same ones give the same files.
 
     minutes is the length of a workout; from three minutes on it has five or six exercises as in QEVD, shorter ones
-    have fewer. `exercises` names those to choose from; empty means all, by section.
+    have fewer. `exercises` names those to choose from; empty means all, by section. views: "real" cameras look down, are
+    tilted, stand near and to the side, and people differ in proportions and clothes; "level" ones are easy on a pose
+    model.
     """
 
     workouts: int = 4
@@ -30,3 +33,8 @@ class SimulateOptions:
     width: int = 360
     height: int = 504
     exercises: tuple[str, ...] = ()
+    views: Views = "real"
+
+
+DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2)
+"""The workouts of `qevd-bio demo`."""

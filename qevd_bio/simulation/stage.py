@@ -16,48 +16,36 @@ from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.options import SPLIT_FOLDERS, SimulateOptions
 from qevd_bio.simulation.performance.perform import FPS
-from qevd_bio.simulation.performance.workout import Workout, frame_times, make_workout, person_of, video_name
+from qevd_bio.simulation.performance.workout import SimulatedWorkout, frame_times, make_workout, person_of, video_name
 from qevd_bio.simulation.truth import kinematics_of, truth_of
 from qevd_bio.store.atomic import write_json, write_text
-from qevd_bio.store.columns import Table, concat
+from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.tables.truth import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
+from qevd_bio.tables.rows import RowTable
+from qevd_bio.tables.truth import JUDGEMENTS, MISTAKES, REPETITIONS, TRUE_FEEDBACKS, TruthFiles
 from qevd_bio.tables.workspace import Workspace
 
 VERSION = 1
-TABLES: tuple[Table, ...] = (REPETITIONS, JUDGEMENTS, MISTAKES, FEEDBACKS)
+TABLES: tuple[RowTable[Any], ...] = (REPETITIONS, JUDGEMENTS, MISTAKES, TRUE_FEEDBACKS)
 _NAMES = ("repetitions", "judgements", "mistakes", "feedbacks")
 
 
 @dataclass(frozen=True)
-class Places:
+class Places(TruthFiles):
     """Where the files of a simulated data set lie below its root."""
 
-    root: Path
-
-    @property
-    def truth(self) -> Path:
-        return self.root / "truth"
-
-    def table(self, name: str) -> Path:
-        return self.truth / f"{name}.parquet"
-
-    def part(self, name: str, split: str, video: str) -> Path:
-        return self.truth / "parts" / name / split / f"{video}.parquet"
-
-    def kinematics(self, split: str, video: str) -> Path:
-        return self.truth / "kinematics" / split / f"{video}.parquet"
-
     def video(self, split: str, video: str) -> Path:
+        """The rendered video."""
         return self.root / split / VIDEOS / f"{video}.mp4"
 
     def times(self, split: str, video: str) -> Path:
+        """Times of the video's frames."""
         return self.root / split / VIDEOS / f"{video}_timestamps.npy"
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkoutTask:
     """One workout to make; picklable."""
 
     root: Path
@@ -95,18 +83,18 @@ def _check(options: SimulateOptions) -> None:
         raise UserError(f"{options.width} × {options.height} pixels", expected="even numbers, at least 64")
 
 
-def _item(places: Places, split: str, options: SimulateOptions, number: int) -> Item:
+def _item(places: Places, split: str, options: SimulateOptions, number: int) -> Item[WorkoutTask]:
     video = video_name(options, number)
     outputs = [places.part(name, split, video) for name in _NAMES]
     outputs += [places.kinematics(split, video), places.times(split, video)]
     if options.video:
         outputs.append(places.video(split, video))
-    return Item(f"{split}/{video}", (), tuple(outputs), Task(places.root, options, number))
+    return Item(f"{split}/{video}", (), tuple(outputs), WorkoutTask(places.root, options, number))
 
 
-def make_one(item: Item) -> dict[str, Any]:
+def make_one(item: Item[WorkoutTask]) -> dict[str, Any]:
     """Simulate one workout and write its files."""
-    task: Task = item.payload
+    task = item.payload
     places, options = Places(task.root), task.options
     workout = make_workout(options, task.number)
     split, video = workout.split, workout.video
@@ -116,7 +104,7 @@ def make_one(item: Item) -> dict[str, Any]:
     write_timestamps(places.times(split, video), nanoseconds)
     kinematics_of(workout, times).write(places.kinematics(split, video))
     for table, name in zip(TABLES, _NAMES, strict=True):
-        table.write(places.part(name, split, video), getattr(truth, name))
+        table.save(places.part(name, split, video), getattr(truth, name))
     write_json(places.truth / "spans" / split / f"{video}.json", [list(span) for span in truth.spans])
     if options.video:
         film(workout, places.video(split, video))
@@ -128,7 +116,7 @@ def make_one(item: Item) -> dict[str, Any]:
     }
 
 
-def film(workout: Workout, path: Path) -> None:
+def film(workout: SimulatedWorkout, path: Path) -> None:
     """Draw every frame of a workout and write the video."""
     frames = render_clip(workout.angles, workout.skeleton, workout.root, workout.camera, workout.person.style)
     write_mp4(path, frames, FPS)
@@ -151,14 +139,13 @@ def finish(places: Places, options: SimulateOptions, numbers: Sequence[int]) -> 
         written.append(new_workout(split, video, nanoseconds, [NewSpan(*span) for span in spans]))
     write_split(places.root / split, written)
     for table, name in zip(TABLES, _NAMES, strict=True):
-        parts = sorted((places.truth / "parts" / name).glob("*/*.parquet"))
-        concat(table, parts, places.table(name))
+        concat(table, places.parts(name), places.table(name))
     people = [f"{split},{video_name(options, n)},{person_of(options, n).name}" for n in numbers]
     others = _other_people(places.root / "participants.csv", split)
     write_text(places.root / "participants.csv", "\n".join(["split,video,participant", *others, *people]) + "\n")
-    feedbacks = FEEDBACKS.read_rows(places.table("feedbacks"))
-    mistakes = MISTAKES.read_rows(places.table("mistakes"))
-    repetitions = REPETITIONS.read_rows(places.table("repetitions"))
+    feedbacks = TRUE_FEEDBACKS.load(places.table("feedbacks"))
+    mistakes = MISTAKES.load(places.table("mistakes"))
+    repetitions = REPETITIONS.load(places.table("repetitions"))
     write_text(places.root / "README.md", card(options, feedbacks, mistakes, repetitions))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 
 from qevd_bio.dataset.writer import NewSpan
 from qevd_bio.simulation.coach.ideal import ideal
-from qevd_bio.simulation.coach.true_verdicts import Judged, extremes, heading, judge
-from qevd_bio.simulation.coach.words import Line, Wording
-from qevd_bio.simulation.performance.perform import FPS, Rep
-from qevd_bio.simulation.performance.session import Scene
-from qevd_bio.simulation.performance.workout import Workout
+from qevd_bio.simulation.coach.true_verdicts import (
+    TrueCycle,
+    beyond,
+    bounds_with_tolerance,
+    clarity,
+    extremes,
+    heading,
+    judge,
+)
+from qevd_bio.simulation.coach.words import Line, SentencePicker
+from qevd_bio.simulation.performance.perform import FPS, PerformedRep
+from qevd_bio.simulation.performance.session import WorkoutScene
+from qevd_bio.simulation.performance.workout import SimulatedWorkout
 from qevd_bio.tables.kinematics import OK, Kinematics
+from qevd_bio.tables.motion import SegmentPlace
+from qevd_bio.tables.truth import TrueFeedback, TrueJudgement, TrueMistake, TrueRepetition
+from qevd_bio.tables.verdicts import Verdict
 
 Row = dict[str, Any]
 Times = NDArray[np.float64]
@@ -26,17 +37,17 @@ Times = NDArray[np.float64]
 class Truth:
     """Rows by table, and the feedback spans to be written."""
 
-    repetitions: list[Row]
-    judgements: list[Row]
-    mistakes: list[Row]
-    feedbacks: list[Row]
+    repetitions: list[TrueRepetition]
+    judgements: list[TrueJudgement]
+    mistakes: list[TrueMistake]
+    feedbacks: list[TrueFeedback]
     spans: list[NewSpan]
 
 
-def truth_of(workout: Workout, times_s: Times, seed: int) -> Truth:
+def truth_of(workout: SimulatedWorkout, times_s: Times, seed: int) -> Truth:
     """Everything that is known of a workout whose frames lie at `times_s` (T,)."""
     truth = Truth([], [], [], [], [])
-    wording = Wording(np.random.default_rng([seed, 51]))
+    wording = SentencePicker(np.random.default_rng([seed, 51]))
     for index, scene in enumerate(workout.scenes):
         judged = [_repetition(workout, scene, index, number, truth) for number in range(len(scene.reps))]
         truth.mistakes.extend(_mistake_rows(workout, scene, index, judged))
@@ -46,7 +57,7 @@ def truth_of(workout: Workout, times_s: Times, seed: int) -> Truth:
     return truth
 
 
-def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
+def kinematics_of(workout: SimulatedWorkout, times_s: Times) -> Kinematics:
     """The true angles in the project's schema: all observed, nothing smoothed."""
     angles = workout.angles.astype(np.float32)
     frames = len(angles)
@@ -69,7 +80,7 @@ def kinematics_of(workout: Workout, times_s: Times) -> Kinematics:
     )
 
 
-def window(scene: Scene, number: int) -> tuple[float, float]:
+def window(scene: WorkoutScene, number: int) -> tuple[float, float]:
     """Start and end of a repetition in seconds; a two-sided one begins half way to its first side."""
     rep = scene.reps[number]
     start, end = rep.start_s - _early(rep), rep.end_s - _early(rep)
@@ -79,17 +90,17 @@ def window(scene: Scene, number: int) -> tuple[float, float]:
     return start, end
 
 
-def _early(rep: Rep) -> float:
+def _early(rep: PerformedRep) -> float:
     return 0.25 * rep.keys.duration_s if rep.keys.two_sided else 0.0
 
 
-def _place(workout: Workout, scene: Scene, index: int) -> Row:
-    return {"split": workout.split, "video": workout.video, "segment": index, "exercise": scene.exercise.id}
+def _place(workout: SimulatedWorkout, scene: WorkoutScene, index: int) -> SegmentPlace:
+    return SegmentPlace(workout.split, workout.video, index, scene.exercise.id)
 
 
-def _repetition(workout: Workout, scene: Scene, index: int, number: int, truth: Truth) -> list[Judged]:
+def _repetition(workout: SimulatedWorkout, scene: WorkoutScene, index: int, number: int, truth: Truth) -> list[Verdict]:
     """Add the rows of one repetition; returns what the rules say of it."""
-    rep: Rep = scene.reps[number]
+    rep: PerformedRep = scene.reps[number]
     start, end = window(scene, number)
     first, last = math.ceil(start * FPS - 1e-9), min(math.floor(end * FPS + 1e-9), len(workout.angles) - 1)
     part = slice(first, last + 1)
@@ -98,73 +109,92 @@ def _repetition(workout: Workout, scene: Scene, index: int, number: int, truth: 
     if rep.hold:
         key = len(angles) // 2
     pause = math.nan if number == 0 else max(start - window(scene, number - 1)[1], 0.0)
-    judged = judge(scene.exercise, angles, workout.skeleton, root, end - start, pause)
-    place = {**_place(workout, scene, index), "repetition": number}
-    count = scene.exercise.cycle.count.per_cycle
+    place = _place(workout, scene, index)
+    judged = judge(scene.exercise, angles, workout.skeleton, root, TrueCycle(place, number, start, end, pause))
     truth.repetitions.append(
-        {
-            **place,
-            "start_s": start,
-            "end_s": end,
-            "key_s": (first + key) / FPS,
-            "other_key_s": (first + other) / FPS if other >= 0 else None,
-            "units": count,
-            "hold": rep.hold,
-            "heading_deg": heading(angles) - workout.camera.heading_deg,
-            "breaks": list(rep.breaks),
-        }
+        TrueRepetition(
+            split=place.split,
+            video=place.video,
+            segment=index,
+            exercise=place.exercise,
+            repetition=number,
+            start_s=start,
+            end_s=end,
+            key_s=(first + key) / FPS,
+            other_key_s=(first + other) / FPS if other >= 0 else math.nan,
+            units=scene.exercise.cycle.count.per_cycle,
+            hold=rep.hold,
+            heading_deg=heading(angles) - workout.camera.heading_deg,
+            breaks=list(rep.breaks),
+        )
     )
-    truth.judgements.extend(_judgement_row(place, rep, j) for j in judged)
+    truth.judgements.extend(_judgement_row(rep, verdict) for verdict in judged)
     return judged
 
 
-def _judgement_row(place: Row, rep: Rep, j: Judged) -> Row:
-    return {
-        **place,
-        "rule": j.rule,
-        "side": j.side,
-        "joint": j.joint,
-        "quantity": j.quantity,
-        "value": j.value,
-        "low": j.low if math.isfinite(j.low) else None,
-        "high": j.high if math.isfinite(j.high) else None,
-        "beyond": j.beyond,
-        "unit": j.unit,
-        "verdict": j.verdict,
-        "on_purpose": j.rule.removeprefix("error:") in rep.breaks,
-    }
+def _judgement_row(rep: PerformedRep, verdict: Verdict) -> TrueJudgement:
+    low, high = bounds_with_tolerance(verdict)
+    return TrueJudgement(
+        split=verdict.split,
+        video=verdict.video,
+        segment=verdict.segment,
+        exercise=verdict.exercise,
+        repetition=verdict.cycle,
+        rule=verdict.rule,
+        side=verdict.side,
+        joint=verdict.joint,
+        quantity=verdict.quantity,
+        value=verdict.value,
+        low=low,
+        high=high,
+        beyond=beyond(verdict),
+        unit=verdict.unit,
+        verdict=clarity(verdict),
+        on_purpose=verdict.rule.removeprefix("error:") in rep.breaks,
+    )
 
 
-def _mistake_rows(workout: Workout, scene: Scene, index: int, judged: list[list[Judged]]) -> list[Row]:
+def _mistake_rows(
+    workout: SimulatedWorkout, scene: WorkoutScene, index: int, judged: list[list[Verdict]]
+) -> list[TrueMistake]:
     rows = []
+    place = _place(workout, scene, index)
     for episode in scene.episodes:
         name = f"error:{episode.rule}"
         shown = [j for number in range(episode.first, episode.last + 1) for j in judged[number] if j.rule == name]
         if not shown:
             continue
-        beyond = [max((j.beyond for j in shown), key=abs)] if len(shown) == 1 else [j.beyond for j in shown if j.beyond]
-        size = float(np.median(beyond)) if beyond else 0.0
+        past = [beyond(j) for j in shown if len(shown) == 1 or beyond(j)]
+        size = float(np.median(past)) if past else 0.0
         rows.append(
-            {
-                **_place(workout, scene, index),
-                "rule": episode.rule,
-                "joint": shown[0].joint,
-                "direction": "too_little" if size < 0 else "too_much",
-                "size": abs(size),
-                "unit": shown[0].unit,
-                "first_repetition": episode.first,
-                "last_repetition": episode.last,
-                "begin_s": window(scene, episode.first)[0],
-                "end_s": window(scene, episode.last)[1],
-                "noticed_s": None if math.isnan(episode.noticed_s) else episode.noticed_s,
-                "corrected": episode.corrected,
-            }
+            TrueMistake(
+                split=place.split,
+                video=place.video,
+                segment=index,
+                exercise=place.exercise,
+                rule=episode.rule,
+                joint=shown[0].joint,
+                direction="too_little" if size < 0 else "too_much",
+                size=abs(size),
+                unit=shown[0].unit,
+                first_repetition=episode.first,
+                last_repetition=episode.last,
+                begin_s=window(scene, episode.first)[0],
+                end_s=window(scene, episode.last)[1],
+                noticed_s=episode.noticed_s,
+                corrected=episode.corrected,
+            )
         )
     return rows
 
 
 def _feedbacks(
-    workout: Workout, scene: Scene, index: int, judged: list[list[Judged]], wording: Wording, truth: Truth
+    workout: SimulatedWorkout,
+    scene: WorkoutScene,
+    index: int,
+    judged: list[list[Verdict]],
+    wording: SentencePicker,
+    truth: Truth,
 ) -> None:
     announced = wording.announce(scene.exercise.name, index == 0)
     _speak(workout, truth, scene, index, scene.start_s, "transition", Line(announced, "transition"), {})
@@ -174,49 +204,48 @@ def _feedbacks(
         if remark.kind in ("correct", "again"):
             best = ideal(scene.exercise, remark.rule, judged[remark.rep])
             if best is not None:
-                found = best.judged
+                found = best.verdict
                 about |= {"side": found.side, "quantity": found.quantity, "value": found.value}
-                about |= {"goal": best.goal, "unit": found.unit, "ideal": best.text}
+                about |= {"goal": found.goal, "unit": found.unit, "ideal": best.text}
         _speak(workout, truth, scene, index, remark.time_s, remark.kind, line, about)
 
 
 def _speak(
-    workout: Workout,
+    workout: SimulatedWorkout,
     truth: Truth,
-    scene: Scene | None,
+    scene: WorkoutScene | None,
     index: int | None,
     time: float,
     kind: str,
     line: Line,
     about: Row,
 ) -> None:
-    empty = dict.fromkeys(("repetition", "rule", "side", "quantity", "value", "goal", "unit"))
+    said: Row = {"ideal": line.text, **about}
     truth.feedbacks.append(
-        {
-            "split": workout.split,
-            "video": workout.video,
-            "span": len(truth.feedbacks),
-            "segment": index,
-            "exercise": scene.exercise.id if scene else None,
-            "start_s": time,
-            "text": line.text,
-            "kind": kind,
-            "intent": line.label,
-            "body_parts": list(line.parts),
-            "directions": list(line.directions),
-            **empty,
-            "ideal": line.text,
-            **about,
-        }
+        TrueFeedback(
+            split=workout.split,
+            video=workout.video,
+            span=len(truth.feedbacks),
+            segment=index,
+            exercise=scene.exercise.id if scene else None,
+            start_s=time,
+            text=line.text,
+            kind=kind,
+            intent=line.label,
+            body_parts=list(line.parts),
+            directions=list(line.directions),
+            **said,
+        )
     )
 
 
 def _spans(truth: Truth, times_s: Times) -> None:
     """Frames of each feedback: as long as it takes to read, and never touching the next."""
-    starts = [int(np.searchsorted(times_s, row["start_s"])) for row in truth.feedbacks]
+    starts = [int(np.searchsorted(times_s, row.start_s)) for row in truth.feedbacks]
     starts.append(len(times_s) - 2)
-    for row, start, following in zip(truth.feedbacks, starts, starts[1:], strict=False):
-        seconds = 0.9 + 0.28 * len(row["text"].split())
+    feedbacks = zip(list(truth.feedbacks), starts, starts[1:], strict=False)
+    for number, (row, start, following) in enumerate(feedbacks):
+        seconds = 0.9 + 0.28 * len(row.text.split())
         end = max(min(start + round(seconds * FPS), following - 2), start)
-        row["start_s"] = float(times_s[start])
-        truth.spans.append(NewSpan(row["text"], start, end, row["kind"] == "transition"))
+        truth.feedbacks[number] = replace(row, start_s=float(times_s[start]))
+        truth.spans.append(NewSpan(row.text, start, end, row.kind == "transition"))

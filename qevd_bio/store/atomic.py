@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import glob
 import json
 import os
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from qevd_bio.store.errors import StopRun, UserError
 
@@ -80,7 +81,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _flush(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-        _flush(target.parent)
+        if os.name != "nt":  # Windows opens no folder, and keeps a rename without this
+            _flush(target.parent)
     except OSError as error:
         raise explain_os_error(error, target) from error
     finally:
@@ -100,24 +102,22 @@ def only_one(path: Path, what: str) -> Iterator[None]:
     The lock falls with the process, however it ends.
     """
     make_folder(path.parent)
+    lock = FileLock(path, timeout=0)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
+        lock.acquire()
+    except Timeout as error:
         raise UserError(
             f"another process is running {what} here",
             where=path,
             expected="one run at a time in a workspace",
             fix="wait for it, or use another --workspace",
         ) from error
+    except OSError as error:
+        raise explain_os_error(error, path) from error
     try:
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -137,7 +137,8 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = 1) -> None:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    # Windows flushes only what is open for writing; no system opens a folder so.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
 
+_LOG = logging.getLogger(__name__)
 _KEY = b"qevd_bio"
 _SCALARS: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -61,11 +63,15 @@ Rows: TypeAlias = pa.Table | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Table:
-    """A declared table. `version` rises when the meaning or the set of columns changes."""
+    """A declared table. `version` rises when the meaning or the set of columns changes.
+
+    `former` are names that files of the same columns carry from earlier versions; they are read, too.
+    """
 
     name: str
     version: int
     columns: tuple[Column, ...]
+    former: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -154,7 +160,7 @@ class Table:
     def read_metadata(self, path: str | Path) -> dict[str, Any]:
         """The file's own metadata: `table`, `version`, `history` and `metadata`. Raises as `read` does."""
         about = file_metadata(path)
-        if about.get("table") != self.name:
+        if about.get("table") not in (self.name, *self.former):
             raise UserError(
                 f"this is table {about.get('table') or 'unknown'!r}",
                 where=path,
@@ -168,6 +174,8 @@ class Table:
                 expected=f"version {self.version}",
                 fix="make the file again with this version of qevd-bio (--redo)",
             )
+        if about["table"] != self.name:
+            _note_former(Path(path), str(about["table"]), self.name)
         return about
 
     def write_csv(self, path: str | Path, rows: Rows) -> None:
@@ -203,6 +211,12 @@ def file_metadata(path: str | Path) -> dict[str, Any]:
         raise _damaged(path, error) from error
     found: dict[str, Any] = json.loads(raw[_KEY]) if _KEY in raw else {}
     return found
+
+
+@cache
+def _note_former(path: Path, former: str, name: str) -> None:
+    """Tell the user, once per file, that an earlier version of the package wrote it."""
+    _LOG.warning("%s is table %r of an earlier version of qevd-bio; it is read as %r", path, former, name)
 
 
 def _damaged(path: str | Path, error: Exception) -> UserError:

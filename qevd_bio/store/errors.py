@@ -53,7 +53,7 @@ def _rebuild(
 
 
 class ItemError(QevdBioError):
-    """One work item cannot be done; the run goes on and the item becomes a failure row.
+    """One work item cannot be done; the run continues and the item becomes a failure row.
 
     `reason` is a short snake_case name that can be counted; `detail` says the rest in words.
     """

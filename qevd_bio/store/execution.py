@@ -17,29 +17,41 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from qevd_bio.store import extras, meter
 from qevd_bio.store.errors import ItemError, StopRun, UserError
+from qevd_bio.store.hashing import hash_file
+
+P = TypeVar("P")
+"""What the work of a stage needs besides files: the payload of its items."""
 
 
 @dataclass(frozen=True)
-class Item:
+class Item(Generic[P]):
     """One piece of work: a stable key, the files it reads and writes, and what the function needs.
 
-    `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007".
+    `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007". `hashes` are the SHA-256 of the inputs, in
+    their order and None for one that is missing, where the stage has computed them already.
     """
 
     key: str
-    inputs: tuple[Path, ...] = ()
-    outputs: tuple[Path, ...] = ()
-    payload: Any = None
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+    payload: P
+    hashes: tuple[str | None, ...] = ()
+
+    def hash_of(self, path: Path) -> str:
+        """SHA-256 of a file: that of the stage for an input, else computed now. UserError where it cannot be read."""
+        known = dict(zip(self.inputs, self.hashes, strict=False)).get(path)
+        return hash_file(path) if known is None else known
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ItemOutcome:
     """What became of an item: its small JSON-able result, or the reason why there is none."""
 
-    item: Item
+    item: Item[Any]
     ok: bool
     result: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -48,61 +60,87 @@ class Outcome:
     seconds: float = 0.0
 
 
-Work = Callable[[Item], dict[str, Any]]
+Work = Callable[[Item[P]], dict[str, Any]]
+"""Works on one item; its small JSON-able result."""
+
+
+@runtime_checkable
+class WorkAhead(Protocol[P]):
+    """Work that wants to know what it will be asked for, for example to do several items at once."""
+
+    def expect(self, items: Sequence[Item[P]]) -> None:
+        """The items that will be asked for, in this order."""
+
+    def __call__(self, item: Item[P]) -> dict[str, Any]:
+        """The result of one item."""
 
 
 class Executor(Protocol):
     """Runs `work` on every item and yields outcomes in any order."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]: ...
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]: ...
 
 
-def attempt(work: Work, item: Item) -> Outcome:
+def attempt(work: Work[P], item: Item[P]) -> ItemOutcome:
     """Run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
-        result = work(item)
+        with meter.item():
+            result = work(item)
     except StopRun as error:
-        return Outcome(item, False, reason="stopped", detail=str(error), stop=error)
+        return ItemOutcome(item, False, reason="stopped", detail=str(error), stop=error)
     except ItemError as error:
-        return Outcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
     except UserError as error:
-        return Outcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
+    except ImportError as error:
+        stop = extras.explained(error)
+        if stop is None:
+            return ItemOutcome(item, False, reason="unexpected_error", detail=traceback.format_exc(limit=-4))
+        # What is not installed for one item is not installed for the others.
+        return ItemOutcome(item, False, reason="stopped", detail=str(stop), stop=StopRun(stop.problem, fix=stop.fix))
     except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
         detail = traceback.format_exc(limit=-4)
-        return Outcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
-    return Outcome(item, True, result=result, seconds=time.monotonic() - start)
+        return ItemOutcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
+    return ItemOutcome(item, True, result=result, seconds=time.monotonic() - start)
 
 
 class InProcess:
-    """One item after the other, in this process; work that has an `expect` is told before what will come."""
+    """One item after the other, in this process; `WorkAhead` is told before what will come."""
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
-        expect = getattr(work, "expect", None)
-        if expect is not None:
-            expect(items)
-        for item in items:
-            yield attempt(work, item)
+    def __init__(self, counter: meter.Meter | None = None) -> None:
+        self._counter = counter
+
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
+        meter.use(self._counter)
+        try:
+            if isinstance(work, WorkAhead):
+                work.expect(items)
+            for item in items:
+                yield attempt(work, item)
+        finally:
+            meter.use(None)
 
 
 class ProcessPool:
     """`jobs` processes side by side; a process that dies costs only the item it worked on."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, counter: meter.Meter | None = None) -> None:
         self._jobs = jobs
+        self._counter = counter
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
         waiting = deque(items)
         while waiting:
-            suspects: list[Item] = []
+            suspects: list[Item[P]] = []
             yield from self._until_broken(work, waiting, suspects)
             # Any of the items in flight may have killed the pool: each is tried once more, alone.
             for item in suspects:
                 yield from self._alone(work, item)
 
-    def _until_broken(self, work: Work, waiting: deque[Item], suspects: list[Item]) -> Iterator[Outcome]:
+    def _until_broken(self, work: Work[P], waiting: deque[Item[P]], suspects: list[Item[P]]) -> Iterator[ItemOutcome]:
         pool = self._pool(self._jobs)
-        running: dict[Future[Outcome], Item] = {}
+        running: dict[Future[ItemOutcome], Item[P]] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < 2 * self._jobs:
@@ -123,23 +161,25 @@ class ProcessPool:
         finally:
             _stop(pool)
 
-    def _alone(self, work: Work, item: Item) -> Iterator[Outcome]:
+    def _alone(self, work: Work[P], item: Item[P]) -> Iterator[ItemOutcome]:
         pool = self._pool(1)
         try:
             yield pool.submit(attempt, work, item).result()
         except BrokenProcessPool:
             detail = "its process was killed; often memory ran out: try fewer --jobs"
-            yield Outcome(item, False, reason="process_died", detail=detail)
+            yield ItemOutcome(item, False, reason="process_died", detail=detail)
         finally:
             _stop(pool)
 
     def _pool(self, jobs: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         threads = max(1, (os.cpu_count() or 1) // self._jobs)
-        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker, initargs=(threads,))
+        given = (threads, self._counter)
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare_worker, initargs=given)
 
 
-def _prepare_worker(threads: int) -> None:
+def _prepare_worker(threads: int, counter: meter.Meter | None) -> None:
+    meter.use(counter)
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -164,16 +204,15 @@ class RayCluster:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def run(self, work: Work, items: Sequence[Item]) -> Iterator[Outcome]:
-        try:
-            import ray
-        except ImportError as error:
-            raise UserError("Ray is not installed", fix="pip install 'qevd-bio[ray]'") from error
+    def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]:
+        extras.need("ray", what="--executor ray")
+        import ray
+
         if not ray.is_initialized():
             ray.init(log_to_driver=False)
         remote = ray.remote(attempt)
         waiting = deque(items)
-        running: dict[Any, Item] = {}
+        running: dict[Any, Item[P]] = {}
         while waiting or running:
             while waiting and len(running) < 2 * self._jobs:
                 item = waiting.popleft()
@@ -184,13 +223,13 @@ class RayCluster:
                 try:
                     yield ray.get(reference)
                 except ray.exceptions.WorkerCrashedError:
-                    yield Outcome(item, False, reason="process_died", detail="its Ray worker crashed")
+                    yield ItemOutcome(item, False, reason="process_died", detail="its Ray worker crashed")
 
 
-def executor(name: str, jobs: int) -> Executor:
-    """The executor called `name` ("local" or "ray") with `jobs` items side by side."""
+def executor(name: str, jobs: int, counter: meter.Meter | None = None) -> Executor:
+    """The executor called `name` ("local" or "ray") with `jobs` items side by side; local ones count on `counter`."""
     if name == "ray":
         return RayCluster(jobs)
     if name != "local":
         raise UserError(f"no executor {name!r}", expected="local or ray", fix="--executor local")
-    return InProcess() if jobs == 1 else ProcessPool(jobs)
+    return InProcess(counter) if jobs == 1 else ProcessPool(jobs, counter)

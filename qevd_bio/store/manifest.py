@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import qevd_bio
+from qevd_bio.store.version import __version__
 
 _LIBRARIES = (
     "numpy",
@@ -25,12 +25,12 @@ _LIBRARIES = (
     "rouge-score",
     "openai",
 )
-_SECRET = re.compile(r"(^|[_-])(api_?key|key|token|secret|password|credentials?|authorization)$", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(^|[_-])(api_?key|key|token|secret|password|credentials?|authorization)$", re.IGNORECASE)
 
 
 def versions() -> dict[str, str]:
     """Versions of Python, this package and the libraries that can change a result."""
-    found = {"python": platform.python_version(), "qevd-bio": qevd_bio.__version__}
+    found = {"python": platform.python_version(), "qevd-bio": __version__}
     for name in _LIBRARIES:
         try:
             found[name] = metadata.version(name)
@@ -41,7 +41,7 @@ def versions() -> dict[str, str]:
 
 def git_revision() -> str | None:
     """Revision of the checkout that the package runs from, "+changes" added if dirty; None outside git."""
-    folder = Path(qevd_bio.__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
     revision = _git(folder, "rev-parse", "HEAD")
@@ -64,7 +64,7 @@ def _git(folder: Path, *arguments: str) -> str:
 def without_secrets(value: Any) -> Any:
     """`value` with everything under a name that says secret left out."""
     if isinstance(value, Mapping):
-        return {str(key): without_secrets(item) for key, item in value.items() if not _SECRET.search(str(key))}
+        return {str(key): without_secrets(item) for key, item in value.items() if not SECRET_NAME.search(str(key))}
     if isinstance(value, (list, tuple)):
         return [without_secrets(item) for item in value]
     if isinstance(value, Path):

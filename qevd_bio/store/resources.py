@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import qevd_bio
-
-_PACKAGE = Path(qevd_bio.__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def _room(name: str) -> Path:

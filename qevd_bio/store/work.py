@@ -7,23 +7,27 @@ fingerprint of what the item was made from: the stage's version and settings and
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import StopRun, UserError
-from qevd_bio.store.execution import Item, Outcome, Work, executor
+from qevd_bio.store.execution import Item, ItemOutcome, P, Work, executor
 from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.store.manifest import manifest, without_secrets
-from qevd_bio.store.progress import Progress
-from qevd_bio.tables.workspace import Workspace, safe_name
+from qevd_bio.store.meter import Meter
+from qevd_bio.store.names import safe_name
+from qevd_bio.store.progress import ProgressLine
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
+
+_LOG = logging.getLogger(__name__)
 
 FAILURES = Table(
     "failures",
@@ -35,6 +39,15 @@ FAILURES = Table(
         Column("detail", "string", meaning="the reason in words"),
     ),
 )
+
+
+class HasManifests(Protocol):
+    """A workspace: it has a folder for markers and manifests."""
+
+    @property
+    def manifests(self) -> Path:
+        """The folder; it need not exist yet."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,20 @@ class Summary:
         """0, or 2 where at least one selected item failed."""
         return 2 if self.failed else 0
 
+    def describe(self) -> str:
+        """One line: how many items were done, kept, failed, and how long it took."""
+        text = f"{self.stage}: {self.done} done, {self.kept} kept from before, {len(self.failed)} failed"
+        return f"{text} ({self.seconds:.1f} s)"
 
-def select(items: Sequence[Item], options: RunOptions) -> list[Item]:
+    def failures(self) -> str:
+        """Why items failed, counted by reason."""
+        counts: dict[str, int] = {}
+        for reason, _ in self.failed.values():
+            counts[reason] = counts.get(reason, 0) + 1
+        return ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()))
+
+
+def select(items: Sequence[Item[P]], options: RunOptions) -> list[Item[P]]:
     """Items named by `only` (patterns over the key or its last part), then the first `limit` of them."""
     chosen = list(items)
     if options.only:
@@ -86,9 +111,9 @@ def _matches(key: str, pattern: str) -> bool:
 
 def run_stage(
     stage: str,
-    workspace: Workspace,
-    items: Sequence[Item],
-    work: Work,
+    workspace: HasManifests,
+    items: Sequence[Item[P]],
+    work: Work[P],
     *,
     settings: Mapping[str, Any],
     options: RunOptions | None = None,
@@ -109,23 +134,27 @@ def run_stage(
         return _run(ledger, chosen, work, options)
 
 
-def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOptions) -> Summary:
+def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: RunOptions) -> Summary:
     stage = ledger.stage
     summary = Summary(stage)
-    pending = [item for item in chosen if not ledger.settled(item, options, summary)]
+    pending = [ledger.hashed(item) for item in chosen if not ledger.settled(item, options, summary)]
     ledger.refuse_other_settings(options, len(chosen))
     for item in pending:
         for path in item.outputs:
             remove_leftovers(path)
+    _LOG.info("%s: %d of %d items to do, the others are settled", stage, len(pending), len(chosen))
     start = time.monotonic()
     ledger.write_manifest("running", summary, len(chosen), start)
     status = "interrupted"
     try:
-        with Progress(stage, len(pending)) as progress:
-            for outcome in executor(options.executor, options.jobs).run(work, pending):
+        counter = Meter() if pending else None
+        with ProgressLine(stage, len(pending), meter=counter) as progress:
+            for outcome in executor(options.executor, options.jobs, counter).run(work, pending):
                 if outcome.stop is not None:
                     raise outcome.stop
                 ledger.record(outcome)
+                said = "done" if outcome.ok else f"failed: {outcome.reason}: {outcome.detail}"
+                _LOG.debug("%s: %s: %s in %.1f s", stage, outcome.item.key, said, outcome.seconds)
                 if outcome.ok:
                     summary.done += 1
                     summary.results[outcome.item.key] = outcome.result
@@ -139,6 +168,8 @@ def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOption
         raise
     finally:
         summary.seconds = time.monotonic() - start
+        counted = (summary.done, summary.kept, len(summary.failed))
+        _LOG.info("%s %s: %d done, %d kept, %d failed, %.1f s", stage, status, *counted, summary.seconds)
         ledger.write_manifest(status, summary, len(chosen), start)
         ledger.write_failures(summary)
     return summary
@@ -147,7 +178,7 @@ def _run(ledger: _Ledger, chosen: Sequence[Item], work: Work, options: RunOption
 class _Ledger:
     """Markers, manifest and failure rows of one stage."""
 
-    def __init__(self, stage: str, workspace: Workspace, settings: dict[str, Any]) -> None:
+    def __init__(self, stage: str, workspace: HasManifests, settings: dict[str, Any]) -> None:
         self.stage = stage
         self.folder = workspace.manifests / safe_name(stage)
         self.manifest_path = workspace.manifests / f"{safe_name(stage)}.json"
@@ -155,15 +186,16 @@ class _Ledger:
         self.settings = settings
         self.inputs: dict[str, list[dict[str, Any]]] = {}
         self.other: list[tuple[str, dict[str, Any]]] = []
+        self._known: dict[tuple[str, int, int], str] = {}
 
-    def _marker(self, item: Item) -> Path:
+    def _marker(self, item: Item[Any]) -> Path:
         parts = [safe_name(part) for part in item.key.split("/")]
         return self.folder.joinpath(*parts[:-1], f"{parts[-1]}.json")
 
-    def settled(self, item: Item, options: RunOptions, summary: Summary) -> bool:
+    def settled(self, item: Item[Any], options: RunOptions, summary: Summary) -> bool:
         """Whether `item` needs no work; notes it in `summary` if so."""
         marker = _read_marker(self._marker(item))
-        self.inputs[item.key] = _input_hashes(item, marker)
+        self.inputs[item.key] = self._input_hashes(item, marker)
         if not marker or options.redo:
             return False
         same_settings = marker["settings"] == self.settings
@@ -182,6 +214,28 @@ class _Ledger:
         summary.results[item.key] = marker["result"]
         return True
 
+    def hashed(self, item: Item[P]) -> Item[P]:
+        """The item with the hashes of its inputs, so that its work need not read them for that again."""
+        return replace(item, hashes=tuple(entry["sha256"] for entry in self.inputs[item.key]))
+
+    def _input_hashes(self, item: Item[Any], marker: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Hash the inputs; a file is not read again whose size and time are those of the marker or of another item."""
+        for entry in marker.get("inputs", []):
+            if entry["sha256"] is not None:
+                self._known.setdefault((entry["path"], entry["size"], entry["mtime_ns"]), entry["sha256"])
+        hashes: list[dict[str, Any]] = []
+        for path in item.inputs:
+            if not path.is_file():
+                hashes.append({"path": str(path), "size": None, "mtime_ns": None, "sha256": None})
+                continue
+            status = path.stat()
+            state = (str(path), status.st_size, status.st_mtime_ns)
+            if state not in self._known:
+                self._known[state] = hash_file(path)
+            entry = {"path": state[0], "size": state[1], "mtime_ns": state[2], "sha256": self._known[state]}
+            hashes.append(entry)
+        return hashes
+
     def refuse_other_settings(self, options: RunOptions, total: int) -> None:
         if not self.other or options.redo:
             return
@@ -195,7 +249,7 @@ class _Ledger:
             fix="--redo to make them again, or another --workspace to keep both",
         )
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: ItemOutcome) -> None:
         marker = {
             "status": "ok" if outcome.ok else "failed",
             "key": outcome.item.key,
@@ -239,19 +293,3 @@ def _read_marker(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return marker if {"status", "settings", "inputs"} <= set(marker) else {}
-
-
-def _input_hashes(item: Item, marker: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Hash the inputs; a file whose size and time are those of the marker is not read again."""
-    known = {entry["path"]: entry for entry in marker.get("inputs", [])}
-    hashes = []
-    for path in item.inputs:
-        if not path.is_file():
-            hashes.append({"path": str(path), "size": None, "mtime_ns": None, "sha256": None})
-            continue
-        status = path.stat()
-        entry: dict[str, Any] = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        old = known.get(str(path))
-        same = old is not None and all(old[name] == entry[name] for name in ("size", "mtime_ns"))
-        hashes.append({**entry, "sha256": old["sha256"] if old is not None and same else hash_file(path)})
-    return hashes

@@ -1,112 +1,119 @@
-"""The tables of this room: salient joints, joint roles, intents, and people's decisions on them."""
+"""The tables of the annotations: salient joints, joint roles, intents, and people's decisions on them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from qevd_bio.store.columns import Column, Table
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.rows import NAN, Cell, RowTable, row
 
-_PROVENANCE = (
-    Column("status", "string", "", "ok, or failed", nullable=False),
-    Column("reason", "string", "", "why it failed, for counting"),
-    Column("method", "string", "", "rules, vlm or llm", nullable=False),
-    Column("model", "string", "", "the server's own name of the model"),
-    Column("prompt_hash", "string", "", "hash of the filled prompt"),
-    Column("raw", "string", "", "the model's reply as it came"),
-)
-_REVIEW = (
-    Column("review_state", "string", "", "proposed, accepted, changed or rejected", nullable=False),
-    Column("reviewer", "string", "", "who decided last"),
-    Column("reviewed_at", "string", "", "when, ISO 8601 with zone"),
-    Column("comment", "string", "", "the reviewer's words"),
-)
-
-SALIENT = Table(
-    "salient",
-    1,
-    (
-        Column("split", "string", nullable=False),
-        Column("video", "string", nullable=False),
-        Column("segment", "int32", "", "index of the segment in its video", nullable=False),
-        Column("exercise", "string", "", "id of the exercise"),
-        Column("joints", "list<string>", "", "salient joints, in the order of the 24 joints"),
-        Column("vector", "list<uint8>", "", "24 values, 1 where the joint is salient; null where the row failed"),
-        Column("standard", "list<string>", "", "the exercise's standard set"),
-        Column("expansions", "json", "", "reason for each joint beyond the standard set"),
-        Column("proposed", "list<string>", "", "joints before a reviewer changed them"),
-        Column("frame_times_s", "list<float64>", "s", "frames shown, from the video's first frame"),
-        *_PROVENANCE,
-        *_REVIEW,
-    ),
-)
-ROLES = Table(
-    "roles",
-    1,
-    (
-        Column("exercise", "string", nullable=False),
-        Column("joint", "string", "", "one of the 24 joints", nullable=False),
-        Column("role", "string", "", "static or dynamic; null where the row failed"),
-        Column("rule", "string", "", "variance (static) or key_frame (dynamic)"),
-        Column("shipped", "string", "", "role in the shipped table"),
-        Column("proposed", "string", "", "role before a reviewer changed it"),
-        *_PROVENANCE,
-        *_REVIEW,
-    ),
-)
-INTENTS = Table(
-    "intents",
-    1,
-    (
-        Column("split", "string", nullable=False),
-        Column("video", "string", nullable=False),
-        Column("span", "int32", "", "index of the feedback span in its video", nullable=False),
-        Column("segment", "int32", "", "index of its segment; null outside all segments"),
-        Column("time_s", "float64", "s", "from the video's first frame", nullable=False),
-        Column("text", "string", "", "the feedback", nullable=False),
-        Column("intent", "string", "", "corrective, motivational, count, transition, reminder or summary"),
-        Column("body_parts", "list<string>", "", "parts named, with the person's own side"),
-        Column("directions", "list<string>", "", "directions named, wanted or not"),
-        Column("avoid", "list<string>", "", "those of the directions that are named as the mistake"),
-        Column("confidence", "float64", "0..1", "of the rules"),
-        Column("rule", "string", "", "the rule that decided"),
-        Column("proposed", "string", "", "intent before a reviewer changed it"),
-        *_PROVENANCE,
-        *_REVIEW,
-    ),
-)
-REVIEWS = Table(
-    "reviews",
-    1,
-    (
-        Column("table", "string", "", "salient, roles or intents", nullable=False),
-        Column("key", "string", "", "the row: its key columns joined by /", nullable=False),
-        Column("reviewer", "string", nullable=False),
-        Column("state", "string", "", "accepted, changed or rejected", nullable=False),
-        Column("value", "json", "", "what the reviewer says is right"),
-        Column("comment", "string"),
-        Column("at", "string", "", "when, ISO 8601 with zone", nullable=False),
-    ),
-)
-
-TABLES: dict[str, Table] = {"salient": SALIENT, "roles": ROLES, "intents": INTENTS}
-KEYS: dict[str, tuple[str, ...]] = {
-    "salient": ("split", "video", "segment"),
-    "roles": ("exercise", "joint"),
-    "intents": ("split", "video", "span"),
-}
-# The column that a reviewer decides about.
-VALUE: dict[str, str] = {"salient": "joints", "roles": "role", "intents": "intent"}
-UNREVIEWED: Mapping[str, Any] = {"review_state": "proposed", "reviewer": None, "reviewed_at": None, "comment": None}
+PROPOSED = "proposed"
 
 
-def table_path(workspace: Workspace, name: str, method: str = "") -> Path:
-    """`annotations/<name>.parquet`, or one method's own file beside it."""
-    return workspace.annotations / (f"{name}-{method}.parquet" if method else f"{name}.parquet")
+@row
+class Reviewed:
+    """Where an annotation comes from, and what people decided about it."""
+
+    status: Annotated[str, Cell("ok, or failed")]
+    reason: Annotated[str | None, Cell("why it failed, for counting")] = None
+    method: Annotated[str, Cell("rules, vlm or llm")]
+    model: Annotated[str | None, Cell("the server's own name of the model")] = None
+    prompt_hash: Annotated[str | None, Cell("hash of the filled prompt")] = None
+    raw: Annotated[str | None, Cell("the model's reply as it came")] = None
+    review_state: Annotated[str, Cell("proposed, accepted, changed or rejected")] = PROPOSED
+    reviewer: Annotated[str | None, Cell("who decided last")] = None
+    reviewed_at: Annotated[str | None, Cell("when, ISO 8601 with zone")] = None
+    comment: Annotated[str | None, Cell("the reviewer's words")] = None
+
+    @property
+    def key(self) -> str:
+        """What names the row in reviews."""
+        raise NotImplementedError
 
 
-def row_key(name: str, row: Mapping[str, Any]) -> str:
-    """What names a row of a table in reviews."""
-    return "/".join(str(row[column]) for column in KEYS[name])
+@row
+class SalientRow(Reviewed):
+    """The salient joints of one segment."""
+
+    split: str
+    video: str
+    segment: Annotated[int, Cell("index of the segment in its video")]
+    exercise: Annotated[str | None, Cell("id of the exercise")] = None
+    joints: Annotated[Sequence[str] | None, Cell("salient joints, in the order of the 24 joints")] = None
+    vector: Annotated[
+        Sequence[int] | None,
+        Cell("24 values, 1 where the joint is salient; null where the row failed", type="list<uint8>"),
+    ] = None
+    standard: Annotated[Sequence[str] | None, Cell("the exercise's standard set")] = None
+    expansions: Annotated[str | None, Cell("reason for each joint beyond the standard set", type="json")] = None
+    proposed: Annotated[Sequence[str] | None, Cell("joints before a reviewer changed them")] = None
+    frame_times_s: Annotated[Sequence[float] | None, Cell("frames shown, from the video's first frame", "s")] = None
+
+    @property
+    def key(self) -> str:
+        """What names the row in reviews."""
+        return f"{self.split}/{self.video}/{self.segment}"
+
+
+@row
+class RoleRow(Reviewed):
+    """Whether one joint should move or be still in one exercise."""
+
+    exercise: str
+    joint: Annotated[str, Cell("one of the 24 joints")]
+    role: Annotated[str | None, Cell("static or dynamic; null where the row failed")] = None
+    rule: Annotated[str | None, Cell("variance (static) or key_frame (dynamic)")] = None
+    shipped: Annotated[str | None, Cell("role in the shipped table")] = None
+    proposed: Annotated[str | None, Cell("role before a reviewer changed it")] = None
+
+    @property
+    def key(self) -> str:
+        """What names the row in reviews."""
+        return f"{self.exercise}/{self.joint}"
+
+
+@row
+class IntentRow(Reviewed):
+    """What one feedback is about."""
+
+    split: str
+    video: str
+    span: Annotated[int, Cell("index of the feedback span in its video")]
+    segment: Annotated[int | None, Cell("index of its segment; null outside all segments")] = None
+    time_s: Annotated[float, Cell("from the video's first frame", "s")]
+    text: Annotated[str, Cell("the feedback")]
+    intent: Annotated[str | None, Cell("corrective, motivational, count, transition, reminder or summary")] = None
+    body_parts: Annotated[Sequence[str] | None, Cell("parts named, with the person's own side")] = None
+    directions: Annotated[Sequence[str] | None, Cell("directions named, wanted or not")] = None
+    avoid: Annotated[Sequence[str] | None, Cell("those of the directions that are named as the mistake")] = None
+    confidence: Annotated[float, Cell("of the rules", "0..1", null=NAN)] = NAN
+    rule: Annotated[str | None, Cell("the rule that decided")] = None
+    proposed: Annotated[str | None, Cell("intent before a reviewer changed it")] = None
+
+    @property
+    def key(self) -> str:
+        """What names the row in reviews."""
+        return f"{self.split}/{self.video}/{self.span}"
+
+
+@row
+class ReviewRow:
+    """One decision of one reviewer on one row."""
+
+    table: Annotated[str, Cell("salient, roles or intents")]
+    key: Annotated[str, Cell("the row: its key columns joined by /")]
+    reviewer: str
+    state: Annotated[str, Cell("accepted, changed or rejected")]
+    value: Annotated[str | None, Cell("what the reviewer says is right", type="json")] = None
+    comment: str | None = None
+    at: Annotated[str, Cell("when, ISO 8601 with zone")]
+
+
+SALIENT = RowTable.of("salient", 1, SalientRow)
+ROLES = RowTable.of("roles", 1, RoleRow)
+INTENTS = RowTable.of("intents", 1, IntentRow)
+REVIEWS = RowTable.of("reviews", 1, ReviewRow)
+
+TABLES: Mapping[str, RowTable[Any]] = {"salient": SALIENT, "roles": ROLES, "intents": INTENTS}
+VALUE: Mapping[str, str] = {"salient": "joints", "roles": "role", "intents": "intent"}
+"""The column that a reviewer decides about."""

@@ -25,7 +25,7 @@ _FRAME_OF_REFERENCE = (
 
 KINEMATICS = Table(
     "kinematics",
-    1,
+    2,
     (
         Column("frame", "int32", "frame", "index of the decoded frame in the video", nullable=False),
         Column("time_s", "float64", "s", "time from the video's first frame", nullable=False),
@@ -33,6 +33,18 @@ KINEMATICS = Table(
         Column("confidence", "float32", "0..1", "how far the estimator trusts the frame"),
         *(Column(name, "float32", "rad", "smoothed joint angle, unwrapped") for name in DOF_NAMES),
         Column("raw", f"list<float32>[{N_DOFS}]", "rad", "angles before smoothing, order of the DoF columns"),
+        Column(
+            "sigma",
+            f"list<float32>[{N_DOFS}]",
+            "rad",
+            "standard deviation of each angle's error, order of the DoF columns; null where the source states none",
+        ),
+        Column(
+            "slow",
+            f"list<float32>[{N_DOFS}]",
+            "rad",
+            "angles smoothed more, for finding cycles; null where they are the DoF columns themselves",
+        ),
         Column("observed", f"list<bool>[{N_DOFS}]", "", "whether the estimator observes the DoF in this frame"),
         Column("root", "list<float32>[3]", "m", "pelvis position in the level frame"),
         Column(
@@ -52,7 +64,8 @@ class Kinematics:
     """Kinematics of one video, T frames.
 
     angles, raw (T, 46) radians; observed (T, 46) bool; time_s (T,) seconds from the first frame; status
-    (T,) codes OK, HELD, MISSING; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks
+    (T,) codes OK, HELD, MISSING; sigma (T, 46) radians, the standard deviation of each angle's error, NaN or None where
+    it is not known; slow (T, 46) the angles that cycles are found on, None where these are `angles`; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks
     (T, 33, 7) or None: image x, y in pixels, world x, y, z in metres as the estimator gives them, visibility,
     presence.
     `meta` holds what is constant for the video (backend, hashes, view, flags, frame of reference).
@@ -73,6 +86,8 @@ class Kinematics:
     skeleton_lengths: Mapping[str, float] = field(default_factory=dict)
     body: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    sigma: Float | None = None
+    slow: Float | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.time_s)
@@ -85,8 +100,8 @@ class Kinematics:
             "status": (frames,),
             "root": (frames, 3),
         }
-        if self.landmarks is not None:
-            shapes["landmarks"] = (frames, 33, 7)
+        optional = {"landmarks": (frames, 33, 7), "sigma": (frames, N_DOFS), "slow": (frames, N_DOFS)}
+        shapes |= {name: shape for name, shape in optional.items() if getattr(self, name) is not None}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
@@ -123,6 +138,7 @@ class Kinematics:
         # Null, not NaN, where no pose is known: SQL would take NaN for the largest of all numbers.
         angles = (pa.array(self.angles[:, index], pa.float32(), from_pandas=True) for index in range(N_DOFS))
         columns.update(zip(DOF_NAMES, angles, strict=True))
+        columns |= {name: _list_column(getattr(self, name), len(self)) for name in ("sigma", "slow")}
         if self.landmarks is None:
             columns["landmarks"] = pa.nulls(len(self), pa.list_(pa.float32()))
         else:
@@ -171,6 +187,8 @@ class Kinematics:
                 landmarks=None
                 if landmarks.null_count == frames
                 else _wide(table, "landmarks", 231).reshape(frames, 33, 7),
+                sigma=_wide_or_none(table, "sigma", N_DOFS),
+                slow=_wide_or_none(table, "slow", N_DOFS),
                 skeleton_lengths=lengths,
                 body=body,
                 meta=meta,
@@ -179,6 +197,27 @@ class Kinematics:
             raise UserError(
                 f"not valid kinematics: {error}", where=path, fix="make it again with qevd-bio extract --redo"
             ) from error
+
+
+def pose_times(path: str | Path) -> NDArray[np.float64]:
+    """Seconds of the frames of one file that have a pose of their own; reads no angles. Raises as `read` does."""
+    table = KINEMATICS.read(path, ["time_s", "status"])
+    own = np.array(table.column("status").to_pylist(), dtype=object) == STATUS_NAMES[OK]
+    times: NDArray[np.float64] = _numpy(table, "time_s")[own]
+    return times
+
+
+def backend_of(path: str | Path) -> str:
+    """Name of the backend that a file was made with; reads no frames. Raises as `read` does."""
+    return str(KINEMATICS.read_metadata(path)["metadata"].get("backend", "unknown"))
+
+
+def _list_column(values: Float | None, frames: int) -> pa.Array:
+    """Rows of 46 values, null (not NaN) where unknown. The values are null, not the lists: those of a fixed size cannot be."""
+    if values is None:
+        values = np.full((frames, N_DOFS), np.nan, dtype=np.float32)
+    flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel(), pa.float32(), from_pandas=True)
+    return pa.FixedSizeListArray.from_arrays(flat, N_DOFS)
 
 
 def _numpy(table: pa.Table, name: str) -> NDArray[Any]:
@@ -190,3 +229,8 @@ def _wide(table: pa.Table, name: str, width: int) -> NDArray[Any]:
     column = table.column(name).combine_chunks()
     values: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     return values.reshape(len(column), width)
+
+
+def _wide_or_none(table: pa.Table, name: str, width: int) -> NDArray[Any] | None:
+    values = _wide(table, name, width)
+    return None if np.isnan(values).all() else values

@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-from qevd_bio.store.columns import Column, Table
+import json
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+from qevd_bio.tables.rows import NAN, Cell, RowTable, row
 
 REWRITTEN, KEPT, UNSUPPORTED = "rewritten", "kept", "unsupported"
 
-FEEDBACKS = Table(
-    "bio_feedbacks",
-    1,
-    (
-        Column("split", "string", meaning="folder of the source data set", nullable=False),
-        Column("video", "string", meaning="file name of the video without suffix", nullable=False),
-        Column("participant", "string", meaning="person, where a participant map was given"),
-        Column("span", "int32", meaning="number of the feedback span in the video", nullable=False),
-        Column("segment", "int32", meaning="number of the exercise in the video; null outside every exercise"),
-        Column("exercise", "string", meaning="id of the exercise"),
-        Column("start_s", "float64", "s", "first frame of the feedback, from the video's start", False),
-        Column("end_s", "float64", "s", "last frame of the feedback, from the video's start", False),
-        Column("stamp_unix", "float64", "s", "the data set's own time of the feedback", False),
-        Column("original", "string", meaning="text of the source data set", nullable=False),
-        Column("text", "string", meaning="text of QEVD-bio-fit-coach", nullable=False),
-        Column("status", "string", meaning="rewritten, kept (not corrective) or unsupported", nullable=False),
-        Column("reason", "string", meaning="why an unsupported feedback keeps its words; empty otherwise"),
-        Column("intent", "string", meaning="corrective, motivational, count, transition, reminder, summary"),
-        Column("intent_method", "string", meaning="rules, llm or review"),
-        Column("body_parts", "list<string>", meaning="body parts that the trainer named"),
-        Column("directions", "list<string>", meaning="directions that the trainer named"),
-        Column("cycle", "int32", meaning="the repetition that the new text is about"),
-        Column("key_s", "float64", "s", "moment of the first cue's measurement, from the video's start"),
-        Column("rules", "list<string>", meaning="rules behind the cues, most important first"),
-        Column("violation_ids", "list<string>", meaning="rows of violations.parquet behind the text"),
-        Column("numbers", "json", meaning="each number of the text: digits, violation_id, field"),
-        Column("agreement", "float32", "0..1", "agreement of the first cue with the trainer's words"),
-        Column("part_agrees", "bool", meaning="the first cue concerns a body part that the trainer named"),
-        Column("contradicts", "bool", meaning="the first cue asks for the opposite of the trainer"),
-        Column("policy", "string", meaning="supported or paper", nullable=False),
-    ),
-)
+
+class SaidNumber(NamedTuple):
+    """One number of a sentence: its digits, and the verdict and field that it was derived from."""
+
+    digits: str
+    verdict_id: str
+    field: str
+
+
+@row
+class FeedbackRow:
+    """One feedback of the data set and what became of it."""
+
+    split: Annotated[str, Cell("folder of the source data set")]
+    video: Annotated[str, Cell("file name of the video without suffix")]
+    participant: Annotated[str | None, Cell("person, where a participant map was given")] = None
+    span: Annotated[int, Cell("number of the feedback span in the video")]
+    segment: Annotated[int | None, Cell("number of the exercise in the video; null outside every exercise")] = None
+    exercise: Annotated[str | None, Cell("id of the exercise")] = None
+    start_s: Annotated[float, Cell("first frame of the feedback, from the video's start", "s")]
+    end_s: Annotated[float, Cell("last frame of the feedback, from the video's start", "s")]
+    stamp_unix: Annotated[float, Cell("the data set's own time of the feedback", "s")]
+    original: Annotated[str, Cell("text of the source data set")]
+    text: Annotated[str, Cell("text of QEVD-bio-fit-coach")]
+    status: Annotated[str, Cell("rewritten, kept (not corrective) or unsupported")]
+    reason: Annotated[str | None, Cell("why an unsupported feedback keeps its words; empty otherwise")] = None
+    intent: Annotated[str | None, Cell("corrective, motivational, count, transition, reminder, summary")] = None
+    intent_method: Annotated[str | None, Cell("rules, llm or review")] = None
+    body_parts: Annotated[Sequence[str] | None, Cell("body parts that the trainer named")] = None
+    directions: Annotated[Sequence[str] | None, Cell("directions that the trainer named")] = None
+    cycle: Annotated[int | None, Cell("the repetition that the new text is about")] = None
+    key_s: Annotated[float, Cell("moment of the first cue's measurement, from the video's start", "s", null=NAN)] = NAN
+    rules: Annotated[Sequence[str] | None, Cell("rules behind the cues, most important first")] = None
+    violation_ids: Annotated[Sequence[str] | None, Cell("rows of the verdicts behind the text")] = None
+    numbers: Annotated[str | None, Cell("each number of the text: digits, id of the verdict, field", type="json")] = (
+        None
+    )
+    agreement: Annotated[
+        float, Cell("agreement of the first cue with the trainer's words", "0..1", type="float32", null=NAN)
+    ] = NAN
+    part_agrees: Annotated[bool | None, Cell("the first cue concerns a body part that the trainer named")] = None
+    contradicts: Annotated[bool | None, Cell("the first cue asks for the opposite of the trainer")] = None
+    policy: Annotated[str, Cell("supported or paper")]
+
+    @property
+    def said(self) -> list[SaidNumber]:
+        """Where each number of the text comes from, in order of appearance."""
+        return [SaidNumber(*entry) for entry in json.loads(self.numbers or "[]")]
+
+
+FEEDBACKS = RowTable.of("bio_feedbacks", 1, FeedbackRow)

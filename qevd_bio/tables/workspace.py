@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.names import safe_name
 
-_SAFE = re.compile(r"[^\W.][\w .+@=,()\-]*", re.UNICODE)
+SUFFIX = ".parquet"
 
 
-def safe_name(name: str) -> str:
-    """Return `name` if it can be one part of a path; raise UserError for separators, ".." and the like."""
-    if not _SAFE.fullmatch(name) or name.strip() != name or len(name.encode()) > 200:
-        raise UserError(
-            f"{name[:80]!r} cannot be used as a file name",
-            expected="letters, digits, blanks and . _ + - = @ , ( ), not starting with a dot",
-            fix="rename the video or folder",
-        )
-    return name
+def _table(folder: Path, *parts: str) -> Path:
+    """A table below `folder`; each part is checked to be a plain name."""
+    *above, name = (safe_name(part) for part in parts)
+    return folder.joinpath(*above, f"{name}{SUFFIX}")
+
+
+@dataclass(frozen=True)
+class MotionFiles:
+    """The tables that `qevd-bio analyze` writes, of one video or of all."""
+
+    cycles: Path
+    verdicts: Path
+    segments: Path
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,24 @@ class Workspace:
 
     @property
     def segments(self) -> Path:
-        return self.root / "segments.parquet"
+        return _table(self.root, "segments")
+
+    @property
+    def unparsed(self) -> Path:
+        """What the annotations hold that became no segment."""
+        return _table(self.root, "segments_unparsed")
+
+    @property
+    def kinematics_folder(self) -> Path:
+        return self.root / "kinematics"
 
     def kinematics(self, split: str, stem: str) -> Path:
-        return self.root / "kinematics" / safe_name(split) / f"{safe_name(stem)}.parquet"
+        return _table(self.kinematics_folder, split, stem)
+
+    def all_kinematics(self, split: str = "") -> list[Path]:
+        """The kinematics that are there, of one split if it is named, by split (folder) and video (stem)."""
+        found = sorted(self.kinematics_folder.glob(f"*/*{SUFFIX}"))
+        return [path for path in found if split in ("", path.parent.name)]
 
     @property
     def manifests(self) -> Path:
@@ -51,20 +68,50 @@ class Workspace:
     def annotations(self) -> Path:
         return self.root / "annotations"
 
+    def annotation(self, name: str, method: str = "") -> Path:
+        """The table `salient`, `roles` or `intents`, or one method's own beside it."""
+        return _table(self.annotations, f"{name}-{method}" if method else name)
+
+    @property
+    def selected_joints(self) -> Path:
+        """Salient joints that the trained selector chose."""
+        return self.annotation("salient", "selector")
+
+    @property
+    def reviews(self) -> Path:
+        """What people decided about annotations."""
+        return _table(self.annotations, "reviews")
+
     @property
     def motion(self) -> Path:
         return self.root / "motion"
 
     @property
     def cycles(self) -> Path:
-        return self.motion / "cycles.parquet"
+        return _table(self.motion, "cycles")
 
     @property
-    def violations(self) -> Path:
-        return self.motion / "violations.parquet"
+    def verdicts(self) -> Path:
+        """The verdicts; where only an earlier version of qevd-bio wrote them, its file `violations`."""
+        return _newest(_table(self.motion, "verdicts"), _table(self.motion, "violations"))
+
+    @property
+    def motion_segments(self) -> Path:
+        """What became of each segment that was analysed."""
+        return _table(self.motion, "segments")
+
+    @property
+    def motion_tables(self) -> MotionFiles:
+        """The tables of all videos."""
+        return MotionFiles(self.cycles, _table(self.motion, "verdicts"), self.motion_segments)
+
+    def motion_parts(self, split: str, stem: str) -> MotionFiles:
+        """The same of one video."""
+        folder = self.motion / "parts"
+        return MotionFiles(*(_table(folder, name, split, stem) for name in ("cycles", "verdicts", "segments")))
 
     def contexts(self, split: str, stem: str) -> Path:
-        return self.motion / "contexts" / safe_name(split) / f"{safe_name(stem)}.parquet"
+        return _table(self.motion, "contexts", split, stem)
 
     @property
     def user_refs(self) -> Path:
@@ -74,5 +121,33 @@ class Workspace:
     def rewritten(self) -> Path:
         return self.root / "qevd-bio-fit-coach"
 
+    @property
+    def feedbacks(self) -> Path:
+        """What became of each feedback of the data set."""
+        return _table(self.rewritten, "feedbacks")
+
+    def rewritten_part(self, split: str, policy: str = "") -> Path:
+        """Rows of one split; of the policy that was not chosen if that is named, for comparison."""
+        return _table(self.manifests / "rewrite", split, policy or "feedbacks")
+
+    @property
+    def all_scores(self) -> Path:
+        """A folder for each scored run."""
+        return self.root / "scores"
+
     def scores(self, name: str) -> Path:
-        return self.root / "scores" / safe_name(name)
+        return self.all_scores / safe_name(name)
+
+
+def pairs_of(folder: Path) -> Path:
+    """The pairs beside the scores in a folder."""
+    return _table(folder, "pairs")
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is named as the project's tables are."""
+    return path.suffix == SUFFIX
+
+
+def _newest(path: Path, former: Path) -> Path:
+    return former if former.is_file() and not path.is_file() else path

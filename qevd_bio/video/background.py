@@ -49,6 +49,7 @@ class Background(Generic[T]):
         raise StopIteration
 
     def close(self) -> None:
+        """Stop the thread and wait for it; what it has read and nobody took is dropped."""
         self._done = True
         self._stop.set()
         while self._thread.is_alive():

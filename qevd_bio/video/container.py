@@ -15,7 +15,7 @@ _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,h2
 def open_container(path: Path) -> tuple[Any, Any]:
     """The PyAV container and its main video stream; the caller closes the container.
 
-    Raises ItemError: video_missing, video_is_folder, video_empty, video_unreadable, no_video_stream.
+    Raises ItemError: video_missing, video_is_folder, video_empty, video_unreadable, no_video_stream, unknown_codec.
     """
     import av
 
@@ -29,15 +29,23 @@ def open_container(path: Path) -> tuple[Any, Any]:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     try:
         container = av.open(f"file:{path.resolve()}", options=options)
+    except MemoryError as error:
+        raise ItemError(
+            "out_of_memory",
+            f"{path} asks for more memory than is free: try fewer --jobs; a damaged file may ask so too",
+        ) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise ItemError(
             "video_unreadable",
             f"{path} cannot be opened as a video ({_reason(error)}): not a video, or damaged, or cut off",
         ) from error
-    stream = container.streams.best("video")
+    stream: Any = container.streams.best("video")
     if stream is None:
         container.close()
         raise ItemError("no_video_stream", f"{path} has no video stream")
+    if stream.codec_context is None:
+        container.close()
+        raise ItemError("unknown_codec", f"{path} holds video of a kind that cannot be decoded here")
     return container, stream
 
 

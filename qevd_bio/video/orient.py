@@ -12,13 +12,15 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Orientation:
-    """Quarter turns clockwise (0..3) that make stored frames upright, then black borders to a square."""
+    """How stored frames become upright: a flip left to right, quarter turns clockwise (0..3), borders to a square."""
 
     quarter_turns: int = 0
     square: bool = False
+    mirrored: bool = False
 
     def apply(self, image: Image) -> Image:
         """(H, W, 3) as stored to (H', W', 3) upright."""
+        image = image[:, ::-1] if self.mirrored else image
         turned = np.rot90(image, -self.quarter_turns) if self.quarter_turns else image
         return pad_square(turned) if self.square else np.ascontiguousarray(turned)
 
@@ -29,14 +31,15 @@ class Orientation:
         return (max(width, height),) * 2 if self.square else (width, height)
 
 
-def orientation(clockwise_deg: int, lying: bool = False) -> Orientation:
+def orientation(clockwise_deg: int, lying: bool = False, mirrored: bool = False) -> Orientation:
     """The orientation for a rotation of 0, 90, 180 or 270 degrees clockwise.
 
     `lying` adds QEVD's correction for its early benchmark videos: another 90 degrees clockwise, then padding.
+    `mirrored` frames are flipped left to right before they are turned.
     """
     if clockwise_deg % 90:
         raise ValueError(f"rotation must be a multiple of 90 degrees, not {clockwise_deg}")
-    return Orientation((clockwise_deg // 90 + lying) % 4, lying)
+    return Orientation((clockwise_deg // 90 + lying) % 4, lying, mirrored)
 
 
 def pad_square(image: Image) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ class VideoInfo:
 
     `frames` are the frames to be shown that lie in the file; `duration_s` runs from the first frame's time
     to the last one's end; `fps` is 1 / median interval; `width` and `height` are as shown (turned, pixels
-    square); `rotation_deg` is the clockwise turn that the file asks for (0, 90, 180, 270). `times_s`
+    square); `rotation_deg` is the clockwise turn that the file asks for (0, 90, 180, 270), after a flip left to right
+    where it is `mirrored`. `times_s`
     (frames,) are the presentation times from the first frame on, `pts` the same in the file's own unit.
     `truncated` says why, where the file ends before its index does.
     """
@@ -42,6 +44,7 @@ class VideoInfo:
     times_s: NDArray[np.float64]
     pts: tuple[int, ...]
     truncated: str = ""
+    mirrored: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -52,7 +55,8 @@ def probe(path: Path) -> VideoInfo:
         pts, promised, error = _packets(container, stream)
         if not pts:
             raise ItemError("no_frames", f"{path} holds no video frame" + (f" ({error})" if error else ""))
-        rotation, odd = _rotation(path)
+        display = _display(path)
+        rotation = display.clockwise_deg
         pts.sort()
         if promised > len(pts):
             pts = _before_gap(pts)
@@ -62,7 +66,7 @@ def probe(path: Path) -> VideoInfo:
         width, height = shown_size(stream)
         missing = promised - len(pts)
         truncated = error or (f"{missing} of {promised} frames are missing at its end" if missing > 0 else "")
-        notes = (*(("truncated",) if truncated else ()), *(("odd_rotation",) if odd else ()))
+        notes = (*(("truncated",) if truncated else ()), *(("odd_rotation",) if display.odd else ()))
         return VideoInfo(
             path=path,
             frames=len(times),
@@ -71,6 +75,7 @@ def probe(path: Path) -> VideoInfo:
             width=height if rotation % 180 else width,
             height=width if rotation % 180 else height,
             rotation_deg=rotation,
+            mirrored=display.mirrored,
             codec=stream.codec_context.name,
             vfr=is_variable(times),
             times_s=times,
@@ -96,24 +101,57 @@ def shown_size(stream: Any) -> tuple[int, int]:
     return max(width, 1), stream.height
 
 
-def rotation_of(frame: Any) -> tuple[int, bool]:
-    """Clockwise turn that a decoded frame's display matrix asks for, and whether it was no multiple of 90.
+@dataclass(frozen=True)
+class Display:
+    """What a display matrix asks for: a flip left to right, then a clockwise turn of 0, 90, 180 or 270 degrees.
 
-    Such a rotation is not followed: it would be wrong as often as right, and the caller is told.
+    `odd` marks a matrix that is none of these; it is not followed, since that would be wrong as often as right.
     """
-    clockwise = -int(frame.rotation) % 360
-    return (clockwise, False) if clockwise % 90 == 0 else (0, True)
+
+    clockwise_deg: int = 0
+    mirrored: bool = False
+    odd: bool = False
 
 
-def _rotation(path: Path) -> tuple[int, bool]:
+def display_of(frame: Any) -> Display:
+    """The display matrix of a decoded frame."""
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            return read_matrix(bytes(data))
+    return Display()
+
+
+def read_matrix(matrix: bytes) -> Display:
+    """The nine 32-bit numbers of a display matrix (ISO/IEC 14496-12, 6.2.2): rows (a, b), (c, d) turn and flip."""
+    a, b, _, c, d = np.frombuffer(matrix[:20], dtype=np.int32).astype(np.float64)
+    mirrored = bool(a * d - b * c < 0)
+    if mirrored:
+        a, b = -a, -b
+    degrees = math.degrees(math.atan2(b, a)) % 360
+    quarter = round(degrees / 90)
+    if abs(degrees - 90 * quarter) > 1 or not (a or b):
+        return Display(odd=True)
+    return Display(90 * quarter % 360, mirrored)
+
+
+def _display(path: Path) -> Display:
     import av
 
     container, stream = open_container(path)
     with container:
+        packets = container.demux(stream)
         try:
-            return rotation_of(next(container.decode(stream)))
-        except (av.error.FFmpegError, StopIteration) as error:
+            for packet in packets:
+                try:
+                    for frame in packet.decode():
+                        return display_of(frame)
+                except av.error.InvalidDataError:
+                    continue  # a damaged packet; the next whole frame says the same
+        except MemoryError as error:
+            raise ItemError("out_of_memory", f"memory ran out while opening {path}; try fewer --jobs") from error
+        except av.error.FFmpegError as error:
             raise ItemError("no_frames", f"no frame of {path} can be decoded ({error})") from error
+    raise ItemError("no_frames", f"no frame of {path} can be decoded")
 
 
 def _before_gap(pts: list[int]) -> list[int]:
@@ -136,7 +174,8 @@ def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
 
     found: list[int] = []
     hidden, error = 0, ""
-    rate = stream.average_rate or stream.guessed_rate or 30
+    # A raw stream has no times; its rate stands in its own header, which the container does not repeat.
+    rate = stream.codec_context.framerate or stream.average_rate or stream.guessed_rate or 30
     step = max(round(1 / (rate * stream.time_base)), 1)
     try:
         for packet in container.demux(stream):
@@ -148,6 +187,8 @@ def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
                 found.append(found[-1] + step if found else 0)
             else:
                 found.append(packet.pts)
+    except MemoryError as failure:
+        raise ItemError("out_of_memory", "memory ran out while the video was opened; try fewer --jobs") from failure
     except av.error.FFmpegError as failure:
         error = f"reading stops after frame {len(found)} ({failure.strerror})"
     promised = stream.frames - hidden if stream.frames else len(found)

@@ -12,6 +12,7 @@ Select = Callable[[int, float], bool]
 
 
 def every_frame(index: int, time_s: float) -> bool:
+    """Take every frame."""
     return True
 
 
@@ -23,6 +24,7 @@ def every_nth(n: int) -> Select:
 
 
 def at_indices(indices: Iterable[int]) -> Select:
+    """Take the frames with these indices, counted from 0 in the video."""
     wanted = frozenset(indices)
     return lambda index, time_s: index in wanted
 

@@ -25,7 +25,7 @@ from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.store.errors import StopRun
 from qevd_bio.store.work import RunOptions
-from qevd_bio.tables.annotations import SALIENT, table_path
+from qevd_bio.tables.annotations import SALIENT
 from tests.annotation.conftest import kinematics_of, squat
 
 FRAMES = FrameOptions(count=3, size=64, quality=70)
@@ -36,7 +36,7 @@ def asking(server, **more):
 
 
 def rows_of(workspace, method=""):
-    return SALIENT.read_rows(table_path(workspace, "salient", method))
+    return SALIENT.read_rows(workspace.annotation("salient", method))
 
 
 def test_good_squats_need_only_the_standard_set():

@@ -14,7 +14,7 @@ from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
-from qevd_bio.tables.annotations import ROLES, table_path
+from qevd_bio.tables.annotations import ROLES, ReviewRow
 
 # BioCoach supplement, Sec. 9.
 SUPPLEMENT = {
@@ -34,7 +34,7 @@ def test_the_shipped_table_is_whole_and_agrees_with_the_supplement():
 
 def test_the_rule_follows_from_the_role(workspace):
     stage.by_rules(workspace)
-    rows = ROLES.read_rows(table_path(workspace, "roles"))
+    rows = ROLES.read_rows(workspace.annotation("roles"))
     assert len(rows) == 23 * 24
     assert {(row["role"], row["rule"]) for row in rows} == {("static", "variance"), ("dynamic", "key_frame")}
 
@@ -45,20 +45,22 @@ def test_a_models_table_is_compared_and_applied(workspace, protocol_server):
     summary, totals = stage.classify(workspace, RunOptions(only=("squats", "push_ups")), asking)
     assert (summary.done, totals.calls) == (2, 2)
     changed = stage.differences(workspace)
-    assert changed and {row["exercise"] for row in changed} == {"squats", "push_ups"}
+    assert changed and {row.exercise for row in changed} == {"squats", "push_ups"}
     before = {joint for joint, role in roles(get("squats")).items() if role == "dynamic"}
-    first = next(row for row in changed if row["exercise"] == "squats")
-    rejected = {"table": "roles", "key": f"squats/{first['joint']}", "reviewer": "A", "state": "rejected"}
-    add_reviews(workspace, [{**rejected, "value": "null", "comment": None, "at": "2026-01-01T00:00:00+00:00"}])
-    refresh(workspace, "roles", table_path(workspace, "roles"))
+    first = next(row for row in changed if row.exercise == "squats")
+    rejected = ReviewRow(
+        table="roles", key=first.key, reviewer="A", state="rejected", value="null", at="2026-01-01T00:00:00+00:00"
+    )
+    add_reviews(workspace, [rejected])
+    refresh(workspace, "roles", workspace.annotation("roles"))
     written = stage.apply(workspace)
     assert {path.stem for path in written} == {"squats", "push_ups"}
     now = roles(get("squats", workspace.user_refs))
     assert {joint for joint, role in now.items() if role == "dynamic"} != before
-    assert (now[first["joint"]] == "dynamic") == (first["joint"] in before)
+    assert (now[first.joint] == "dynamic") == (first.joint in before)
     with (workspace.user_refs / "roles.csv").open() as stream:
         table = {row["exercise"]: row for row in csv.DictReader(stream)}
-    assert len(table) == 23 and table["squats"][first["joint"]] in ("static", "dynamic", "free")
+    assert len(table) == 23 and table["squats"][first.joint] in ("static", "dynamic", "free")
 
 
 @pytest.mark.parametrize(

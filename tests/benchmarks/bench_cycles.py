@@ -23,9 +23,9 @@ from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
-from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, choose, detector
 from qevd_bio.motion.frames import Frames, frames_of
 from qevd_bio.motion.options import CycleOptions

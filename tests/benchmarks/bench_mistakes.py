@@ -31,7 +31,7 @@ from qevd_bio.simulation.performance import session
 from qevd_bio.simulation.performance.mistakes import mistakes
 from qevd_bio.simulation.performance.people import make_person
 from qevd_bio.simulation.performance.perform import FPS, Course, idle_pose, lay_out, move
-from qevd_bio.simulation.performance.workout import Workout, make_camera
+from qevd_bio.simulation.performance.workout import SimulatedWorkout, make_camera
 from qevd_bio.simulation.truth import kinematics_of, truth_of
 
 START_S, END_S, OUT_S = 1.0, 36.5, 4.0
@@ -56,11 +56,11 @@ class Stubborn(session._Player):
         running.heeded = False
 
 
-def workout(exercise_id: str, rule: str, begin: int, who: int) -> Workout:
+def workout(exercise_id: str, rule: str, begin: int, who: int) -> SimulatedWorkout:
     """One exercise of 35.5 s with the mistake `rule` ("" for none) from repetition `begin` on."""
     draw = np.random.default_rng([who, begin, zlib.crc32(f"{exercise_id}{rule}".encode())])
     person = make_person(900 + who, "test", who % 7)
-    player = Stubborn(load()[exercise_id], person, session.Scene(load()[exercise_id], START_S, END_S), draw)
+    player = Stubborn(load()[exercise_id], person, session.WorkoutScene(load()[exercise_id], START_S, END_S), draw)
     player.begin = begin
     player.known = {rule: mistakes()[exercise_id][rule]} if rule else {}
     scene = player.run()
@@ -70,10 +70,12 @@ def workout(exercise_id: str, rule: str, begin: int, who: int) -> Workout:
     sway = 0.15 + 0.35 * (1.0 - person.skill)
     angles, root = move(course, END_S + OUT_S, person.skeleton, int(draw.integers(1 << 30)), sway)
     camera = make_camera(SimulateOptions(), person, draw)
-    return Workout("made", f"{exercise_id} {rule} {begin} {who}", person, (scene,), angles, root, camera, END_S)
+    return SimulatedWorkout(
+        "made", f"{exercise_id} {rule} {begin} {who}", person, (scene,), angles, root, camera, END_S
+    )
 
 
-def compared(made: Workout) -> tuple[Counts, Counts]:
+def compared(made: SimulatedWorkout) -> tuple[Counts, Counts]:
     """Counts of repetitions and of form errors."""
     times = np.arange(len(made.angles)) / FPS
     truth = truth_of(made, times, 5)

@@ -25,11 +25,13 @@ from qevd_bio.dataset.writer import NewSpan, new_workout, write_split
 from qevd_bio.reporting.content import collect
 from qevd_bio.reporting.content.film_strip import CELL_WIDTH, Stretch, Strip, join_cells
 from qevd_bio.reporting.page.stage import write_report
-from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
+from qevd_bio.scoring.options import ConfidenceOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
-from qevd_bio.tables.motion import CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS, CycleRow, MotionSegment
+from qevd_bio.tables.verdicts import VERDICTS, Verdict
 from qevd_bio.tables.workspace import Workspace
 from tests.annotation.browser import browser, missing
+from tests.made_rows import cycle_row, verdict
 from tests.reporting.build import FPS, SPLIT, kinematics, squats
 
 VIDEOS = int(os.environ.get("BENCH_VIDEOS", "74"))
@@ -67,51 +69,54 @@ def write_motion(workspace: Workspace) -> None:
     angles = angles[: SEGMENTS * SECONDS * FPS] + np.random.default_rng(0).normal(
         0, 0.01, (SEGMENTS * SECONDS * FPS, 46)
     )
-    cycles: list[dict[str, Any]] = []
-    verdicts: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] = []
+    cycles: list[CycleRow] = []
+    verdicts: list[Verdict] = []
+    results: list[MotionSegment] = []
     for number in range(VIDEOS):
         video = f"{number + 200:04d}"
         replace(kinematics(video, angles)).write(workspace.kinematics(SPLIT, video))
         for segment in range(SEGMENTS):
             place = {"split": SPLIT, "video": video, "segment": segment, "exercise": "squats"}
             start = float(segment * SECONDS)
-            results.append({**place, "status": "ok", "start_s": start, "end_s": start + SECONDS, "cycles": REPS,
-                            "units": float(REPS), "signal": "0.5*(knee_angle_r + knee_angle_l)"})  # fmt: skip
+            results.append(
+                MotionSegment(
+                    **place,
+                    status="ok",
+                    start_s=start,
+                    end_s=start + SECONDS,
+                    cycles=REPS,
+                    units=float(REPS),
+                    signal="0.5*(knee_angle_r + knee_angle_l)",
+                )
+            )
             for rep in range(REPS):
                 at = start + rep * SECONDS / REPS
-                cycles.append(cycle_row(place, rep, at))
-                verdicts += [verdict_row(place, rep, at, rule) for rule in range(24)]
-    CYCLES.write(workspace.cycles, [{n: row.get(n) for n in CYCLES.names} for row in cycles])
-    VIOLATIONS.write(workspace.violations, [{n: row.get(n) for n in VIOLATIONS.names} for row in verdicts])
-    SEGMENT_RESULTS.write(workspace.motion / "segments.parquet", results)
+                cycles.append(made_cycle(place, rep, at))
+                verdicts += [made_verdict(place, rep, at, rule) for rule in range(24)]
+    CYCLES.save(workspace.cycles, cycles)
+    VERDICTS.save(workspace.verdicts, verdicts)
+    MOTION_SEGMENTS.save(workspace.motion_segments, results)
 
 
-def cycle_row(place: dict[str, Any], rep: int, at: float) -> dict[str, Any]:
-    return {
-        **place, "cycle": rep, "start_s": at, "middle_s": at + 1.3, "end_s": at + 2.6, "key_s": at + 1.3, "side": "",
-        "halves": 2, "partial": "", "units": 1.0, "amplitude_deg": 80.0, "signal": "0.5*(knee_angle_r + knee_angle_l)",
-        "keys": "{}", "score": 0.8, "best": rep == 0, "confidence": 1.0, "salient": [], "salient_source": "exercise",
-        "violations": 8, "passed": 16, "not_judged": 0,
-    }  # fmt: skip
+def made_cycle(place: dict[str, Any], rep: int, at: float) -> CycleRow:
+    return cycle_row(
+        **place, cycle=rep, start_s=at, middle_s=at + 1.3, end_s=at + 2.6, key_s=at + 1.3, score=0.8, best=rep == 0,
+        signal="0.5*(knee_angle_r + knee_angle_l)", violations=8, passed=16,
+    )  # fmt: skip
 
 
-def verdict_row(place: dict[str, Any], rep: int, at: float, rule: int) -> dict[str, Any]:
-    side = "rl"[rule % 2]
-    name = f"error:rule_{rule // 2}"
-    return {
-        **place, "id": f"{place['video']}/{place['segment']}/{rep}/{name}/{side}", "cycle": rep, "rule": name,
-        "verdict": "violation" if rule < 8 else "pass", "kind": "error", "joint": "knee_r", "quantity": "knee_angle",
-        "side": side, "limb": "", "stat": "max", "key": "", "value": 78.0 + rep, "low": 85.0, "goal": 90.0,
-        "unit": "deg", "tolerance": 0.0, "tolerance_widened": False, "start_s": at, "end_s": at + 2.6,
-        "at_s": at + 0.1 * rule, "severity": 0.5, "persistence": 1, "confidence": 1.0, "alarm": "hard",
-        "salient": True, "source": "BC", "rule_confidence": "medium",
-    }  # fmt: skip
+def made_verdict(place: dict[str, Any], rep: int, at: float, rule: int) -> Verdict:
+    side, name = "rl"[rule % 2], f"error:rule_{rule // 2}"
+    return verdict(
+        **place, id=f"{place['video']}/{place['segment']}/{rep}/{name}/{side}", cycle=rep, rule=name, side=side, key="",
+        verdict="violation" if rule < 8 else "pass", value=78.0 + rep, start_s=at, end_s=at + 2.6, at_s=at + 0.1 * rule,
+        severity=0.5,
+    )  # fmt: skip
 
 
 def write_scores(workspace: Workspace, data: Path) -> None:
     """Two systems that answer every feedback, early and late."""
-    options = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=200))
+    options = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=200))
     for name, shift in (("early", 0.4), ("late", 1.2)):
         path = workspace.root / f"{name}.jsonl"
         with path.open("w") as stream:

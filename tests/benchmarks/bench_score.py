@@ -98,14 +98,14 @@ def lexical(options: argparse.Namespace) -> None:
     """Matching, METEOR, ROUGE-L against NLTK and rouge_score, direct and by the official call pattern."""
     from conftest import DEBIAN, make_nltk_data
 
-    from qevd_bio.scoring.metrics.wordnet import Source, open_synonyms
+    from qevd_bio.scoring.metrics.wordnet import WordNetSource, open_synonyms
 
     if not DEBIAN.is_dir():
         print("METEOR and its peers: skipped, no WordNet (apt-get install wordnet-base wordnet-sense-index)")
         return
     make_nltk_data(options.folder / "nltk")
     start = time.perf_counter()
-    open_synonyms(Source(DEBIAN)).close()
+    open_synonyms(WordNetSource(DEBIAN)).close()
     print(f"WordNet index built once in {time.perf_counter() - start:.1f} s")
     ours = timed("ours", options, options.repeats)
     command = timed("command", options, options.repeats)

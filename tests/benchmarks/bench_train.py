@@ -22,11 +22,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from qevd_bio.coach.model.action_tokens import ActionTokens
 from qevd_bio.coach.model.biocoach import make_model
 from qevd_bio.coach.model.config import ModelConfig, VisionConfig
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.model.tokens import ActionTokens
 from qevd_bio.coach.options import SequenceOptions
 from qevd_bio.coach.training.coach import SequenceLoss
 from qevd_bio.coach.training.collate import Batch, collate

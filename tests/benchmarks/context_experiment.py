@@ -28,9 +28,9 @@ from learning_experiment import as_read, said_of
 
 from qevd_bio.coach.model.checkpoint import Coach, load_coach
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
-from qevd_bio.coach.training.evaluate import lexical_scores
+from qevd_bio.coach.training.coach import lexical_scores
 from qevd_bio.tables.workspace import Workspace
 
 WAYS = ("exact", "fast", "start")

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from qevd_bio.coach.options import STEP_HZ
-from qevd_bio.coach.segments.data import sources
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput, sources
 from qevd_bio.coach.training.examples import targets_of
-from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.coach.vision.feature_files import FeatureShape, feature_paths
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.dataset.stage import write_segments
 from qevd_bio.dataset.timestamps import read_timestamps
@@ -133,7 +132,11 @@ def read_sessions(workspace: Workspace, split: str, options: DataOptions) -> lis
     dataset = open_dataset(workspace.rewritten, user_refs=workspace.user_refs)
     found = []
     for source in sources(
-        dataset, workspace, dim=WIDTH, tokens=GRID[0] * GRID[1], reads_contexts=True, split=SPLIT_FOLDERS[split]
+        dataset,
+        workspace,
+        FeatureShape("3d-cnn", WIDTH, GRID[0] * GRID[1]),
+        reads_contexts=True,
+        split=SPLIT_FOLDERS[split],
     ):
         video = (source.segment.split, source.segment.video)
         said = [Said(time, text, (*video, text) in changed) for time, text in targets_of(source.segment)]
@@ -144,7 +147,7 @@ def read_sessions(workspace: Workspace, split: str, options: DataOptions) -> lis
 
 def rewritten_rows(workspace: Workspace, split: str) -> list[dict[str, Any]]:
     """Rows of the feedbacks of a split that `qevd-bio rewrite` has put into numbers."""
-    rows = FEEDBACKS.read_rows(workspace.rewritten / "feedbacks.parquet")
+    rows = FEEDBACKS.read_rows(workspace.feedbacks)
     return [row for row in rows if row["split"] == SPLIT_FOLDERS[split] and row["status"] == "rewritten"]
 
 

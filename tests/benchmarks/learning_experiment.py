@@ -26,20 +26,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from learning_data import GRID, WIDTH, DataOptions, Session, make_data, read_sessions, rewritten_rows, to_train
 
-from qevd_bio.coach.baselines.context import copy_context
-from qevd_bio.coach.model.action_tokens import find_action_tokens
-from qevd_bio.coach.model.biocoach import reads_contexts, uses_motion
+from qevd_bio.coach.baselines.scripted import copy_context
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.config import CrossAttentionConfig, VisionConfig
-from qevd_bio.coach.model.presets import build, read_preset
+from qevd_bio.coach.model.loading import build
+from qevd_bio.coach.model.presets import read_preset
+from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import TABLE_3, Ablations, GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
-from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.evaluate import lexical_scores
+from qevd_bio.coach.training.coach import CoachTask, lexical_scores, parts_to_train
 from qevd_bio.coach.training.examples import Prepared, make_example
-from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.options import CoachData
 from qevd_bio.learning.loop import train
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.scoring.measures import measure
 from qevd_bio.scoring.options import MatchingOptions, ScoreOptions
 from qevd_bio.scoring.pairing.matching import official_pairs
@@ -82,8 +82,8 @@ def new_coach(ablations: Ablations, seed: int, texts: Sequence[str]) -> Coach:
 
 def as_read(segment: SegmentInput, coach: Coach) -> SegmentInput:
     """The session without the contexts that this variant does not read."""
-    motion = segment.motion if uses_motion(coach.config, coach.ablations) else []
-    morph = segment.morph if reads_contexts(coach.config, coach.ablations) else []
+    motion = segment.motion if coach.front else []
+    morph = segment.morph if coach.reads_contexts else []
     return replace(segment, motion=motion, morph=morph)
 
 

@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from qevd_bio.cli.app import COMMANDS, _load
+from qevd_bio.cli.commands import COMMANDS
+from qevd_bio.cli.loading import load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +56,7 @@ def test_help_lists_every_command_in_pipeline_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
 def test_every_command_loads_and_has_help(command: object) -> None:
-    loaded = _load(command)  # type: ignore[arg-type]
+    loaded = load(command)  # type: ignore[arg-type]
     assert loaded.name == command.name  # type: ignore[attr-defined]
     assert loaded.help
     for param in loaded.params:
@@ -146,10 +147,10 @@ def test_doctor_names_what_mends_each_missing_thing(tmp_path: Path) -> None:
 
 
 def test_error_text_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    common = import_module("qevd_bio.cli.common")
+    ending = import_module("qevd_bio.cli.ending")
     from qevd_bio.store.errors import UserError
 
-    common.print_error(UserError("bad \x1b[2J name \u202e", where="x"))
+    ending.print_error(UserError("bad \x1b[2J name \u202e", where="x"))
     err = capsys.readouterr().err
     assert "\x1b[2J" not in err
     assert "\u202e" not in err

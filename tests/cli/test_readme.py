@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qevd_bio.cli.app import _BY_NAME, COMMANDS, _load
+from qevd_bio.cli.commands import BY_NAME, COMMANDS
+from qevd_bio.cli.loading import load
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -40,8 +41,8 @@ def test_shown_commands_parse(page: str, line: str) -> None:
         words = words[2:]
     if words[0].startswith("-"):
         return
-    assert words[0] in _BY_NAME, f"{page}: no command {words[0]}"
-    command = _load(_BY_NAME[words[0]])
+    assert words[0] in BY_NAME, f"{page}: no command {words[0]}"
+    command = load(BY_NAME[words[0]])
     words = words[1:]
     while getattr(command, "commands", None) and words and words[0] in command.commands:
         command = command.commands[words[0]]

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from qevd_bio.coach.model.action_tokens import find_action_tokens
 from qevd_bio.coach.model.checkpoint import Coach, save_coach
 from qevd_bio.coach.model.config import CrossAttentionConfig, LoraSettings, ModelConfig, VisionConfig
-from qevd_bio.coach.model.presets import build, read_preset
+from qevd_bio.coach.model.loading import build
+from qevd_bio.coach.model.presets import read_preset
+from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace

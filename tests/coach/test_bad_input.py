@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from qevd_bio.coach.model.config import TokensConfig
-from qevd_bio.coach.model.tokenizer import tiny_tokenizer
+from qevd_bio.coach.model.tokens import tiny_tokenizer
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.scoring.pairing.predictions import read_predictions
 from qevd_bio.tables.motion import CONTEXTS

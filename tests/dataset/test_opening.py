@@ -50,9 +50,9 @@ def test_videos_need_not_exist_and_those_without_record_are_found(split: Make, r
     folder = split([record("0200")])
     (folder / "long_range_videos/0007.mp4").write_bytes(b"x")
     first, second = open_dataset(folder).videos()
-    assert (first.stem, first.rotate, first.timestamps_path) == ("0007", True, None)
+    assert (first.stem, first.lies_on_side, first.timestamps_path) == ("0007", True, None)
     first.check()
-    assert (second.key, second.rotate) == ("QEVD-FIT-COACH-Benchmark/0200", False)
+    assert (second.key, second.lies_on_side) == ("QEVD-FIT-COACH-Benchmark/0200", False)
     assert second.timestamps_path == folder / "long_range_videos/0200_timestamps.npy"
     with pytest.raises(ItemError, match="video_missing: no such file"):
         second.check()
@@ -139,7 +139,7 @@ def test_plain_folder(videos: Path) -> None:
         ("a", "push_ups"),
         ("b", "push_ups"),
     ]
-    assert all(not v.rotate and v.timestamps_path is None for v in dataset.videos())
+    assert all(not v.lies_on_side and v.timestamps_path is None for v in dataset.videos())
     assert [(s.video, s.start_s, s.bounded) for s in dataset.segments()] == [("a", 0.0, False), ("b", 0.0, False)]
     assert dataset.workouts() == [] and dataset.problems() == []
 

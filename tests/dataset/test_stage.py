@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.dataset.stage import SEGMENTS, UNPARSED, write_segments
+from qevd_bio.dataset.stage import write_segments
 from qevd_bio.store.errors import ItemError
+from qevd_bio.tables.segments import SEGMENTS, UNPARSED
 from qevd_bio.tables.workspace import Workspace
 
 Make = Callable[..., Any]

@@ -14,6 +14,31 @@ from collections import Counter
 CONTENT_FAULTS = ("half_reply", "prose", "wrong_types", "unknown_joints", "empty", "refusal")
 WIRE_FAULTS = ("429", "429_after", "500", "503", "hang", "cut", "half_json")
 FAULTS = (*WIRE_FAULTS, *CONTENT_FAULTS)
+ODD = ("html", "error_body", "quota_body", "redirect", "long_wait")
+
+
+def _message(completion):
+    return completion["choices"][0]["message"]
+
+
+# Good answers in other dress.
+DRESSES = {
+    "parts": lambda c: _message(c).update(content=[{"type": "text", "text": _message(c)["content"]}]),
+    "output_text": lambda c: _message(c).update(
+        content=[{"type": "reasoning", "summary": "hm"}, {"type": "output_text", "text": _message(c)["content"]}]
+    ),
+    "one_part": lambda c: _message(c).update(content={"type": "text", "text": _message(c)["content"]}),
+    "strings": lambda c: _message(c).update(content=[_message(c)["content"][:3], _message(c)["content"][3:]]),
+    "legacy": lambda c: c["choices"][0].update(message=None, text=_message(c)["content"]),
+    "bare_message": lambda c: c["choices"][0].update(message=_message(c)["content"]),
+    "no_usage": lambda c: c.pop("usage"),
+    "null_usage": lambda c: c.update(usage=None),
+    "list_usage": lambda c: c.update(usage=[1, 2]),
+    "words_usage": lambda c: c.update(usage={"prompt_tokens": "many", "completion_tokens": -5}),
+    "other_usage": lambda c: c.update(usage={"input_tokens": "100", "output_tokens": 10.0}),
+    "no_finish": lambda c: c["choices"][0].pop("finish_reason"),
+    "unknown": lambda c: _message(c).update(content={"blob": 7}),
+}
 JOINTS = ("hip_r", "hip_l", "knee_r", "knee_l", "ankle_r", "ankle_l", "lumbar", "thorax")
 
 
@@ -83,6 +108,8 @@ class Server:
         if self.options.status:
             error = {"message": f"no {self.headers[-1]}", "code": self.options.code}
             return self.send(writer, self.options.status, {"error": error})
+        if self.options.dress in ODD:
+            return self.odd(writer, self.options.dress)
         if self.options.no_schema and "response_format" in body:
             return self.send(writer, 400, {"error": {"message": "response_format json_schema is not supported"}})
         fault = self.random.choice(self.options.faults) if self.random.random() < self.options.rate else ""
@@ -101,6 +128,19 @@ class Server:
             return self.send(writer, 200, self.completion(body, fault))
         finally:
             self.running -= 1
+
+    def odd(self, writer, dress):
+        """Answers that are no completion."""
+        if dress == "html":
+            return self.send(writer, 200, "<html><script>alert(1)</script><body>Please <b>log in</b></body></html>")
+        if dress == "error_body":
+            return self.send(writer, 200, {"error": {"message": "the model is loading"}})
+        if dress == "quota_body":
+            return self.send(writer, 200, {"error": {"message": "no credit", "code": 402}})
+        if dress == "redirect":
+            there = {"Location": f"http://localhost:{self.options.elsewhere}/v1/chat/completions"}
+            return self.send(writer, 307, {}, there)
+        return self.send(writer, 429, {"error": {"message": "come back"}}, {"Retry-After": "86400"})
 
     async def hold(self):
         self.held += 1
@@ -139,7 +179,7 @@ class Server:
         }
         text = self.options.text if self.options.text is not None else texts[fault]
         message = {"role": "assistant", "content": text, "refusal": "I cannot help." if fault == "refusal" else None}
-        return {
+        completion = {
             "id": "c",
             "object": "chat.completion",
             "created": 1,
@@ -147,6 +187,10 @@ class Server:
             "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
         }
+        dress = DRESSES.get(self.options.dress)
+        if dress is not None:
+            dress(completion)
+        return completion
 
     def extra(self, method, path, headers, payload):
         """The files and batches of the provider's batch interface."""
@@ -241,6 +285,8 @@ async def main():
     parser.add_argument("--text")
     parser.add_argument("--status", type=int, default=0)
     parser.add_argument("--code", default="")
+    parser.add_argument("--dress", default="")
+    parser.add_argument("--elsewhere", type=int, default=0)
     parser.add_argument("--no-schema", action="store_true")
     parser.add_argument("--hold-after", type=int, default=0)
     parser.add_argument("--batch-polls", type=int, default=1)

@@ -11,16 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from qevd_bio.dataset.stage import SEGMENTS
 from qevd_bio.motion.context import parse_morph, parse_motion
 from qevd_bio.motion.frames import Frames
 from qevd_bio.motion.options import MotionOptions
-from qevd_bio.motion.stage import analyze, segments_path
+from qevd_bio.motion.stage import analyze
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
+from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.kinematics import HELD, MISSING, Kinematics
-from qevd_bio.tables.motion import CONTEXTS, CYCLES, SEGMENT_RESULTS, VIOLATIONS
+from qevd_bio.tables.motion import CONTEXTS, CYCLES, MOTION_SEGMENTS
+from qevd_bio.tables.segments import SEGMENTS
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 from tests.motion.conftest import MakeFrames
 
@@ -73,7 +75,7 @@ def put_segments(workspace: Workspace, rows: list[tuple[str, int, str | None, st
 
 
 def statuses(workspace: Workspace) -> list[tuple[str, int, str]]:
-    rows = SEGMENT_RESULTS.read_rows(segments_path(workspace))
+    rows = MOTION_SEGMENTS.read_rows(workspace.motion_segments)
     return [(row["video"], row["segment"], row["status"]) for row in rows]
 
 
@@ -105,8 +107,8 @@ def test_tables_of_a_video_with_two_segments(workspace: Workspace, make_frames: 
     assert all(c["start_s"] > middle for c in cycles if c["segment"] == 2)
     assert sum(c["best"] for c in cycles) == 2 and {c["salient_source"] for c in cycles} == {"exercise"}
     assert all(json.loads(c["keys"])["bottom"] == pytest.approx(c["key_s"], abs=0.2) for c in cycles)
-    verdicts = VIOLATIONS.read_rows(workspace.violations)
-    assert len(verdicts) == written.violations == len({v["id"] for v in verdicts})
+    verdicts = VERDICTS.read_rows(workspace.verdicts)
+    assert len(verdicts) == written.verdicts == len({v["id"] for v in verdicts})
     for verdict in verdicts:
         assert (verdict["value"] is None) == (verdict["verdict"] == "not_judged") == (verdict["reason"] is not None)
         assert verdict["start_s"] - 0.05 <= verdict["at_s"] <= verdict["end_s"] + 0.05
@@ -179,7 +181,7 @@ def test_unknown_exercises_are_named_with_the_closest(workspace: Workspace, make
     summary, _ = analyze(workspace, MotionOptions())
     assert summary.failed == {}
     assert statuses(workspace) == [("0001", 0, "unknown_exercise"), ("0001", 1, "ok")]
-    rows = SEGMENT_RESULTS.read_rows(segments_path(workspace))
+    rows = MOTION_SEGMENTS.read_rows(workspace.motion_segments)
     assert "jumping jacks" in rows[0]["detail"]
 
 
@@ -227,28 +229,29 @@ def test_an_own_exercise_without_reference_is_judged_without_score(
 
 def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_frames: MakeFrames) -> None:
     put(workspace, make_frames("squats"))
-    table = Table(
-        "salient", 1,
-        (
-            Column("split", "string"), Column("video", "string"), Column("segment", "int32"),
-            Column("joints", "list<string>"), Column("status", "string"), Column("review_state", "string"),
-        ),
-    )  # fmt: skip
-    row = {"split": SPLIT, "video": "0001", "segment": 0, "status": "ok", "review_state": "accepted"}
-    table.write(workspace.annotations / "salient-selector.parquet", [{**row, "joints": ["knee_l", "head"]}])
+    row = SalientRow(
+        split=SPLIT,
+        video="0001",
+        segment=0,
+        status="ok",
+        method="vlm",
+        review_state="accepted",
+        joints=["knee_l", "head"],
+    )
+    SALIENT.save(workspace.selected_joints, [row])
     analyze(workspace, SQUATS)
     assert {(tuple(c["salient"]), c["salient_source"]) for c in CYCLES.read_rows(workspace.cycles)} == {
         (("knee_l", "head"), "selector")
     }
-    table.write(workspace.annotations / "salient.parquet", [{**row, "joints": ["thorax", "hip_r"]}])
+    SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["thorax", "hip_r"])])
     analyze(workspace, SQUATS)
     cycles = CYCLES.read_rows(workspace.cycles)
     assert {(tuple(c["salient"]), c["salient_source"]) for c in cycles} == {(("hip_r", "thorax"), "annotation")}
-    table.write(workspace.annotations / "salient.parquet", [{**row, "joints": ["tail"]}])
+    SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["tail"])])
     with pytest.raises(UserError, match="unknown joint 'tail'"):
         analyze(workspace, SQUATS)
-    rows = [{**row, "joints": ["hip_r"]}, {**row, "joints": ["knee_r"]}]
-    table.write(workspace.annotations / "salient.parquet", rows)
+    rows = [replace(row, joints=["hip_r"]), replace(row, joints=["knee_r"])]
+    SALIENT.save(workspace.annotation("salient"), rows)
     with pytest.raises(UserError, match=r"two annotations of segment .*/0001/0 name different joints"):
         analyze(workspace, SQUATS)
 
@@ -259,10 +262,10 @@ def test_a_recording_has_no_camera_and_no_widened_tolerance(workspace: Workspace
     front = replace(kinematics(frames, "0001"), meta={"backend": "mediapipe", "view": {"heading_deg": 3.0}})
     front.write(path)
     analyze(workspace, SQUATS)
-    assert any(v["tolerance_widened"] for v in VIOLATIONS.read_rows(workspace.violations))
+    assert any(v["tolerance_widened"] for v in VERDICTS.read_rows(workspace.verdicts))
     replace(front, meta={"backend": "files", "view": {"heading_deg": 3.0}}).write(path)
     analyze(workspace, SQUATS)
-    assert not any(v["tolerance_widened"] for v in VIOLATIONS.read_rows(workspace.violations))
+    assert not any(v["tolerance_widened"] for v in VERDICTS.read_rows(workspace.verdicts))
 
 
 def test_parts_are_merged_in_order_and_several_processes_give_the_same(
@@ -277,7 +280,7 @@ def test_parts_are_merged_in_order_and_several_processes_give_the_same(
     analyze(other, SQUATS, RunOptions(jobs=2))
     assert [c["video"] for c in CYCLES.read_rows(workspace.cycles)] == ["0001"] * 2 + ["0002"] * 3 + ["0003"] * 4
     assert workspace.cycles.read_bytes() == other.cycles.read_bytes()
-    assert workspace.violations.read_bytes() == other.violations.read_bytes()
+    assert workspace.verdicts.read_bytes() == other.verdicts.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["opencap_squats1.mot", "subject4_squats1_ik.mot"])

@@ -11,9 +11,10 @@ import pytest
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
 from qevd_bio.motion.options import CycleOptions, MotionOptions
-from qevd_bio.motion.segment import ContextRow, analyse
+from qevd_bio.motion.segment import analyse
 from qevd_bio.motion.stream import MotionStream
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.motion import ContextRow
 from tests.motion.conftest import MakeFrames, MakeSetup, lose
 
 

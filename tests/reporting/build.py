@@ -22,7 +22,7 @@ from qevd_bio.rewriting.choose import REASONS
 from qevd_bio.rewriting.figures import figures
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
-from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
+from qevd_bio.scoring.options import ConfidenceOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.tables.kinematics import Kinematics
@@ -32,7 +32,7 @@ from qevd_bio.tables.workspace import Workspace
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 FPS = 30
 START, SHALLOW_S = 45, 2.0
-QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=50))
+QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=50))
 TEXTS = ((150, "Lower your body more"), (300, "Great, keep going! 💪"), (420, "That's three."))
 
 
@@ -119,5 +119,5 @@ def add_scores(workspace: Workspace, data: Path, name: str, shift: float, **more
 
 
 def rewritten(workspace: Workspace) -> Rewritten:
-    rows = FEEDBACKS.read_rows(workspace.rewritten / "feedbacks.parquet")
+    rows = FEEDBACKS.load(workspace.feedbacks)
     return Rewritten(rows, figures(rows), REASONS)

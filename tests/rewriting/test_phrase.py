@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,37 +11,27 @@ from hypothesis import strategies as st
 
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.vocabulary import vocabulary
-from qevd_bio.rewriting.finding import Finding
-from qevd_bio.rewriting.numbers import digits, numbers_in, shown_numbers
+from qevd_bio.exercise.wording import digits, numbers_in, shown_numbers
+from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.phrase import phrase
-from qevd_bio.rewriting.rules import words_of
+from qevd_bio.rewriting.rules import RuleWords, words_of
+from tests.made_rows import verdict
 
-KNEE = Finding(
-    violation_id="v1",
-    verdict="violation",
-    kind="error",
-    rule="error:knees_shallow",
-    cycle=0,
-    start_s=0.0,
-    end_s=2.0,
-    key_s=1.0,
-    quantity="knee_angle",
-    side="r",
-    limb="",
-    statistic="max",
-    value=84.7,
-    goal=90.0,
-    unit="deg",
-    phase="at the bottom",
+WORDS = RuleWords(
     joints=("knee",),
     parts=("knees", "legs", "body"),
     directions=("deeper", "lower", "down", "bend"),
-    severity=0.8,
-    persistence=1,
-    alarm="hard",
     fix="bend the knees further",
     rationale="a thigh near horizontal trains the thigh over its useful range",
 )
+
+
+def finding(words: RuleWords = WORDS, phase: str = "at the bottom", **changes: Any) -> Finding:
+    """The shallow squat with other words, or another verdict."""
+    return Finding(verdict(**changes), words, phase)
+
+
+KNEE = finding()
 
 
 def all_phrasings(cue: tuple[Finding, ...], count: int = 8) -> list[str]:
@@ -49,8 +39,8 @@ def all_phrasings(cue: tuple[Finding, ...], count: int = 8) -> list[str]:
 
 
 def test_the_papers_example_is_among_the_phrasings() -> None:
-    finding = replace(KNEE, side="")
-    assert "Knee flexion 85° (target: 90°). Increase knee flexion by 5° at the bottom." in all_phrasings((finding,))
+    knee = finding(side="")
+    assert "Knee flexion 85° (target: 90°). Increase knee flexion by 5° at the bottom." in all_phrasings((knee,))
 
 
 def test_every_phrasing_has_value_target_correction_and_phase() -> None:
@@ -63,46 +53,39 @@ def test_every_phrasing_has_value_target_correction_and_phase() -> None:
 
 
 def test_both_sides_are_one_cue() -> None:
-    other = replace(KNEE, side="l", value=81.6, violation_id="v2")
+    other = finding(side="l", value=81.6, id="v2")
     said = phrase((KNEE, other), "seed", rationale=False)
     assert "85° right and 82° left" in said.text
     assert "5° right and 8° left" in said.text
-    assert {number.violation_id for number in said.numbers} == {"v1", "v2"}
+    assert {number.verdict_id for number in said.numbers} == {"v1", "v2"}
 
 
 def test_equal_corrections_are_said_once() -> None:
-    other = replace(KNEE, side="l", violation_id="v2")
+    other = finding(side="l", id="v2")
     assert phrase((KNEE, other), "seed", rationale=False).text.count("5° right") == phrase(
         (KNEE, other), "seed", rationale=False
     ).text.count("85° right")
 
 
 def test_the_opposite_movement_is_named_instead_of_a_minus() -> None:
-    back = replace(KNEE, quantity="trunk_lean_deg", side="", statistic="min", value=-21.0, goal=-10.0, phase="")
+    back = finding(quantity="trunk_lean_deg", side="", stat="min", value=-21.0, goal=-10.0, phase="")
     for text in all_phrasings((back,)):
         assert "backward trunk lean" in text.lower()
         assert "\N{MINUS SIGN}" not in text
-    crossing = replace(back, value=-12.0, goal=5.0)
+    crossing = finding(quantity="trunk_lean_deg", side="", stat="min", value=-12.0, goal=5.0, phase="")
     assert "\N{MINUS SIGN}12°" in all_phrasings((crossing,))[0]
 
 
 def test_limbs_are_named_by_side_or_both() -> None:
-    arm = replace(KNEE, quantity="shoulder_elevation", value=120.0, goal=150.0)
+    arm, left = (finding(quantity="shoulder_elevation", value=120.0, goal=150.0, side=side) for side in "rl")
     assert any("aise the right arm by 30°" in text for text in all_phrasings((arm,)))
-    pair = (arm, replace(arm, side="l"))
+    pair = (arm, left)
     assert any("aise both arms by 30°" in text for text in all_phrasings(pair))
 
 
 def test_a_joint_that_should_be_still() -> None:
-    spine = replace(
-        KNEE,
-        kind="static",
-        joints=("lumbar",),
-        side="",
-        quantity="lumbar_extension",
-        statistic="std",
-        value=12.3,
-        goal=5.0,
+    spine = finding(
+        kind="static", joint="lumbar", side="", quantity="lumbar_extension", stat="std", value=12.3, goal=5.0
     )
     texts = all_phrasings((spine,), 4)
     assert any(text.startswith("Lumbar spine variation 12° (target: under 5°).") for text in texts)
@@ -135,7 +118,7 @@ def test_digits(value: float, unit: str, shown: str) -> None:
 def test_value_and_change_add_up_as_shown(value: float, goal: float) -> None:
     shown = {
         key: float(text.replace("\N{MINUS SIGN}", "-"))
-        for key, text in shown_numbers(replace(KNEE, value=value, goal=goal)).items()
+        for key, text in shown_numbers(verdict(value=value, goal=goal)).items()
     }
     assert abs(shown["goal"] - shown["value"]) == shown["change"]
 
@@ -155,23 +138,18 @@ def _cases() -> list[tuple[str, Finding]]:
                 goal = rule.goal if kind == "error" else bound  # type: ignore[union-attr]
                 words = words_of(exercise, f"{kind}:{rule.id}", "knee_r", rule.quantity, goal > value)
                 side = "r" if wording.sided else ""
-                cases.append(
-                    (
-                        f"{exercise.id}:{rule.id}",
-                        replace(
-                            KNEE, kind=kind, rule=f"{kind}:{rule.id}", quantity=rule.quantity, side=side, limb=rule.limb,
-                            statistic=rule.stat, value=value, goal=goal, unit=wording.unit, fix=words.fix,
-                            rationale=words.rationale, joints=words.joints,
-                        ),
-                    )
+                missed = finding(
+                    words, kind=kind, rule=f"{kind}:{rule.id}", quantity=rule.quantity, side=side, limb=rule.limb,
+                    stat=rule.stat, value=value, goal=goal, unit=wording.unit,
                 )  # fmt: skip
+                cases.append((f"{exercise.id}:{rule.id}", missed))
     return cases
 
 
-@pytest.mark.parametrize(("name", "finding"), _cases(), ids=[name for name, _ in _cases()])
-def test_every_rule_of_every_exercise_can_be_said(name: str, finding: Finding) -> None:
+@pytest.mark.parametrize(("name", "missed"), _cases(), ids=[name for name, _ in _cases()])
+def test_every_rule_of_every_exercise_can_be_said(name: str, missed: Finding) -> None:
     for variant in range(8):
-        said = phrase((finding,), name, rationale=True, variant=variant)
+        said = phrase((missed,), name, rationale=True, variant=variant)
         assert [number.digits for number in said.numbers] == numbers_in(said.text)
         assert said.text[0].isupper() or said.text[0].isdigit()
         assert said.text.endswith(".")

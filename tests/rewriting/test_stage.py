@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from qevd_bio.rewriting.check import check_numbers
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.stage import rewrite
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.annotations import INTENTS, table_path
+from qevd_bio.tables.annotations import INTENTS, IntentRow
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES, CycleRow
 from qevd_bio.tables.rewritten import FEEDBACKS
+from qevd_bio.tables.verdicts import VERDICTS, Verdict
 from qevd_bio.tables.workspace import Workspace
+from tests.made_rows import cycle_row, verdict
 
 SPLIT = "QEVD-FIT-COACH"
 FPS = 10
@@ -66,44 +69,27 @@ def make_motion(workspace: Workspace) -> None:
         raw=angles, observed=np.ones((frames, 46), bool), confidence=np.ones(frames, np.float32),
         status=np.zeros(frames, np.uint8), root=np.zeros((frames, 3), np.float32), meta={"backend": "test"},
     ).write(workspace.kinematics(SPLIT, "0003"))  # fmt: skip
-    CYCLES.write(workspace.cycles, [cycle_row(n) for n in range(6)])
-    rows = [verdict_row(n, side, 78.0 + n + 0.3 * (side == "l")) for n in range(6) for side in "rl"]
-    rows += [
-        verdict_row(n, "", 20.0, rule="error:leaning", quantity="trunk_lean_deg", verdict="pass") for n in range(6)
-    ]
-    VIOLATIONS.write(workspace.violations, rows)
+    CYCLES.save(workspace.cycles, [cycle(n) for n in range(6)])
+    rows = [judged(n, side, 78.0 + n + 0.3 * (side == "l")) for n in range(6) for side in "rl"]
+    rows += [judged(n, "", 20.0, rule="error:leaning", quantity="trunk_lean_deg", verdict="pass") for n in range(6)]
+    VERDICTS.save(workspace.verdicts, rows)
 
 
-def cycle_row(number: int) -> dict[str, Any]:
+def cycle(number: int) -> CycleRow:
     start = 2.0 * number
-    known = {
-        "split": SPLIT, "video": "0003", "segment": 0, "exercise": "squats", "cycle": number, "start_s": start,
-        "middle_s": start + 1, "end_s": start + 2, "key_s": start + 1, "halves": 2, "partial": "", "units": 1.0,
-        "amplitude_deg": 80.0, "signal": "knee", "keys": json.dumps({"bottom": start + 1}), "best": number == 0,
-        "confidence": 1.0, "salient": ["knee_r"], "salient_source": "exercise", "violations": 2, "passed": 1,
-        "not_judged": 0,
-    }  # fmt: skip
-    return {name: known.get(name) for name in CYCLES.names}
+    return cycle_row(
+        split=SPLIT, video="0003", cycle=number, start_s=start, middle_s=start + 1, end_s=start + 2, key_s=start + 1,
+        keys=json.dumps({"bottom": start + 1}), best=number == 0, violations=2,
+    )  # fmt: skip
 
 
-def verdict_row(
-    number: int,
-    side: str,
-    value: float,
-    rule: str = "error:knees_shallow",
-    quantity: str = "knee_angle",
-    verdict: str = "violation",
-) -> dict[str, Any]:
-    start = 2.0 * number
-    known = {
-        "id": f"{SPLIT}/0003/0/{number}/{rule}/{side}", "split": SPLIT, "video": "0003", "segment": 0,
-        "exercise": "squats", "cycle": number, "verdict": verdict, "rule": rule, "kind": "error", "joint": "knee_r",
-        "quantity": quantity, "side": side, "limb": "", "stat": "max", "key": "", "value": value, "low": 85.0,
-        "goal": 90.0 if side else 45.0, "unit": "deg", "tolerance": 0.0, "tolerance_widened": False, "start_s": start,
-        "end_s": start + 2, "at_s": start + 1, "severity": 0.6, "persistence": number + 1, "confidence": 1.0,
-        "alarm": "hard", "salient": True, "source": "BC", "rule_confidence": "medium",
-    }  # fmt: skip
-    return {name: known.get(name) for name in VIOLATIONS.names}
+def judged(number: int, side: str, value: float, **changes: Any) -> Verdict:
+    start, rule = 2.0 * number, changes.get("rule", "error:knees_shallow")
+    return verdict(
+        id=f"{SPLIT}/0003/0/{number}/{rule}/{side}", split=SPLIT, video="0003", cycle=number, side=side, key="",
+        value=value, goal=90.0 if side else 45.0, start_s=start, end_s=start + 2, at_s=start + 1, severity=0.6,
+        persistence=number + 1, **changes,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -186,14 +172,12 @@ def test_the_same_seed_gives_the_same_bytes(source: Path, workspace: Workspace, 
 
 
 def test_a_changed_number_is_found(source: Path, workspace: Workspace) -> None:
-    rows = FEEDBACKS.read_rows(run(source, workspace).path)
-    violations = {row["id"]: row for row in VIOLATIONS.read_rows(workspace.violations)}
-    assert check_numbers(rows, violations) == []
-    changed = [{**row, "text": row["text"].replace("90°", "95°")} for row in rows]
-    assert {m.problem for m in check_numbers(changed, violations)} == {
-        "the text's numbers are not those of its evidence"
-    }
-    moved = {key: {**row, "value": row["value"] + 1} for key, row in violations.items()}
+    rows = FEEDBACKS.load(run(source, workspace).path)
+    verdicts = {one.id: one for one in VERDICTS.load(workspace.verdicts)}
+    assert check_numbers(rows, verdicts) == []
+    changed = [replace(row, text=row.text.replace("90°", "95°")) for row in rows]
+    assert {m.problem for m in check_numbers(changed, verdicts)} == {"the text's numbers are not those of its evidence"}
+    moved = {key: replace(one, value=one.value + 1) for key, one in verdicts.items()}
     assert len(check_numbers(rows, moved)) >= 3
     assert {m.problem.split()[0] for m in check_numbers(rows, {})} == {"no"}
 
@@ -218,14 +202,12 @@ def test_without_kinematics_nothing_is_claimed(source: Path, workspace: Workspac
 
 
 def test_a_reviewed_intent_goes_before_the_rules(source: Path, workspace: Workspace) -> None:
-    known = {
-        "split": SPLIT, "video": "0003", "span": 1, "segment": 0, "time_s": 2.0, "text": TEXTS[20],
-        "intent": "motivational", "body_parts": [], "directions": [], "avoid": [], "confidence": 1.0, "status": "ok",
-        "method": "llm", "review_state": "changed",
-    }  # fmt: skip
-    stale = {**known, "span": 5, "text": "a text of another version"}
-    rows = [{name: row.get(name) for name in INTENTS.names} for row in (known, stale)]
-    INTENTS.write(table_path(workspace, "intents"), rows)
+    known = IntentRow(
+        split=SPLIT, video="0003", span=1, segment=0, time_s=2.0, text=TEXTS[20], intent="motivational", body_parts=[],
+        directions=[], avoid=[], confidence=1.0, status="ok", method="llm", review_state="changed",
+    )  # fmt: skip
+    stale = replace(known, span=5, text="a text of another version")
+    INTENTS.save(workspace.annotation("intents"), [known, stale])
     found = by_frame(FEEDBACKS.read_rows(run(source, workspace).path))
     assert (found[20]["intent"], found[20]["intent_method"], found[20]["status"]) == ("motivational", "llm", "kept")
     assert (found[90]["intent"], found[90]["intent_method"]) == ("corrective", "rules")
@@ -249,7 +231,7 @@ def test_the_audit_page_shows_evidence_and_escapes_text(source: Path, workspace:
     assert "<script" not in page
     assert "default-src 'none'" in page
     assert page.count("<svg") == 3
-    assert "re-derived from the rows of violations.parquet" in page
+    assert "re-derived from the verdicts behind it" in page
 
 
 def test_hugging_face_datasets_reads_the_table(source: Path, workspace: Workspace, tmp_path: Path) -> None:

@@ -110,9 +110,9 @@ def nltk_wordnet(debian_wordnet, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def synonyms(debian_wordnet):
-    from qevd_bio.scoring.metrics.wordnet import Source, open_synonyms
+    from qevd_bio.scoring.metrics.wordnet import WordNetSource, open_synonyms
 
-    return open_synonyms(Source(debian_wordnet))
+    return open_synonyms(WordNetSource(debian_wordnet))
 
 
 @pytest.fixture(scope="session")

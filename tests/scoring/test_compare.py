@@ -10,13 +10,13 @@ from scoring_build import predictions_for, write_benchmark, write_lines
 
 from qevd_bio.scoring.compare import compare, load_systems
 from qevd_bio.scoring.compare_formats import formatted, overview
-from qevd_bio.scoring.options import CompareOptions, IntervalOptions, MatchingOptions, ScoreOptions
+from qevd_bio.scoring.options import CompareOptions, ConfidenceOptions, MatchingOptions, ScoreOptions
 from qevd_bio.scoring.published import BENCHMARKS, choose_benchmark, published_rows
 from qevd_bio.scoring.results import read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
 
-METRICS = ScoreOptions(metrics=("temporal", "rouge", "bleu-4", "cider-d"), interval=IntervalOptions(replicates=200))
+METRICS = ScoreOptions(metrics=("temporal", "rouge", "bleu-4", "cider-d"), interval=ConfidenceOptions(replicates=200))
 QUICK = CompareOptions(replicates=200, permutations=500)
 
 

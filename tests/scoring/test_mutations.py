@@ -9,7 +9,7 @@ import warnings
 import pytest
 from scoring_build import predictions_for
 
-from qevd_bio.scoring.options import IntervalOptions, ScoreOptions
+from qevd_bio.scoring.options import ConfidenceOptions, ScoreOptions
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
 
@@ -81,7 +81,7 @@ def test_a_thousand_mutated_files(small, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "manifest", lambda *a, **k: {})
     random_ = random.Random(0)
     lines = predictions_for(small)
-    options = ScoreOptions(metrics=("temporal", "rouge", "cider-d"), interval=IntervalOptions(replicates=10))
+    options = ScoreOptions(metrics=("temporal", "rouge", "cider-d"), interval=ConfidenceOptions(replicates=10))
     outcomes = {"result": 0, "error": 0}
     path = tmp_path / "run.jsonl"
     with warnings.catch_warnings():

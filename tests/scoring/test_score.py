@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
-from qevd_bio.scoring.options import BertScoreOptions, IntervalOptions, JudgeOptions, MatchingOptions, ScoreOptions
+from qevd_bio.scoring.options import BertScoreOptions, ConfidenceOptions, JudgeOptions, MatchingOptions, ScoreOptions
 from qevd_bio.scoring.pairing.references import load_references
-from qevd_bio.scoring.pairs_table import PAIRS
 from qevd_bio.scoring.results import MAIN_SCORES, read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.pairs import PAIRS
 
-QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=IntervalOptions(replicates=100))
+QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=100))
 
 
 def labels(texts):
@@ -191,14 +191,14 @@ def test_metrics_that_are_not_there_are_named_with_what_mends_them(run_file, ben
 def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_data, tmp_path, monkeypatch):
     from qevd_bio.scoring import measures
     from qevd_bio.scoring.judges.judge_models import judge_models as judges
-    from qevd_bio.scoring.judges.llm_accuracy import Answer
+    from qevd_bio.scoring.judges.llm_accuracy import JudgeAnswer
 
     class HalfJudge:
         name = "half"
 
         def ask(self, questions):
             for question in questions:
-                yield Answer(question.pair, question.repeat, "{'score': 4}" if question.pair % 2 else "no idea")
+                yield JudgeAnswer(question.pair, question.repeat, "{'score': 4}" if question.pair % 2 else "no idea")
 
     monkeypatch.setattr(judges, "make_judges", lambda options, cache: [HalfJudge()])
     monkeypatch.setattr(measures, "missing", lambda metric, options: None)

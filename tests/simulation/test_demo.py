@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from cli import demo_steps as steps
-from cli.app import app
-from cli.demo import list_of_steps
 from qevd_bio.coach.vision.feature_files import feature_paths
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.stage import Places
 from qevd_bio.tables.workspace import Workspace
+from qevd_bio.workflows import demo_steps as steps
+from qevd_bio.workflows.demo import list_of_steps
 
 WITHOUT_MODELS = (
     "simulate", "segments", "extract", "annotate", "analyze", "rewrite", "speak", "score", "verify", "report",
@@ -78,7 +78,7 @@ def test_all_but_video_pose_model_and_3d_cnn_runs_and_runs_again(
     for name in steps.systems(demo):
         assert f"run-{name}: 0 done, 1 kept from before" in told
         assert (place.scores(name) / "scores.json").is_file()
-    assert told.count("goes on after step") == 3
+    assert told.count("continues after step") == 3
     page = (place.root / "report.html").read_text(encoding="utf-8")
     assert all(f"<bdi>{name}</bdi>" in page for name in steps.systems(demo))
     assert "language model is tiny" in page and "3D CNN before it is random" in page

@@ -13,11 +13,12 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.poses import to_angles
 from qevd_bio.exercise.trajectory import periodic
-from qevd_bio.simulation.coach.true_verdicts import FINE, MISTAKE, clear_margin, judge
+from qevd_bio.simulation.coach.true_verdicts import FINE, MISTAKE, TrueCycle, clarity, clear_margin, judge
 from qevd_bio.simulation.performance.mistakes import mistakes
 from qevd_bio.simulation.performance.moves import Keys, Move, keys_of, reference_keys
-from qevd_bio.simulation.performance.perform import Course, Rep, lay_out
+from qevd_bio.simulation.performance.perform import Course, PerformedRep, lay_out
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.motion import SegmentPlace
 
 KNEE = DOF_INDEX["knee_angle_r"]
 
@@ -67,9 +68,9 @@ def test_one_side_alone_and_size_about_zero() -> None:
 def test_a_held_pose_that_shakes_swings_to_both_sides() -> None:
     keys = replace(reference_keys("quad_stretch"), duration_s=6.0)
     still, shaking = Course(), Course()
-    lay_out(still, [Rep(keys, 2.0, hold=True)], 0.0, 12.0, 0.0)
+    lay_out(still, [PerformedRep(keys, 2.0, hold=True)], 0.0, 12.0, 0.0)
     shaken = Move("shake", "knee", 13.0).apply(keys)
-    lay_out(shaking, [Rep(shaken, 2.0, hold=True)], 0.0, 12.0, 0.0)
+    lay_out(shaking, [PerformedRep(shaken, 2.0, hold=True)], 0.0, 12.0, 0.0)
     standing = DOF_INDEX["knee_angle_l"]
     off = [
         p[standing] - keys.poses[0, standing] for t, p in zip(shaking.times, shaking.poses, strict=True) if 2 < t < 8
@@ -88,11 +89,12 @@ def _worst(exercise_id: str, keys: Keys) -> dict[str, str]:
     exercise = load()[exercise_id]
     at = np.linspace(0.0, 1.0, 31)
     angles = to_angles(periodic(keys.phases, keys.poses, at))
-    found = judge(exercise, angles, Skeleton.from_stature(), np.zeros((31, 3)), keys.duration_s, keys.pause_s)
+    cycle = TrueCycle(SegmentPlace("S", "V", 0, exercise_id), 0, 5.0, 5.0 + keys.duration_s, keys.pause_s)
+    found = judge(exercise, angles, Skeleton.from_stature(), np.zeros((31, 3)), cycle)
     verdicts: dict[str, str] = {}
     for judged in found:
         if verdicts.get(judged.rule) != MISTAKE:
-            verdicts[judged.rule] = judged.verdict
+            verdicts[judged.rule] = clarity(judged)
     return verdicts
 
 

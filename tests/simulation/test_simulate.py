@@ -20,7 +20,7 @@ from qevd_bio.simulation.performance.workout import choose_exercises, make_worko
 from qevd_bio.simulation.stage import Places, film, simulate
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.truth import FEEDBACKS, JUDGEMENTS, MISTAKES, REPETITIONS
+from qevd_bio.tables.truth import JUDGEMENTS, MISTAKES, REPETITIONS, TRUE_FEEDBACKS
 
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 OPTIONS = SimulateOptions(workouts=2, seed=5, minutes=1.2, video=False)
@@ -100,7 +100,7 @@ def test_the_truth_is_about_these_workouts(made: Places) -> None:
 
 
 def test_the_coach_keeps_the_papers_structure(made: Places) -> None:
-    rows = FEEDBACKS.read_rows(made.table("feedbacks"))
+    rows = TRUE_FEEDBACKS.read_rows(made.table("feedbacks"))
     for video in {row["video"] for row in rows}:
         own = [row for row in rows if row["video"] == video]
         for segment in {row["segment"] for row in own} - {None}:
@@ -118,7 +118,7 @@ def test_every_correction_follows_the_mistake(made: Places) -> None:
     repetitions = {
         (r["video"], r["segment"], r["repetition"]): r for r in REPETITIONS.read_rows(made.table("repetitions"))
     }
-    for row in FEEDBACKS.read_rows(made.table("feedbacks")):
+    for row in TRUE_FEEDBACKS.read_rows(made.table("feedbacks")):
         if row["kind"] in ("correct", "again"):
             repetition = repetitions[row["video"], row["segment"], row["repetition"]]
             assert row["rule"] in repetition["breaks"] and row["start_s"] > repetition["start_s"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,21 @@ def test_round_trip(kinematics: Kinematics, tmp_path: Path) -> None:
     assert (tmp_path / "b.parquet").read_bytes() == (tmp_path / "a.parquet").read_bytes()
 
 
+def test_sigma_is_null_where_it_is_not_known(kinematics: Kinematics, tmp_path: Path) -> None:
+    assert kinematics.sigma is None
+    sigma = np.full((T, 46), 0.1, np.float32)
+    sigma[2], sigma[4, 7] = np.nan, np.nan
+    replace(kinematics, sigma=sigma, slow=2 * sigma).write(tmp_path / "a.parquet")
+    found = Kinematics.read(tmp_path / "a.parquet")
+    np.testing.assert_array_equal(found.sigma, sigma)
+    np.testing.assert_array_equal(found.slow, 2 * sigma)
+    column = pq.read_table(tmp_path / "a.parquet", columns=["sigma"]).column("sigma").to_pylist()
+    assert column[4][7] is None and column[4][6] == pytest.approx(0.1)
+    kinematics.write(tmp_path / "b.parquet")
+    assert Kinematics.read(tmp_path / "b.parquet").sigma is None
+    assert found.between(0.0, 0.1).sigma.shape == (4, 46)
+
+
 def test_plain_readers(kinematics: Kinematics, tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     kinematics.write(path)
@@ -57,8 +73,6 @@ def test_plain_readers(kinematics: Kinematics, tmp_path: Path) -> None:
 
 
 def test_shapes_and_times_are_checked(kinematics: Kinematics) -> None:
-    from dataclasses import replace
-
     with pytest.raises(ValueError, match=r"angles has shape \(6, 45\)"):
         replace(kinematics, angles=kinematics.angles[:, :45])
     with pytest.raises(ValueError, match="time_s must rise"):

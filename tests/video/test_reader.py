@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import qevd_bio.video.reader as reader_module
 from qevd_bio.store.errors import ItemError
-from qevd_bio.video.reader import Frame, VideoReader, grab
+from qevd_bio.video.orient import orientation
+from qevd_bio.video.probe import read_matrix
+from qevd_bio.video.reader import Frame, VideoReader, grab, longest_rise
 from qevd_bio.video.sampling import at_rate, every_nth
 
 Make = Callable[..., Path]
@@ -96,10 +102,12 @@ def test_timestamps_a_little_off_are_flagged(video: Make, count: int, kept: int,
         (np.array([]), "timestamps_too_short", "has 30 frames, but 0 timestamps"),
         (np.arange(33) / 30, "timestamps_too_long", "has 30 frames, but 33 timestamps"),
         (
-            np.where(np.arange(30) == 12, 0.1, np.arange(30) / 30),
+            np.where(np.arange(30) % 4 == 3, 0.1, np.arange(30) / 30),
             "timestamps_not_rising",
-            "1 frame(s) do not come after the one before, first frame 12 (0.366667 s, then 0.100000 s)",
+            "6 frame(s) do not come after the one before, first frame 7 (0.200000 s, then 0.100000 s)",
         ),
+        (np.arange(30) / 30e3, "timestamps_scale", "probably not in nanoseconds"),
+        (np.arange(30) / 30e-3, "timestamps_scale", "probably not in nanoseconds"),
         (np.full(30, 5.0), "timestamps_not_rising", "29 frame(s)"),
     ],
 )
@@ -108,6 +116,122 @@ def test_timestamps_that_do_not_fit(video: Make, times: np.ndarray, reason: str,
         VideoReader(video(30), times=times)
     assert error.value.reason == reason
     assert detail in error.value.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [
+        ({12: 11 / 30}, {12}),
+        ({12: 0.1}, {12}),
+        ({12: 0.9}, {12}),
+        ({}, set()),
+    ],
+)
+def test_a_time_that_does_not_rise_costs_its_frame(video: Make, change: dict[int, float], left_out: set[int]) -> None:
+    times = np.arange(30) / 30
+    for frame, time in change.items():
+        times[frame] = time
+    path = video(30)
+    frames, reader = read(path, times=times)
+    assert {frame.index for frame in frames} == set(range(30)) - left_out
+    assert ("timestamps_repeated" in reader.flags) == bool(left_out)
+    if left_out:
+        with pytest.raises(ItemError, match="timestamps_not_rising"):
+            VideoReader(path, times=times, strict_times=True)
+
+
+@given(st.lists(st.integers(0, 30), max_size=24))
+def test_the_longest_rise(values: list[int]) -> None:
+    chosen = longest_rise(np.array(values, dtype=float))
+    picked = [values[i] for i in chosen]
+    assert chosen == sorted(set(chosen)) and picked == sorted(set(picked))
+    best = [1] * len(values)
+    for i, value in enumerate(values):
+        best[i] = 1 + max((best[j] for j in range(i) if values[j] < value), default=0)
+    assert len(chosen) == max(best, default=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "turn", "mirrored", "odd"),
+    [
+        ((1, 0, 0, 1), 0, False, False),
+        ((0, 1, -1, 0), 90, False, False),
+        ((-1, 0, 0, -1), 180, False, False),
+        ((0, -1, 1, 0), 270, False, False),
+        ((-1, 0, 0, 1), 0, True, False),
+        ((1, 0, 0, -1), 180, True, False),
+        ((0, 1, 1, 0), 270, True, False),
+        ((0, -1, -1, 0), 90, True, False),
+        ((0.7, 0.7, -0.7, 0.7), 0, False, True),
+        ((0, 0, 0, 0), 0, False, True),
+    ],
+)
+def test_display_matrices(rows: tuple[float, ...], turn: int, mirrored: bool, odd: bool) -> None:
+    a, b, c, d = (round(value * 65536) for value in rows)
+    matrix = np.array([a, b, 0, c, d, 0, 0, 0, 1 << 30], dtype=np.int32).tobytes()
+    display = read_matrix(matrix)
+    assert (display.clockwise_deg, display.mirrored, display.odd) == (turn, mirrored, odd)
+    if not odd:
+        # The matrix maps (x, y) to (a x + c y, b x + d y), up to a shift: the picture must land there, too.
+        image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
+        shown = orientation(turn, mirrored=mirrored).apply(image)
+        for y in range(3):
+            for x in range(4):
+                place = np.array([rows[0] * x + rows[2] * y, rows[1] * x + rows[3] * y])
+                shift = [3 * (rows[0] < 0) + 2 * (rows[2] < 0), 3 * (rows[1] < 0) + 2 * (rows[3] < 0)]
+                column, row = (place + shift).astype(int)
+                assert shown[row, column, 0] == image[y, x, 0]
+
+
+def test_a_raw_stream_takes_the_rate_of_its_own_header(tmp_path: Path) -> None:
+    path = tmp_path / "raw.h264"
+    with av.open(str(path), "w", format="h264") as out:
+        stream = out.add_stream("libx264", rate=50)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for shade in range(25):
+            picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), shade * 9, np.uint8), format="rgb24")
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode())
+    frames, reader = read(path)
+    assert len(frames) == 25 and reader.info.fps == pytest.approx(50)
+    assert frames[-1].time_s == pytest.approx(24 / 50)
+
+
+def test_short_memory_is_an_error_and_no_truncated_video(video: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder runs out of memory at its tenth packet: the video must not pass for one that ends there."""
+    real = reader_module.open_container
+
+    class Packet:
+        def __init__(self, packet: object, number: int) -> None:
+            self.packet, self.number = packet, number
+
+        def decode(self) -> list[object]:
+            if self.number == 10:
+                raise av.error.MemoryError(12, "Cannot allocate memory")
+            return self.packet.decode()  # type: ignore[attr-defined, no-any-return]
+
+    class Container:
+        def __init__(self, container: object) -> None:
+            self.container = container
+
+        def demux(self, stream: object) -> Iterator[Packet]:
+            for number, packet in enumerate(self.container.demux(stream)):  # type: ignore[attr-defined]
+                yield Packet(packet, number)
+
+        def __enter__(self) -> Container:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.container.close()  # type: ignore[attr-defined]
+
+    def short(path: Path) -> tuple[Container, object]:
+        container, stream = real(path)
+        return Container(container), stream
+
+    path = video(60)
+    monkeypatch.setattr(reader_module, "open_container", short)
+    with pytest.raises(ItemError, match="out_of_memory"):
+        read(path)
 
 
 def test_cut_off_video_gives_what_decodes_and_says_so(video: Make, number: Number) -> None:

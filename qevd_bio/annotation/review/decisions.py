@@ -7,105 +7,99 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from qevd_bio.annotation.agreement import cohen_kappa, nominal_alpha
 from qevd_bio.annotation.salient import in_order, vector_of
-from qevd_bio.tables.annotations import REVIEWS, TABLES, UNREVIEWED, VALUE, row_key
+from qevd_bio.scoring.agreement import cohen_kappa, nominal_alpha
+from qevd_bio.tables.annotations import PROPOSED, REVIEWS, TABLES, VALUE, Reviewed, ReviewRow
 from qevd_bio.tables.workspace import Workspace
 
-STATES = ("accepted", "changed", "rejected")
+A = TypeVar("A", bound=Reviewed)
+ACCEPTED, CHANGED, REJECTED = "accepted", "changed", "rejected"
+STATES = (ACCEPTED, CHANGED, REJECTED)
 RULE_OF = {"static": "variance", "dynamic": "key_frame"}
 
 
-def reviews_path(workspace: Workspace) -> Path:
-    """Where all decisions are kept."""
-    return workspace.annotations / "reviews.parquet"
-
-
-def read_reviews(workspace: Workspace) -> list[dict[str, Any]]:
+def read_reviews(workspace: Workspace) -> list[ReviewRow]:
     """All decisions, oldest first; [] where there are none."""
-    path = reviews_path(workspace)
-    return sorted(REVIEWS.read_rows(path), key=lambda row: str(row["at"])) if path.is_file() else []
+    path = workspace.reviews
+    return sorted(REVIEWS.load(path), key=lambda row: row.at) if path.is_file() else []
 
 
-def add_reviews(workspace: Workspace, decisions: Sequence[Mapping[str, Any]]) -> int:
+def add_reviews(workspace: Workspace, decisions: Sequence[ReviewRow]) -> int:
     """Keep decisions; of one reviewer on one row the latest stands. Returns how many are new or changed."""
-    kept = {(row["table"], row["key"], row["reviewer"]): row for row in read_reviews(workspace)}
+    kept = {(row.table, row.key, row.reviewer): row for row in read_reviews(workspace)}
     changed = 0
     for decision in decisions:
-        name = (decision["table"], decision["key"], decision["reviewer"])
+        name = (decision.table, decision.key, decision.reviewer)
         old = kept.get(name)
-        if old is None or (old["at"] <= decision["at"] and dict(old) != dict(decision)):
-            kept[name] = dict(decision)
+        if old is None or (old.at <= decision.at and old != decision):
+            kept[name] = decision
             changed += 1
-    rows = sorted(kept.values(), key=lambda row: (row["table"], row["at"], row["key"], row["reviewer"]))
-    REVIEWS.write(reviews_path(workspace), rows)
+    REVIEWS.save(workspace.reviews, sorted(kept.values(), key=lambda row: (row.table, row.at, row.key, row.reviewer)))
     return changed
 
 
-def apply_reviews(
-    table: str, rows: Sequence[dict[str, Any]], reviews: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def apply_reviews(table: str, rows: Sequence[A], reviews: Sequence[ReviewRow]) -> list[A]:
     """Rows with the latest decision on each: state, reviewer, time, comment, and the changed value."""
-    latest = {review["key"]: review for review in reviews if review["table"] == table}
-    column = VALUE[table]
+    latest = {review.key: review for review in reviews if review.table == table}
     result = []
     for row in rows:
-        before = row.get("proposed") if row.get("review_state") == "changed" else row.get(column)
-        fresh = {**row, **UNREVIEWED, "proposed": None}
-        if row.get("review_state") == "changed":
-            fresh = _with_value(table, fresh, before)
-        review = latest.get(row_key(table, row))
+        before = proposal(table, row)
+        fresh = _with_value(table, row, before) if row.review_state == CHANGED else row
+        review = latest.get(row.key)
+        state = PROPOSED if review is None else review.state
+        decided: dict[str, Any] = {"review_state": state, "reviewer": None, "reviewed_at": None, "comment": None}
         if review is not None:
-            fresh |= {
-                "review_state": review["state"],
-                "reviewer": review["reviewer"],
-                "reviewed_at": review["at"],
-                "comment": review["comment"],
-            }
-            if review["state"] == "changed":
-                fresh = _with_value(table, {**fresh, "proposed": before}, json.loads(review["value"]))
-        result.append(fresh)
+            decided |= {"reviewer": review.reviewer, "reviewed_at": review.at, "comment": review.comment}
+        decided["proposed"] = None
+        if review is not None and state == CHANGED:
+            fresh = _with_value(table, fresh, json.loads(review.value or "null"))
+            decided["proposed"] = before
+        result.append(replace(fresh, **decided))
     return result
 
 
-def _with_value(table: str, row: dict[str, Any], value: Any) -> dict[str, Any]:
+def proposal(table: str, row: Reviewed) -> Any:
+    """The value that was proposed before any reviewer changed it."""
+    return getattr(row, "proposed" if row.review_state == CHANGED else VALUE[table])
+
+
+def _with_value(table: str, row: A, value: Any) -> A:
     """The row with another value, and the columns that follow from it."""
     if table == "salient":
         joints = None if value is None else list(in_order(value))
-        return {**row, "joints": joints, "vector": None if joints is None else vector_of(joints)}
-    if table == "roles":
-        return {**row, "role": value, "rule": RULE_OF.get(value)}
-    return {**row, VALUE[table]: value}
+        changed: dict[str, Any] = {"joints": joints, "vector": None if joints is None else vector_of(joints)}
+    elif table == "roles":
+        changed = {"role": value, "rule": RULE_OF.get(value)}
+    else:
+        changed = {VALUE[table]: value}
+    return replace(row, **changed)
 
 
 def refresh(workspace: Workspace, table: str, path: Path) -> None:
     """Write a table again with the decisions that are kept by now."""
     about = TABLES[table].read_metadata(path)
-    rows = apply_reviews(table, TABLES[table].read_rows(path), read_reviews(workspace))
-    TABLES[table].write(path, rows, metadata=about["metadata"], history=about["history"])
+    rows = apply_reviews(table, TABLES[table].load(path), read_reviews(workspace))
+    TABLES[table].save(path, rows, metadata=about["metadata"], history=about["history"])
 
 
-def reviewers_agreement(
-    table: str, reviews: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def reviewers_agreement(table: str, reviews: Sequence[ReviewRow], rows: Sequence[Reviewed]) -> dict[str, Any]:
     """Agreement of reviewers on the final value of the rows that several of them judged.
 
     Salient joints are compared joint by joint. `kappa` is Cohen's for each pair, `alpha` Krippendorff's over all.
     """
-    proposals = {
-        row_key(table, row): row["proposed"] if row["review_state"] == "changed" else row[VALUE[table]] for row in rows
-    }
+    proposals = {row.key: proposal(table, row) for row in rows}
     said: dict[str, dict[str, Any]] = defaultdict(dict)
     for review in reviews:
-        if review["table"] != table or review["state"] == "rejected" or review["key"] not in proposals:
+        if review.table != table or review.state == REJECTED or review.key not in proposals:
             continue
-        value = json.loads(review["value"]) if review["state"] == "changed" else proposals[review["key"]]
-        said[review["reviewer"]][review["key"]] = value
+        value = json.loads(review.value or "null") if review.state == CHANGED else proposals[review.key]
+        said[review.reviewer][review.key] = value
     people = sorted(said)
     keys = sorted({key for values in said.values() for key in values})
     ratings = [_units(table, [said[person].get(key) for key in keys]) for person in people]

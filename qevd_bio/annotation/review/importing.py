@@ -12,7 +12,7 @@ from typing import Any
 from qevd_bio.annotation.review.decisions import STATES
 from qevd_bio.annotation.review.page import CHOICES, CSV_COLUMNS, FORMAT
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.annotations import TABLES
+from qevd_bio.tables.annotations import TABLES, ReviewRow
 
 MAX_BYTES = 100_000_000
 MAX_COMMENT = 5000
@@ -21,7 +21,7 @@ MAX_NAME = 100
 
 def read_decisions(
     path: Path, table: str | None, reviewer: str | None, known: Mapping[str, Iterable[str]]
-) -> list[dict[str, Any]]:
+) -> list[ReviewRow]:
     """Decisions as rows of the reviews table. `known` gives the keys of each table's rows.
 
     A JSON file says its table and reviewer itself; for a CSV they are given. Raises UserError that names the entry.
@@ -42,7 +42,7 @@ def read_decisions(
         raise UserError(
             "no reviewer named", where=path, expected="--reviewer NAME, or a name in the page before saving"
         )
-    if table not in TABLES:
+    if table is None or table not in TABLES:
         raise UserError(f"no table {table!r}", where=path, expected=f"--table {', '.join(TABLES)}")
     keys = set(known[table])
     if not keys:
@@ -78,7 +78,7 @@ def _csv_entries(text: str, path: Path) -> list[tuple[str, dict[str, Any]]]:
     return entries
 
 
-def _decision(entry: Any, where: str, table: str, reviewer: str, keys: set[str], moment: str) -> dict[str, Any]:
+def _decision(entry: Any, where: str, table: str, reviewer: str, keys: set[str], moment: str) -> ReviewRow:
     if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
         raise UserError("has no key", where=where, expected="an entry with key, state, value, comment, at")
     if entry["key"] not in keys:
@@ -90,15 +90,15 @@ def _decision(entry: Any, where: str, table: str, reviewer: str, keys: set[str],
     if not isinstance(comment, str) or len(comment) > MAX_COMMENT:
         raise UserError("the comment is no text or too long", where=where, expected=f"at most {MAX_COMMENT} characters")
     value = _value(entry.get("value"), table, where) if state == "changed" else None
-    return {
-        "table": table,
-        "key": entry["key"],
-        "reviewer": reviewer,
-        "state": state,
-        "value": json.dumps(value, ensure_ascii=False),
-        "comment": comment or None,
-        "at": moment or _moment(entry.get("at"), where),
-    }
+    return ReviewRow(
+        table=table,
+        key=entry["key"],
+        reviewer=reviewer,
+        state=state,
+        value=json.dumps(value, ensure_ascii=False),
+        comment=comment or None,
+        at=moment or _moment(entry.get("at"), where),
+    )
 
 
 def _value(value: Any, table: str, where: str) -> Any:

@@ -13,27 +13,28 @@ from typing import Any
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.annotation.review.template import PAGE, SCRIPT, STYLE
 from qevd_bio.feedback.intent import LABELS
-from qevd_bio.tables.annotations import VALUE, row_key
+from qevd_bio.tables.annotations import VALUE, IntentRow, Reviewed
 
 FORMAT = "qevd-bio review 1"
 CHOICES: dict[str, tuple[str, ...]] = {"salient": JOINT_NAMES, "roles": ("static", "dynamic"), "intents": LABELS}
+FACTS: dict[str, tuple[str, ...]] = {
+    "salient": ("exercise", "standard", "expansions", "method", "model", "status", "reason"),
+    "roles": ("shipped", "rule", "method", "model", "status", "reason"),
+    "intents": ("body_parts", "directions", "confidence", "rule", "method", "model", "status", "reason"),
+}
 CSV_COLUMNS = ("key", "proposal", "about", "state", "value", "comment")
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def page_row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def page_row(table: str, row: Reviewed) -> dict[str, Any]:
     """What the page shows of one row; `value` is what a reviewer decides about."""
-    facts = {
-        "salient": ("exercise", "standard", "expansions", "method", "model", "status", "reason"),
-        "roles": ("shipped", "rule", "method", "model", "status", "reason"),
-        "intents": ("body_parts", "directions", "confidence", "rule", "method", "model", "status", "reason"),
-    }[table]
-    value = row[VALUE[table]]
-    shown = [[name.replace("_", " "), _words(row[name])] for name in facts if row.get(name) not in (None, "", [])]
-    if row.get("raw") and row.get("status") == "failed":
-        shown.append(["raw reply", str(row["raw"])])
-    return {"key": row_key(table, row), "value": value, "text": row.get("text") or "", "facts": shown}
+    shown = [(name.replace("_", " "), getattr(row, name)) for name in FACTS[table]]
+    facts = [[name, _words(value)] for name, value in shown if value not in (None, "", []) and value == value]
+    if row.raw and row.status == "failed":
+        facts.append(["raw reply", row.raw])
+    text = row.text if isinstance(row, IntentRow) else ""
+    return {"key": row.key, "value": getattr(row, VALUE[table]), "text": text, "facts": facts}
 
 
 def _words(value: Any) -> str:

@@ -20,7 +20,7 @@ from qevd_bio.dataset.opening import Dataset
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.tables.annotations import TABLES, row_key, table_path
+from qevd_bio.tables.annotations import PROPOSED, TABLES, Reviewed, SalientRow
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
@@ -50,9 +50,9 @@ def export(
 
     `only` are patterns of row keys, `undecided` leaves out rows that somebody has decided.
     """
-    rows = [row for row in _rows(workspace, table) if _wanted(table, row, only, undecided)]
+    rows = [row for row in _rows(workspace, table) if _wanted(row, only, undecided)]
     if not rows:
-        raise UserError(f"no row of {table} to review", where=table_path(workspace, table), expected="other --only")
+        raise UserError(f"no row of {table} to review", where=workspace.annotation(table), expected="other --only")
     shown = [page_row(table, row) for row in rows]
     lost = 0
     if table == "salient":
@@ -67,18 +67,18 @@ def export(
     return Exported(len(rows), lost)
 
 
-def _rows(workspace: Workspace, table: str) -> list[dict[str, Any]]:
-    path = table_path(workspace, table)
+def _rows(workspace: Workspace, table: str) -> list[Any]:
+    path = workspace.annotation(table)
     if not path.is_file():
         command = {"salient": "annotate", "roles": "classify", "intents": "intent"}[table]
         raise UserError("there is nothing to review yet", where=path, fix=f"qevd-bio {command}")
-    return TABLES[table].read_rows(path)
+    return TABLES[table].load(path)
 
 
-def _wanted(table: str, row: dict[str, Any], only: Sequence[str], undecided: bool) -> bool:
-    if undecided and row["review_state"] != "proposed":
+def _wanted(row: Reviewed, only: Sequence[str], undecided: bool) -> bool:
+    if undecided and row.review_state != PROPOSED:
         return False
-    return not only or any(fnmatch(row_key(table, row), pattern) for pattern in only)
+    return not only or any(fnmatch(row.key, pattern) for pattern in only)
 
 
 def _segments(dataset: Dataset | None) -> dict[str, tuple[Any, Any]]:
@@ -97,10 +97,10 @@ def _pictures(found: tuple[Any, Any], frames: FrameOptions) -> list[str]:
         return []
 
 
-def _curves(workspace: Workspace, row: dict[str, Any], found: tuple[Any, Any] | None) -> list[dict[str, Any]]:
+def _curves(workspace: Workspace, row: SalientRow, found: tuple[Any, Any] | None) -> list[dict[str, Any]]:
     """The main angle of each salient joint over the segment, in whole degrees, thinned to a few points."""
-    path = workspace.kinematics(row["split"], row["video"])
-    if not path.is_file() or not row["joints"]:
+    path = workspace.kinematics(row.split, row.video)
+    if not path.is_file() or not row.joints:
         return []
     whole = Kinematics.read(path)
     part = whole if found is None else whole.between(found[0].start_s, found[0].end_s)
@@ -108,7 +108,7 @@ def _curves(workspace: Workspace, row: dict[str, Any], found: tuple[Any, Any] | 
         return []
     picks = np.linspace(0, len(part) - 1, min(CURVE_POINTS, len(part))).astype(int)
     curves = []
-    for joint in row["joints"]:
+    for joint in row.joints:
         dof = _main_dof(joint)
         degrees = np.degrees(part.angles[picks, dof])
         if np.isfinite(degrees).all():
@@ -128,19 +128,19 @@ def _main_dof(joint: str) -> int:
 def bring_in(workspace: Workspace, paths: Sequence[Path], table: str | None, reviewer: str | None) -> dict[str, int]:
     """Keep the decisions of saved reviews and apply them; returns how many are new for each table."""
     known = {
-        name: [row_key(name, row) for row in TABLES[name].read_rows(table_path(workspace, name))]
-        if table_path(workspace, name).is_file()
+        name: [row.key for row in TABLES[name].load(workspace.annotation(name))]
+        if workspace.annotation(name).is_file()
         else []
         for name in TABLES
     }
     decisions = [d for path in paths for d in read_decisions(path, table, reviewer, known)]
     counts: dict[str, int] = {}
     for name in TABLES:
-        own = [decision for decision in decisions if decision["table"] == name]
+        own = [decision for decision in decisions if decision.table == name]
         if own:
             counts[name] = add_reviews(workspace, own)
             for method in ("", "vlm", "rules"):
-                if (path := table_path(workspace, name, method)).is_file():
+                if (path := workspace.annotation(name, method)).is_file():
                     refresh(workspace, name, path)
     return counts
 
@@ -149,9 +149,9 @@ def agreement(workspace: Workspace) -> dict[str, Any]:
     """Agreement of reviewers on each table, also written to `annotations/agreement-reviewers.json`."""
     reviews = read_reviews(workspace)
     report = {
-        name: reviewers_agreement(name, reviews, TABLES[name].read_rows(table_path(workspace, name)))
+        name: reviewers_agreement(name, reviews, TABLES[name].load(workspace.annotation(name)))
         for name in TABLES
-        if table_path(workspace, name).is_file() and any(review["table"] == name for review in reviews)
+        if workspace.annotation(name).is_file() and any(review.table == name for review in reviews)
     }
     write_json(workspace.annotations / "agreement-reviewers.json", report)
     return report

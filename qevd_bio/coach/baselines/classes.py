@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.coach.vision.feature_files import FeatureShape
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file, hash_json
 
 if TYPE_CHECKING:
-    from qevd_bio.coach.baselines.speak import BaselineSource
+    from qevd_bio.coach.baselines.source import BaselineSource
 
 LABELS = "label2int.json"
 _TOKENS = 35
@@ -34,14 +35,9 @@ class ClassHead:
     weights: str
 
     @property
-    def dim(self) -> int:
-        """Values of a visual token."""
-        return self.weight.shape[1]
-
-    @property
-    def tokens(self) -> int:
-        """Visual tokens a step."""
-        return _TOKENS
+    def sees(self) -> FeatureShape:
+        """The features of a step that it is for."""
+        return FeatureShape("3d-cnn", self.weight.shape[1], _TOKENS)
 
     @property
     def fingerprint(self) -> str:
@@ -97,7 +93,7 @@ def read_head(weights: Path, labels: Path | None = None) -> ClassHead:
 
     Raises UserError for a checkpoint without classifier, and for labels that are missing or fit no class.
     """
-    from qevd_bio.coach.vision.backbone_weights import load_backbone
+    from qevd_bio.coach.vision.weights import load_backbone
 
     backbone = load_backbone(weights.expanduser())
     weight = backbone.classifier.weight.detach().numpy()

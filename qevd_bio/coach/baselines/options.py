@@ -11,7 +11,7 @@ TURN_S = 5.0
 
 
 @dataclass(frozen=True)
-class Frames:
+class ShownFrames:
     """Frames that a model is shown at a turn: `count` of each 5 s window (0: the latest frame alone).
 
     `accumulate` keeps the frames of earlier windows.
@@ -22,12 +22,12 @@ class Frames:
 
 
 VISION_MODELS = {
-    "instructblip": Frames(0),
-    "video-llava": Frames(8),
-    "video-llama": Frames(8),
-    "video-chatgpt": Frames(20, accumulate=True),
-    "llava-next": Frames(8, accumulate=True),
-    "llama-vid": Frames(20, accumulate=True),
+    "instructblip": ShownFrames(0),
+    "video-llava": ShownFrames(8),
+    "video-llama": ShownFrames(8),
+    "video-chatgpt": ShownFrames(20, accumulate=True),
+    "llava-next": ShownFrames(8, accumulate=True),
+    "llama-vid": ShownFrames(20, accumulate=True),
 }
 """Frame settings of the six zero-shot models (QEVD, App. E.3). Which model answers is the endpoint's matter."""
 

@@ -10,13 +10,13 @@ from typing import Any
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.vocabulary import vocabulary
+from qevd_bio.exercise.wording import capital, say, sentence
+from qevd_bio.tables.by_video import by_segment
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.verdicts import Verdict
 
-Row = Mapping[str, Any]
-
-_SIDES = {"r": "right ", "l": "left ", "": ""}
-_DIGITS = {"deg": 0, "s": 1, "ratio": 2, "fraction": 2}
-_SIGNS = {"deg": "°", "s": " s", "ratio": "", "fraction": ""}
+CycleKey = tuple[str, str, int, int]
+"""Split, video, segment, number of the cycle."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class RulesOptions:
 
 
 def speak(
-    segments: Iterable[Segment], cycles: Sequence[Row], verdicts: Sequence[Row], options: RulesOptions | None = None
+    segments: Iterable[Segment],
+    cycles: Sequence[CycleRow],
+    verdicts: Sequence[Verdict],
+    options: RulesOptions | None = None,
 ) -> list[dict[str, Any]]:
-    """Predictions, one a segment, from the rows of `cycles` and `violations` (`qevd-bio analyze`).
+    """Predictions, one a segment, from cycles and verdicts (`qevd-bio analyze`).
 
     A sentence is said when a live coach would know of the repetition (`reported_s`). What is settled only by
     the end of the video is never said.
     """
     options = options or RulesOptions()
-    known = {_key(row): row for row in cycles if row["reported_s"] is not None and math.isfinite(row["reported_s"])}
-    faults: dict[tuple[Any, ...], list[Row]] = {}
-    for row in verdicts:
-        if is_fault(row) and _key(row) in known:
-            faults.setdefault((row["split"], row["video"], row["segment"]), []).append(row)
+    known = {_key(row): row.reported_s for row in cycles if math.isfinite(row.reported_s)}
+    faults = by_segment(verdict for verdict in verdicts if verdict.is_fault and _key(verdict) in known)
     catalogue = load()
     predictions = []
     for segment in segments:
@@ -59,26 +59,21 @@ def speak(
     return predictions
 
 
-def is_fault(row: Row) -> bool:
-    """Whether a row of `violations` is a mistake that a coach would speak of."""
-    return bool(row["verdict"] == "violation" and row["kind"] == "error")
-
-
-def _key(row: Row) -> tuple[Any, ...]:
-    return row["split"], row["video"], row["segment"], row["cycle"]
+def _key(row: CycleRow | Verdict) -> CycleKey:
+    return row.split, row.video, row.segment, row.cycle
 
 
 def _say(
-    faults: Sequence[Row],
-    known: Mapping[tuple[Any, ...], Row],
+    faults: Sequence[Verdict],
+    known: Mapping[CycleKey, float],
     segment: Segment,
     exercise: Exercise,
     options: RulesOptions,
 ) -> list[dict[str, Any]]:
     """The sentences of one segment in order of time."""
-    by_cycle: dict[float, list[Row]] = {}
-    for row in faults:
-        by_cycle.setdefault(float(known[_key(row)]["reported_s"]), []).append(row)
+    by_cycle: dict[float, list[Verdict]] = {}
+    for fault in faults:
+        by_cycle.setdefault(known[_key(fault)], []).append(fault)
     coach = RulesCoach(exercise, options)
     said: list[dict[str, Any]] = []
     for time in sorted(by_cycle):
@@ -96,26 +91,19 @@ class RulesCoach:
         self._exercise, self._options = exercise, options or RulesOptions()
         self._last, self._last_of = -math.inf, dict[str, float]()
 
-    def hear(self, at: float, faults: Iterable[Row]) -> str:
-        """What to say at `at` seconds about these rows of `violations`, "" for nothing. `at` never falls."""
-        fresh = [row for row in faults if at - self._last_of.get(row["rule"], -math.inf) >= self._options.repeat_s]
+    def hear(self, at: float, faults: Iterable[Verdict]) -> str:
+        """What to say at `at` seconds about these faults, "" for nothing. `at` never falls."""
+        fresh = [fault for fault in faults if at - self._last_of.get(fault.rule, -math.inf) >= self._options.repeat_s]
         if at - self._last < self._options.gap_s or not fresh:
             return ""
-        worst = max(fresh, key=lambda row: (row["alarm"] == "hard", row["severity"], row["rule"]))
-        self._last = self._last_of[worst["rule"]] = at
-        return sentence(worst, self._exercise)
+        worst = max(fresh, key=lambda fault: (fault.alarm == "hard", fault.severity, fault.rule))
+        self._last = self._last_of[worst.rule] = at
+        return correction(worst, self._exercise)
 
 
-def sentence(row: Row, exercise: Exercise) -> str:
+def correction(fault: Verdict, exercise: Exercise) -> str:
     """What was measured, the target, and what to do: "Right knee flexion 78° at the bottom (target: 90°). Bend …"."""
-    words = vocabulary().quantities[row["quantity"]]
-    digits, sign = _DIGITS[row["unit"]], _SIGNS[row["unit"]]
-    value, goal = float(row["value"]), float(row["goal"])
-    negative = bool(words.negative_name) and value < 0 and goal <= 0
-    name = words.negative_name if negative else words.name
-    if negative:
-        value, goal = -value, -goal
-    moment = f" {row['key']}" if row["key"] else ""
-    fix = next((e.fix for e in exercise.errors if f"error:{e.id}" == row["rule"]), words.increase)
-    said = f"{_SIDES[row['side']]}{name} {value:.{digits}f}{sign}{moment} (target: {goal:.{digits}f}{sign}). "
-    return f"{said[0].upper()}{said[1:]}{fix[0].upper()}{fix[1:]}."
+    said = say(fault)
+    moment = f" {fault.key}" if fault.key else ""
+    fix = next((error.fix for error in exercise.errors if f"error:{error.id}" == fault.rule), said.action)
+    return f"{capital(said.subject)} {said.value}{moment} (target: {said.goal}). {sentence(fix)}"

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.coach.baselines.options import ASKING, BASELINES, ZERO_SHOT, BaselineOptions
-from qevd_bio.coach.baselines.speak import (
-    BaselineSource,
-    Result,
-    at_intervals,
-    by_rules,
-    from_context,
-    in_turns,
-    motion_activities,
-    motion_tables,
-    one_by_one,
-)
-from qevd_bio.coach.segments.data import sources
-from qevd_bio.coach.streaming.stage import System, run_segments
+from qevd_bio.coach.baselines import rules
+from qevd_bio.coach.baselines.options import ASKING, BASELINES, VISION_MODELS, ZERO_SHOT, BaselineOptions
+from qevd_bio.coach.baselines.scripted import Said, activities, copy_context, phrases
+from qevd_bio.coach.baselines.source import BaselineSource, motion_tables, motions_of, rows_of
+from qevd_bio.coach.baselines.turns import Talk, hold_talks, shown_of
+from qevd_bio.coach.segments.data import SegmentOutput, Spoken, sources
+from qevd_bio.coach.streaming.stage import MadeBy, Result, run_segments
 from qevd_bio.dataset.opening import Dataset
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.work import RunOptions, Summary
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 
-__all__ = ["BASELINES", "write_baseline"]
+Activities = Callable[[BaselineSource], list[tuple[float, str]]]
 
 
 def write_baseline(
@@ -60,7 +56,7 @@ def write_baseline(
         head = read_head(options.weights, options.labels)
         settings |= {"activities": "classes", "weights": head.fingerprint}
         told = head.activities
-        read = sources(dataset, workspace, dim=head.dim, tokens=head.tokens, reads_contexts=False, split=split)
+        read = sources(dataset, workspace, head.sees, split=split)
         features = {source.segment.key: source for source in read}
     elif name.startswith(ZERO_SHOT):
         settings |= {"picture": options.picture, "quality": options.quality}
@@ -72,7 +68,7 @@ def write_baseline(
         )
         chosen.append(replace(source, inputs=_inputs(name, source)))
     stream = _stream(name, options, told)
-    return run_segments(chosen, workspace, out, System(name, "corrected", settings), stream, run)
+    return run_segments(chosen, workspace, out, MadeBy(name, "corrected", settings), stream, run)
 
 
 def _check(name: str, workspace: Workspace, options: BaselineOptions) -> None:
@@ -97,7 +93,7 @@ def _check(name: str, workspace: Workspace, options: BaselineOptions) -> None:
 
 
 def _stream(
-    name: str, options: BaselineOptions, told: Callable[[BaselineSource], list[tuple[float, str]]]
+    name: str, options: BaselineOptions, told: Activities
 ) -> Callable[[Iterator[BaselineSource]], Iterator[Result]]:
     if name in ASKING:
         return in_turns(name, options, told)
@@ -110,7 +106,8 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
     """Files that decide what the baseline says in this segment."""
     segment, video, workspace = source.segment, source.video, source.workspace
     if name == "rules":
-        return motion_tables(workspace, segment.split, segment.video)
+        tables = motion_tables(workspace, segment.split, segment.video)
+        return tables.cycles, tables.verdicts
     if source.features is not None:
         return source.features.files()
     if name in ("copy-context", "socratic"):
@@ -118,3 +115,83 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
     if name.startswith(ZERO_SHOT):
         return (video.path, *([video.timestamps_path] if video.timestamps_path else []))
     return ()
+
+
+def by_rules(source: BaselineSource) -> Said:
+    """The gravest fault of each completed repetition (`rules`)."""
+    tables = motion_tables(source.workspace, source.segment.split, source.segment.video)
+    cycles, verdicts = rows_of(source, CYCLES, tables.cycles), rows_of(source, VERDICTS, tables.verdicts)
+    (said,) = rules.speak([source.segment], cycles, verdicts)
+    return [(feedback["time"], feedback["text"]) for feedback in said["feedbacks"]]
+
+
+def at_intervals(source: BaselineSource) -> Said:
+    """The same sentences every five seconds (`interval`)."""
+    return phrases(source.bounded())
+
+
+def from_context(gap_s: float) -> Callable[[BaselineSource], Said]:
+    """C_motion read out (`copy-context`)."""
+    return lambda source: copy_context(*motions_of(source), gap_s)
+
+
+def motion_activities(source: BaselineSource) -> list[tuple[float, str]]:
+    """What the user does, told by C_motion."""
+    return activities(*motions_of(source))
+
+
+def one_by_one(speak: Callable[[BaselineSource], Said]) -> Callable[[Iterator[BaselineSource]], Iterator[Result]]:
+    """A baseline that needs nothing but its own segment, as `run_segments` takes it."""
+
+    def stream(sources: Iterator[BaselineSource]) -> Iterator[Result]:
+        for source in sources:
+            try:
+                yield _output(source.segment.key, speak(source))
+            except StopRun:
+                raise
+            except (ItemError, UserError) as error:
+                yield source.segment.key, _item_error(error)
+
+    return stream
+
+
+def in_turns(
+    name: str, options: BaselineOptions, told: Activities
+) -> Callable[[Iterator[BaselineSource]], Iterator[Result]]:
+    """A turn-based model asked every five seconds; `side_by_side` segments at a time, each video decoded once."""
+    frames = VISION_MODELS.get(name.removeprefix(ZERO_SHOT))
+
+    def stream(sources: Iterator[BaselineSource]) -> Iterator[Result]:
+        while group := list(islice(sources, max(options.side_by_side, 1))):
+            talks: list[Talk] = []
+            for video in dict.fromkeys(source.video for source in group):
+                own = [source for source in group if source.video == video]
+                try:
+                    segments = [source.bounded() for source in own]
+                    shown = shown_of(video, segments, frames, options) if frames else {}
+                except (ItemError, UserError) as error:
+                    yield from ((source.segment.key, _item_error(error)) for source in own)
+                    continue
+                for source, segment in zip(own, segments, strict=True):
+                    try:
+                        lines = () if frames else told(source)
+                    except (ItemError, UserError) as error:
+                        yield segment.key, _item_error(error)
+                        continue
+                    talks.append(
+                        Talk(segment.key, segment.exercise_official, segment.duration_s, shown.get(segment.key), lines)
+                    )
+            hold_talks(talks, options)
+            for talk in talks:
+                yield (talk.key, talk.broken) if talk.broken else _output(talk.key, talk.said, talk.silent)
+
+    return stream
+
+
+def _output(key: str, said: Said, silent: dict[str, int] | None = None) -> SegmentOutput:
+    spoken = [Spoken(time, text, 0) for time, text in said]
+    return SegmentOutput(key, spoken, [], False, extra={"silent_turns": silent} if silent else {})
+
+
+def _item_error(error: ItemError | UserError) -> ItemError:
+    return error if isinstance(error, ItemError) else ItemError("bad_input", str(error))

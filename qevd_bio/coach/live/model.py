@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from qevd_bio.coach.live.motion import ContextRoom
-from qevd_bio.coach.model.action_tokens import text_ids, text_of
-from qevd_bio.coach.model.biocoach import uses_motion
+from qevd_bio.coach.live.motion import ContextRoom, LiveMotion
+from qevd_bio.coach.live.source import LiveFrame
 from qevd_bio.coach.model.checkpoint import Coach
-from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.model.selector import JointSelector
+from qevd_bio.coach.model.tokens import text_ids, text_of
+from qevd_bio.coach.options import FeatureOptions, GenerateOptions
+from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.streaming.decoding import RowError, Streamer
-from qevd_bio.coach.streaming.reader import Row
+from qevd_bio.coach.streaming.rows import Row
+from qevd_bio.coach.vision.encoders import FeatureSource
+from qevd_bio.coach.vision.frames import prepare
 from qevd_bio.store.errors import ItemError, UserError
 
 
@@ -27,17 +32,15 @@ class LiveModel:
     """
 
     def __init__(self, coach: Coach, prompt: str, options: GenerateOptions) -> None:
-        ablations = coach.ablations
-        interval = ablations.interval_steps if ablations.no_action_tokens else 0
-        options = replace(options, timing="corrected", rows=1, interval_steps=interval)
+        options = coach.settled(replace(options, timing="corrected", rows=1))
         self._coach, self._prompt = coach, prompt
         self._streamer = Streamer(coach, options)
         self.room: ContextRoom | None = None
         """The place for C_motion, None for a model that reads none."""
-        if uses_motion(coach.config, coach.ablations):
+        if coach.front:
             # The start token and the end of the line stand in it, too.
             tokenizer = coach.tokenizer
-            self.room = ContextRoom(coach.config.context_tokens, lambda text: 1 + len(text_ids(tokenizer, text + "\n")))
+            self.room = ContextRoom(coach.front, lambda text: 1 + len(text_ids(tokenizer, text + "\n")))
         self._row: Row | None = None
         self._told = 0
         self._begin_anew()
@@ -85,3 +88,52 @@ class LiveModel:
 
     def _words(self, ids: Sequence[int]) -> str:
         return text_of(self._coach.tokenizer, ids)
+
+
+class ModelWatcher:
+    """A trained coach: visual features frame by frame, contexts from `motion` where the model reads them.
+
+    `chooser`: the selector that picks J* from the first `tau_steps`, None to keep the exercise's joints.
+    """
+
+    def __init__(
+        self,
+        model: LiveModel,
+        features: FeatureSource,
+        motion: LiveMotion | None,
+        chooser: JointSelector | None = None,
+        tau_steps: int = 0,
+    ) -> None:
+        self._model, self._features, self._motion = model, features, motion
+        self._chooser, self._tau_steps = chooser, tau_steps
+        self._first: list[NDArray[np.float32]] = []
+        self._options = FeatureOptions()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="pose")
+        self.stepped = False
+
+    def see(self, frame: LiveFrame) -> list[tuple[float, str]]:
+        # Poses and visual features know nothing of each other, and both leave Python for most of their time.
+        watched = (
+            self._beside.submit(self._motion.see, frame.index, frame.time_s, frame.image) if self._motion else None
+        )
+        found = self._features.push(prepare(frame.image, self._options))
+        step = watched.result() if watched else None
+        self.stepped = found is not None
+        if found is None:
+            return []
+        said: list[tuple[float, str]] = []
+        for values in found.flatten(2).transpose(1, 2).numpy():
+            tokens = np.ascontiguousarray(values, dtype=np.float32)
+            self._choose(tokens)
+            motion, morph = (step.motion, step.morph) if step else ("", "")
+            said += self._model.step(tokens, frame.time_s, motion, morph)
+        return said
+
+    def _choose(self, tokens: NDArray[np.float32]) -> None:
+        if self._chooser is None or self._motion is None:
+            return
+        self._first.append(tokens)
+        if len(self._first) == self._tau_steps:
+            features = torch.from_numpy(np.stack(self._first)).to(next(self._chooser.parameters()).device)
+            self._motion.focus(self._chooser.choose(features))
+            self._chooser = None

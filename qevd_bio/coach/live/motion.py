@@ -16,10 +16,10 @@ from qevd_bio.motion.context import Morph, estimate_tokens, morph_of, write_morp
 from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import FRAMES_A_FEATURE
 from qevd_bio.motion.judging.evaluate import Setup
-from qevd_bio.motion.judging.verdicts import CameraView
-from qevd_bio.motion.rows import Place, verdict_rows
+from qevd_bio.motion.judging.occasion import CameraView
 from qevd_bio.motion.stream import MotionStream
 from qevd_bio.pose.body.measures import Person, body_of, with_stature
+from qevd_bio.tables.verdicts import Verdict
 from qevd_bio.tables.workspace import Workspace
 
 _KEPT_STEPS = 40
@@ -27,9 +27,9 @@ _KEPT_STEPS = 40
 
 @dataclass(frozen=True)
 class LiveStep:
-    """What one 4 Hz step brought: rows of `violations` of the repetitions it completed, C_motion and C_morph."""
+    """What one 4 Hz step brought: verdicts on the repetitions it completed, C_motion and C_morph."""
 
-    verdicts: list[dict[str, Any]]
+    verdicts: list[Verdict]
     motion: str = NOTHING
     morph: str = NOBODY
 
@@ -71,6 +71,8 @@ class LiveMotion:
             reference=None if reference is None else reference.angles,
             reference_fps=30.0 if reference is None else reference.fps,
             salient=joint_names(exercise.salient),
+            split="live",
+            video="live",
             body=body_of(with_stature(Person(), stature_m, "unknown")),
         )
         self._stream: MotionStream | None = None
@@ -118,10 +120,11 @@ class LiveMotion:
 
     def _push(self, rows: Sequence[Any]) -> LiveStep:
         assert self._stream is not None
-        place, verdicts, motion, morph = Place("live", "live", 0, self._exercise.id), [], NOTHING, self._morph
+        verdicts: list[Verdict] = []
+        motion, morph = NOTHING, self._morph
         for row in rows:
             update = self._stream.push(*row)
-            verdicts += verdict_rows(place, update.cycles)
+            verdicts += [verdict for cycle in update.cycles for verdict in cycle.verdicts]
             if update.context is not None:
                 motion, morph = update.context.motion, update.context.morph
         return LiveStep(verdicts, motion, morph)

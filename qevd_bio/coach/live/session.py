@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.baselines.rules import RulesCoach, is_fault
-from qevd_bio.coach.live.model import LiveModel
+from qevd_bio.coach.baselines.rules import RulesCoach
 from qevd_bio.coach.live.motion import LiveMotion
 from qevd_bio.coach.live.options import LIVE_HZ, LiveOptions
-from qevd_bio.coach.live.picture import annotated, plain
-from qevd_bio.coach.live.source import LiveFrame, Source
-from qevd_bio.coach.model.biocoach import BioCoach
-from qevd_bio.coach.options import FeatureOptions
-from qevd_bio.coach.vision.encoders import Stream
-from qevd_bio.coach.vision.frames import prepare
+from qevd_bio.coach.live.screen import annotated, plain
+from qevd_bio.coach.live.source import FrameSource, LiveFrame
 from qevd_bio.video.sampling import at_rate
 
 Said = list[tuple[float, str]]
@@ -46,59 +40,8 @@ class RulesWatcher:
         self.stepped = step is not None
         if step is None:
             return []
-        text = self._coach.hear(frame.time_s, [row for row in step.verdicts if is_fault(row)])
+        text = self._coach.hear(frame.time_s, [verdict for verdict in step.verdicts if verdict.is_fault])
         return [(frame.time_s, text)] if text else []
-
-
-class ModelWatcher:
-    """A trained coach: visual features frame by frame, contexts from `motion` where the model reads them.
-
-    `chooser`: the model whose selector picks J* from the first `tau_steps`, None to keep the exercise's joints.
-    """
-
-    def __init__(
-        self,
-        model: LiveModel,
-        features: Stream,
-        motion: LiveMotion | None,
-        chooser: BioCoach | None = None,
-        tau_steps: int = 0,
-    ) -> None:
-        self._model, self._features, self._motion = model, features, motion
-        self._chooser, self._tau_steps = chooser, tau_steps
-        self._first: list[NDArray[np.float32]] = []
-        self._options = FeatureOptions()
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="pose")
-        self.stepped = False
-
-    def see(self, frame: LiveFrame) -> Said:
-        # Poses and visual features know nothing of each other, and both leave Python for most of their time.
-        watched = (
-            self._beside.submit(self._motion.see, frame.index, frame.time_s, frame.image) if self._motion else None
-        )
-        found = self._features.push(prepare(frame.image, self._options))
-        step = watched.result() if watched else None
-        self.stepped = found is not None
-        if found is None:
-            return []
-        said: Said = []
-        for values in found.flatten(2).transpose(1, 2).numpy():
-            tokens = np.ascontiguousarray(values, dtype=np.float32)
-            self._choose(tokens)
-            motion, morph = (step.motion, step.morph) if step else ("", "")
-            said += self._model.step(tokens, frame.time_s, motion, morph)
-        return said
-
-    def _choose(self, tokens: NDArray[np.float32]) -> None:
-        if self._chooser is None or self._motion is None:
-            return
-        self._first.append(tokens)
-        if len(self._first) == self._tau_steps:
-            import torch
-
-            features = torch.from_numpy(np.stack(self._first)).to(self._chooser.device)
-            self._motion.focus(self._chooser.selector.choose(features))
-            self._chooser = None
 
 
 @dataclass
@@ -123,7 +66,7 @@ class Session:
 
 
 def coach_live(
-    source: Source,
+    source: FrameSource,
     watcher: Watcher,
     title: str,
     options: LiveOptions,

@@ -30,7 +30,7 @@ class LiveFrame:
     arrived: float
 
 
-class Source(Protocol):
+class FrameSource(Protocol):
     """Gives frames in order; `hz` is how often, `dropped` counts those that nobody took in time."""
 
     hz: float
@@ -147,7 +147,7 @@ def need_cv2() -> Any:
     return cv2
 
 
-def open_source(name: str, options: LiveOptions) -> Source:
+def open_source(name: str, options: LiveOptions) -> FrameSource:
     """A camera for a number, else a video file. UserError for what is not there."""
     if name.isascii() and name.isdigit() and not Path(name).exists():
         return CameraSource(int(name), options)

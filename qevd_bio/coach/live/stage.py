@@ -6,15 +6,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from qevd_bio.coach.baselines.rules import RulesCoach
 from qevd_bio.coach.live.motion import LiveMotion
 from qevd_bio.coach.live.options import LiveOptions
 from qevd_bio.coach.live.pose import live_pose
-from qevd_bio.coach.live.session import ModelWatcher, RulesWatcher, Session, Watcher, coach_live
-from qevd_bio.coach.live.show import need_window, show, write
+from qevd_bio.coach.live.screen import need_window, show, write
+from qevd_bio.coach.live.session import RulesWatcher, Session, Watcher, coach_live
 from qevd_bio.coach.live.source import open_source
 from qevd_bio.coach.options import RANDOM, FeatureOptions, GenerateOptions
 from qevd_bio.dataset.names import load_names
@@ -112,43 +111,39 @@ def _model_watcher(
     say: Callable[[str], None],
 ) -> Iterator[Watcher]:
     """A trained coach with what it needs to see and read."""
-    from qevd_bio.coach.live.model import LiveModel
-    from qevd_bio.coach.model.biocoach import BioCoach, reads_contexts
+    from qevd_bio.coach.live.model import LiveModel, ModelWatcher
     from qevd_bio.coach.model.loading import open_coach
-    from qevd_bio.coach.segments.prompts import segment_prompt
+    from qevd_bio.coach.model.prompts import segment_prompt
     from qevd_bio.coach.vision.encoders import load_encoder
 
     coach = open_coach(model, device=device)
-    ablations, vision = coach.ablations, coach.config.vision
+    sees = coach.sees
     if weights is None:
         raise UserError(
             f"{coach.config.name} sees through a vision backbone, and none is named",
             expected="--weights FILE with the 3D CNN that it was trained with (an image encoder's folder for one "
             f"trained with --encoder image), or --weights {RANDOM} to try out",
         )
-    if coach.about.get("untrained"):
+    if coach.untrained:
         say(f"note: preset {coach.config.name} is untrained; what it says means nothing")
-    encoder = load_encoder("image" if ablations.image_encoder else "3d-cnn", weights, 0, str(coach.model.device))
+    encoder = load_encoder(sees.encoder, weights, 0, str(coach.model.device))
     cells = encoder.grid[0] * encoder.grid[1]
-    if (encoder.dim, cells) != (vision.dim, vision.tokens):
+    if (encoder.dim, cells) != (sees.dim, sees.tokens):
         raise UserError(
             f"these weights give {encoder.dim} values in {cells} cells",
             where=weights,
-            expected=f"{vision.dim} values in {vision.tokens} cells, as {coach.config.name} sees",
+            expected=f"{sees.dim} values in {sees.tokens} cells, as {coach.config.name} sees",
         )
     features = encoder.stream(FeatureOptions().warm_up)
-    every = int(coach.about.get("context_every", generate.context_every))
-    live = LiveModel(coach, segment_prompt(exercise.name), replace(generate, context_every=every))
-    if not reads_contexts(coach.config, ablations):
+    live = LiveModel(coach, segment_prompt(exercise.name), generate)
+    if not coach.reads_contexts:
         yield ModelWatcher(live, features, None)
         return
-    selects = isinstance(coach.model, BioCoach) and coach.about.get("selector") == "trained"
-    chooser = coach.model if selects and not ablations.no_selector else None
+    chooser = None if coach.ablations.no_selector else coach.selector
     with live_pose(options.window_s, options.stature_m) as pose:
         motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
-        assert chooser is None or isinstance(chooser, BioCoach)
         with _room_for_poses():
-            yield ModelWatcher(live, features, motion, chooser, ablations.tau_steps)
+            yield ModelWatcher(live, features, motion, chooser, coach.ablations.tau_steps)
 
 
 @contextmanager

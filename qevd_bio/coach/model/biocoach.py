@@ -45,16 +45,6 @@ class BioCoach(StreamVLM):
         return count
 
 
-def uses_motion(config: ModelConfig, ablations: Ablations) -> bool:
-    """Whether C_motion stands in front of the prompt."""
-    return config.kind == "biocoach" and config.context_tokens > 0 and not ablations.no_motion_context
-
-
-def reads_contexts(config: ModelConfig, ablations: Ablations) -> bool:
-    """Whether the model reads anything that `qevd-bio analyze` makes."""
-    return config.kind == "biocoach" and not (ablations.no_motion_context and ablations.no_morphology)
-
-
 def make_model(
     config: ModelConfig,
     vocabulary: int | None = None,

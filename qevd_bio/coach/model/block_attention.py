@@ -15,8 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qevd_bio.coach.training.sequence import TrainingSequence
-
 NAME = "qevd_bio_blocks"
 """This attention's name in `transformers`; without `blocks` it is the ordinary one."""
 
@@ -47,19 +45,20 @@ class BlockGroup:
         return BlockGroup(*(value.to(device, non_blocking=True) for value in vars(self).values()))
 
 
-def blocks_of(sequence: TrainingSequence, first: int) -> tuple[list[Block], list[Block]]:
-    """Blocks of one sequence whose first token stands at `first` in its batch: of its contexts, of its stream."""
-    contexts = {
-        int(v): np.flatnonzero(sequence.version == v) for v in np.unique(sequence.version[sequence.version >= 0])
-    }
+def blocks_of(version: NDArray[np.int64], reads: NDArray[np.int64], first: int) -> tuple[list[Block], list[Block]]:
+    """Blocks of one sequence whose first token stands at `first` in its batch: of its contexts, of its stream.
+
+    version (L,): the context that each token belongs to, -1 for the stream; reads (L,): the context it sees.
+    """
+    contexts = {int(v): np.flatnonzero(version == v) for v in np.unique(version[version >= 0])}
     own = [Block(first + at, first + at, np.tri(len(at), dtype=bool)) for at in contexts.values()]
-    stream = np.flatnonzero(sequence.version == -1)
-    reads = sequence.reads[stream]
+    stream = np.flatnonzero(version == -1)
+    read = reads[stream]
     streams = []
-    for version in np.unique(reads):
-        places = np.flatnonzero(reads == version)
+    for number in np.unique(read):
+        places = np.flatnonzero(read == number)
         before = stream[: places[-1] + 1]
-        context = contexts.get(int(version), stream[:0])
+        context = contexts.get(int(number), stream[:0])
         seen = np.ones((len(places), len(context) + len(before)), dtype=bool)
         seen[:, len(context) :] = np.arange(len(before))[None, :] <= places[:, None]
         streams.append(Block(first + stream[places], first + np.concatenate((context, before)), seen))

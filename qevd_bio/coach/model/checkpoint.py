@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qevd_bio.coach.model.action_tokens import ActionTokens, find_action_tokens
-from qevd_bio.coach.model.biocoach import make_model
+from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.config import ModelConfig, read_config
+from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.stream_vlm import StreamVLM
-from qevd_bio.coach.model.tokenizer import read_tokenizer
-from qevd_bio.coach.options import Ablations
+from qevd_bio.coach.model.tokens import ActionTokens, find_action_tokens
+from qevd_bio.coach.options import Ablations, EncoderName, GenerateOptions
+from qevd_bio.coach.vision.feature_files import FeatureShape
+from qevd_bio.learning.folders import whole_folder
+from qevd_bio.learning.language import check_memory, read_tokenizer, restore_rotary
 from qevd_bio.learning.weights import fill, read_tensors
-from qevd_bio.store.atomic import explain_os_error, make_folder
 from qevd_bio.store.errors import UserError
 
 CONFIG_FILE = "coach.json"
@@ -30,7 +29,10 @@ FORMAT = 1
 
 @dataclass
 class Coach:
-    """A model with what it needs to read and speak; `about` says where it comes from."""
+    """A model with what it needs to read and speak; `about` says where it comes from.
+
+    What a caller has to know of a coach (what it sees and reads, when it speaks) is asked here.
+    """
 
     model: StreamVLM
     tokenizer: Any
@@ -38,6 +40,51 @@ class Coach:
     config: ModelConfig
     ablations: Ablations
     about: dict[str, Any]
+
+    @property
+    def sees(self) -> FeatureShape:
+        """The features of a step."""
+        encoder: EncoderName = "image" if self.ablations.image_encoder else "3d-cnn"
+        return FeatureShape(encoder, self.config.vision.dim, self.config.vision.tokens)
+
+    @property
+    def front(self) -> int:
+        """Columns that are kept in front of the prompt for C_motion, 0 where none is read."""
+        reads = self.config.kind == "biocoach" and not self.ablations.no_motion_context
+        return self.config.context_tokens if reads else 0
+
+    @property
+    def reads_morph(self) -> bool:
+        """Whether it reads C_morph."""
+        return self.config.kind == "biocoach" and not self.ablations.no_morphology
+
+    @property
+    def reads_contexts(self) -> bool:
+        """Whether it reads anything that `qevd-bio analyze` makes."""
+        return self.config.kind == "biocoach" and not (
+            self.ablations.no_motion_context and self.ablations.no_morphology
+        )
+
+    @property
+    def interval_steps(self) -> int:
+        """Steps between two feedbacks of a coach without action tokens, 0 for one that speaks when it wants."""
+        return self.ablations.interval_steps if self.ablations.no_action_tokens else 0
+
+    @property
+    def untrained(self) -> bool:
+        """Whether its weights are random: what it says means nothing."""
+        return bool(self.about.get("untrained"))
+
+    @property
+    def selector(self) -> JointSelector | None:
+        """The trained joint selector; None where the model has none, or it was never trained."""
+        trained = isinstance(self.model, BioCoach) and self.about.get("selector") == "trained"
+        return self.model.selector if trained and isinstance(self.model, BioCoach) else None
+
+    def settled(self, options: GenerateOptions, context_every: int | None = None) -> GenerateOptions:
+        """`options` for this coach: its interval, and C_motion as often as asked, else as it was trained with."""
+        every = context_every or int(self.about.get("context_every", options.context_every))
+        return replace(options, context_every=every, interval_steps=self.interval_steps)
 
 
 def save_coach(
@@ -55,46 +102,18 @@ def save_coach(
     """
     from safetensors.torch import save_file
 
-    make_folder(folder.parent)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    try:
-        state = tensors if tensors is not None else model.state_dict()
-        whole = {name: value.detach().to("cpu").contiguous() for name, value in state.items()}
-        save_file(whole, temporary / WEIGHTS_FILE, metadata={"format": "pt"})
-        tokenizer.save_pretrained(temporary)
-        values = {
-            "format": FORMAT,
-            "config": model.config.as_json(),
-            "ablations": asdict(ablations or model.ablations),
-            "about": about or {},
-        }
-        (temporary / CONFIG_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-        temporary.chmod(0o755)
-        for path in temporary.iterdir():
-            path.chmod(0o644)
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        _swap(temporary, folder)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _swap(new: Path, place: Path) -> None:
-    """Put `new` where `place` is; an earlier checkpoint there is removed only once the new one stands."""
-    if not place.exists():
-        new.replace(place)
-        return
-    if not (place / CONFIG_FILE).is_file() and any(place.iterdir()):
-        raise UserError("this folder holds something else", where=place, expected="a checkpoint to replace, or nothing")
-    old = Path(tempfile.mkdtemp(prefix=f".{place.name}.old.", dir=place.parent))
-    place.replace(old / place.name)
-    new.replace(place)
-    shutil.rmtree(old, ignore_errors=True)
+    state = tensors if tensors is not None else model.state_dict()
+    whole = {name: value.detach().to("cpu").contiguous() for name, value in state.items()}
+    values = {
+        "format": FORMAT,
+        "config": model.config.as_json(),
+        "ablations": asdict(ablations or model.ablations),
+        "about": about or {},
+    }
+    with whole_folder(folder, CONFIG_FILE) as new:
+        save_file(whole, new / WEIGHTS_FILE, metadata={"format": "pt"})
+        tokenizer.save_pretrained(new)
+        (new / CONFIG_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
 def read_about(folder: Path) -> tuple[ModelConfig, Ablations, dict[str, Any]]:
@@ -136,41 +155,9 @@ def load_coach(folder: Path, *, device: torch.device | str = "cpu", dtype: str |
     kind: torch.dtype = getattr(torch, dtype or config.dtype)
     if torch.device(device).type == "cpu" and dtype is None:
         kind = torch.float32
-    _check_memory(model, kind, device, folder)
+    check_memory(model, config.name, kind, device, folder)
     fill(model, read_tensors(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE, f"{config.name} ({CONFIG_FILE})")
-    restore_buffers(model)
+    restore_rotary(model.decoder)
     model = model.to(device=device, dtype=kind).eval()
-    restore_buffers(model, device)  # again in float32
+    restore_rotary(model.decoder, device)  # again in float32
     return Coach(model, tokenizer, tokens, config, ablations, about)
-
-
-def restore_buffers(model: StreamVLM, device: torch.device | str = "cpu") -> None:
-    """Make the rotary embedding anew, in float32: it is no weight, a model from the meta device lacks its values, and
-    rounded to bf16 its angles would be wrong by radians at the end of a long text.
-    """
-    decoder = model.decoder
-    decoder.rotary_emb = type(decoder.rotary_emb)(config=decoder.config).to(device)
-
-
-def _check_memory(model: StreamVLM, kind: torch.dtype, device: torch.device | str, folder: Path) -> None:
-    """UserError where a model would not fit into main memory: the system would end the process without a word."""
-    room = available_memory()
-    needed = sum(parameter.numel() for parameter in model.parameters()) * kind.itemsize
-    if torch.device(device).type == "cpu" and room is not None and needed > room:
-        raise UserError(
-            f"{model.config.name} takes {needed / 2**30:.0f} GiB of main memory in {str(kind).removeprefix('torch.')}, "
-            f"{room / 2**30:.0f} GiB are free",
-            where=folder,
-            expected="a machine with more memory, or a GPU",
-            fix="--dtype bfloat16 takes half of float32 (qevd-bio run); preset tiny runs anywhere",
-        )
-
-
-def available_memory() -> int | None:
-    """Bytes of main memory that a process may still take; None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = next((line for line in lines if line.startswith("MemAvailable:")), None)
-    return int(found.split()[1]) * 1024 if found else None

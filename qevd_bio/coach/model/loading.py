@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from qevd_bio.coach.model.action_tokens import find_action_tokens
-from qevd_bio.coach.model.checkpoint import Coach, load_coach, read_about
-from qevd_bio.coach.model.presets import build, choose_device, preset_names, read_preset
+import torch
+
+from qevd_bio.coach.model.biocoach import make_model
+from qevd_bio.coach.model.checkpoint import WEIGHTS_FILE, Coach, load_coach, read_about
+from qevd_bio.coach.model.config import ModelConfig
+from qevd_bio.coach.model.presets import preset_names, read_preset
+from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.model.tokens import find_action_tokens, tiny_tokenizer
 from qevd_bio.coach.options import Ablations
+from qevd_bio.learning.language import padded, read_tokenizer
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file
+
+TRAINED = {"biocoach": (("selector",), ("fusion",)), "stream-vlm": (("xattn",), ("lora",))}
+"""Parts that each published training stage changes (BioCoach, Supp. 11.4; QEVD, Sec. 4)."""
 
 
 def open_coach(name: str, *, device: str = "auto", dtype: str | None = None, seed: int = 0) -> Coach:
@@ -39,5 +50,66 @@ def open_coach(name: str, *, device: str = "auto", dtype: str | None = None, see
 
 def fingerprint(name: str, coach: Coach) -> str:
     """Hash of the weights that were read, or what the random ones were made from."""
-    weights = Path(name).expanduser() / "model.safetensors"
+    weights = Path(name).expanduser() / WEIGHTS_FILE
     return hash_file(weights) if weights.is_file() else f"untrained:{coach.about.get('seed')}"
+
+
+def choose_device(config: ModelConfig, device: str = "auto") -> torch.device:
+    """Where the model runs: `auto` is what the preset is meant for.
+
+    Raises UserError where the preset wants a GPU and none is there, or one with too little memory.
+    """
+    wanted = config.device if device == "auto" else device
+    try:
+        place = torch.device(wanted)
+    except RuntimeError as error:
+        raise UserError(f"no device {wanted!r}", expected="auto, cpu, cuda or cuda:0") from error
+    if place.type != "cuda":
+        return place
+    smaller = "--model tiny runs on a CPU; --device cpu tries it here, slowly, in main memory"
+    if not torch.cuda.is_available():
+        needs = f" with {config.memory_gib:.0f} GiB" if config.memory_gib else ""
+        raise UserError(f"{config.name} is made for a GPU{needs}, and none is here", expected="CUDA", fix=smaller)
+    free = torch.cuda.mem_get_info(place)[1] / 2**30
+    if free < config.memory_gib:
+        raise UserError(
+            f"{config.name} needs {config.memory_gib:.0f} GiB of GPU memory, {place} has {free:.0f}",
+            expected="a larger GPU",
+            fix=smaller,
+        )
+    return place
+
+
+def build(
+    config: ModelConfig, *, ablations: Ablations | None = None, seed: int = 0, texts: tuple[str, ...] = ()
+) -> tuple[StreamVLM, Any]:
+    """A new model of random weights with its tokenizer; `texts` add to what the tiny tokenizer is learnt from.
+
+    UserError where the preset's tokenizer is neither `tiny` nor a folder: weights must be imported then.
+    """
+    if config.tokenizer == "tiny":
+        tokenizer = tiny_tokenizer(int(config.language["vocab_size"]), config.tokens, texts)
+    elif config.tokenizer:
+        tokenizer = read_tokenizer(Path(config.tokenizer))
+    else:
+        raise UserError(
+            f"preset {config.name} has no tokenizer of its own",
+            expected="the tokenizer of the language model it starts from",
+            fix="qevd-bio coach import-stream-vlm FOLDER, then --model with the folder it wrote",
+        )
+    rows = padded(len(tokenizer))
+    config = replace(config, language={**config.language, "vocab_size": rows})
+    return make_model(config, ablations=ablations, seed=seed), tokenizer
+
+
+def describe(name: str) -> list[str]:
+    """Lines that say how many values a preset has, by part and trained in each stage; no weights are made."""
+    config = read_preset(name)
+    model = make_model(config, device="meta")
+    parts = {part: sum(p.numel() for p in values) for part, values in model.parts().items()}
+    listed = ", ".join(f"{part} {count:,}" for part, count in parts.items() if count)
+    trained = ", ".join(f"{'+'.join(stage)} {model.train_only(stage):,}" for stage in TRAINED[config.kind])
+    return [
+        f"{config.name} ({config.kind}): {sum(parts.values()):,} values: {listed}",
+        f"  trained by stage: {trained}",
+    ]

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qevd_bio.coach.model.action_tokens import find_action_tokens
 from qevd_bio.coach.model.biocoach import make_model
 from qevd_bio.coach.model.checkpoint import save_coach
 from qevd_bio.coach.model.config import ModelConfig
-from qevd_bio.coach.model.stream_vlm import StreamVLM, padded
-from qevd_bio.coach.model.tokenizer import read_tokenizer
+from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.model.tokens import find_action_tokens
+from qevd_bio.learning.language import padded, read_tokenizer
 from qevd_bio.learning.weights import fill, read_tensors
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file

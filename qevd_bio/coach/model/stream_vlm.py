@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +12,7 @@ from qevd_bio.coach.model.block_attention import BlockGroup, register
 from qevd_bio.coach.model.config import ModelConfig
 from qevd_bio.coach.model.cross_attention import Vision, attach
 from qevd_bio.coach.options import Ablations
-from qevd_bio.store.errors import UserError
+from qevd_bio.learning.language import add_lora, make_language_model, padded
 
 PARTS = ("selector", "fusion", "xattn", "lora", "language")
 """Groups of parameters that training stages switch on by name."""
@@ -30,7 +28,13 @@ class StreamVLM(nn.Module):
         super().__init__()
         self.config = config
         self.ablations = ablations or Ablations()
-        self.lang = _add_lora(_language_model(config, vocabulary), config)
+        settings = dict(config.language)
+        if vocabulary is not None:
+            settings["vocab_size"] = padded(vocabulary)
+        language = make_language_model(settings, config.name, register())
+        attach(language.model, config.cross_attention, config.vision)
+        lora = config.lora
+        self.lang = add_lora(language, lora.r, lora.alpha, lora.dropout, lora.targets)
 
     @property
     def causal_lm(self) -> Any:
@@ -136,45 +140,6 @@ def part_of(name: str) -> str:
     if ".xattn_layer." in name:
         return "xattn"
     return "lora" if ".lora_" in name else "language"
-
-
-def _language_model(config: ModelConfig, vocabulary: int | None) -> Any:
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    settings = dict(config.language)
-    if vocabulary is not None:
-        settings["vocab_size"] = padded(vocabulary)
-    try:
-        language = AutoConfig.for_model(settings.pop("model_type", "llama"), **settings)
-    except ValueError as error:
-        raise UserError(
-            f"language.model_type: {str(error).splitlines()[0][:160]}",
-            where=Path(config.name),
-            expected="a model type of the LLaMA family that transformers knows, as llama or mistral",
-        ) from error
-    model = AutoModelForCausalLM.from_config(language, attn_implementation=register())  # type: ignore[no-untyped-call]
-    attach(model.model, config.cross_attention, config.vision)
-    return model
-
-
-def _add_lora(model: Any, config: ModelConfig) -> Any:
-    if not config.lora.r:
-        return model
-    from peft import LoraConfig, get_peft_model
-
-    lora = config.lora
-    settings = LoraConfig(
-        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=list(lora.targets), bias="none"
-    )
-    with warnings.catch_warnings():
-        # peft asks transformers for a name that a later version will drop; nothing a user could mend.
-        warnings.simplefilter("ignore", FutureWarning)
-        return get_peft_model(model, settings)
-
-
-def padded(vocabulary: int, multiple: int = 64) -> int:
-    """Rows of the embedding for a vocabulary: padded to a multiple of 64."""
-    return -(-vocabulary // multiple) * multiple
 
 
 def causal_mask(length: int, device: torch.device | None = None) -> Tensor:

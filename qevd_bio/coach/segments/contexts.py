@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from qevd_bio.motion.context import Morph, Motion, write_morph, write_motion
 from qevd_bio.store.errors import ItemError
+from qevd_bio.tables.by_video import by_segment
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 
@@ -38,10 +39,9 @@ def read_contexts(workspace: Workspace, split: str, video: str) -> dict[int, Seg
     path = workspace.contexts(split, video)
     if not path.is_file():
         raise ItemError("contexts_missing", f"{path}: no such file; qevd-bio extract, then qevd-bio analyze")
-    found: dict[int, list[dict[str, object]]] = {}
-    for row in CONTEXTS.read_rows(path, columns=("segment", "time_s", "motion", "morph")):
-        found.setdefault(int(row["segment"]), []).append(row)
     return {
-        segment: SegmentContexts(*(tuple(row[name] for row in rows) for name in ("time_s", "motion", "morph")))  # type: ignore[arg-type]
-        for segment, rows in found.items()
+        segment: SegmentContexts(
+            tuple(row.time_s for row in rows), tuple(row.motion for row in rows), tuple(row.morph for row in rows)
+        )
+        for (_, _, segment), rows in by_segment(CONTEXTS.load(path)).items()
     }

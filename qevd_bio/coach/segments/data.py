@@ -1,15 +1,27 @@
-"""Segments of a data set as the coach takes them: features, prompt, contexts, feedbacks; read when needed."""
+"""Segments of a data set: what a coach is given of each, read when needed, and what it says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from qevd_bio.coach.model.prompts import segment_prompt
 from qevd_bio.coach.segments.contexts import SegmentContexts, read_contexts
-from qevd_bio.coach.segments.given import SegmentInput
-from qevd_bio.coach.segments.prompts import segment_prompt
-from qevd_bio.coach.vision.feature_files import FeaturePaths, VideoFeatures, feature_paths, paths_in, read_features
+from qevd_bio.coach.vision.feature_files import (
+    FeaturePaths,
+    FeatureShape,
+    VideoFeatures,
+    feature_paths,
+    paths_in,
+    read_features,
+    stage_name,
+)
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
@@ -26,8 +38,7 @@ class SegmentSource:
     features: FeaturePaths
     workspace: Workspace
     reads_contexts: bool
-    dim: int
-    tokens: int
+    sees: FeatureShape
 
     def load(self) -> SegmentInput:
         """The segment's input. ItemError where features or contexts are missing or cannot be used."""
@@ -47,7 +58,7 @@ class SegmentSource:
 
     def mapped(self) -> VideoFeatures:
         """The segment's features, mapped from disk; errors as `load`."""
-        found = _features(self.features, self.dim, self.tokens, self.state())
+        found = _features(self.features, self.sees, self.state())
         return found.segment(*span_of(self.segment))
 
     def state(self) -> State:
@@ -57,7 +68,7 @@ class SegmentSource:
     def files(self) -> tuple[Path, ...]:
         """Files that the result depends on; the small record of the features stands for them where there is one."""
         split, video = self.segment.split, self.segment.video
-        encoder = "features-image" if "image_features" in self.features.features.parts else "features"
+        encoder = stage_name(self.sees.encoder)
         marker = self.workspace.manifests / encoder / split / f"{video}.json"
         own = marker if marker.is_file() and self.workspace.root in self.features.features.parents else None
         contexts = (self.workspace.contexts(split, video),) if self.reads_contexts else ()
@@ -74,22 +85,20 @@ def span_of(segment: Segment) -> tuple[float, float]:
 def sources(
     dataset: Dataset,
     workspace: Workspace,
+    sees: FeatureShape,
     *,
-    dim: int,
-    tokens: int,
-    reads_contexts: bool,
-    encoder: str = "3d-cnn",
+    reads_contexts: bool = False,
     split: str | None = None,
 ) -> list[SegmentSource]:
-    """Every segment of a data set with the places of its inputs.
+    """Every segment of a data set with the places of its inputs, for a model that `sees` these features.
 
     Features are taken from the workspace, else from the data set's own folder (the official place).
     """
     found = []
     for segment in dataset.segments(split, strict=False):
-        own = feature_paths(workspace, segment.split, segment.video, encoder)
-        paths = own if own.exist else paths_in(dataset.folder(segment.split), segment.video, encoder)
-        found.append(SegmentSource(segment, paths if paths.exist else own, workspace, reads_contexts, dim, tokens))
+        own = feature_paths(workspace, segment.split, segment.video, sees.encoder)
+        paths = own if own.exist else paths_in(dataset.folder(segment.split), segment.video, sees.encoder)
+        found.append(SegmentSource(segment, paths if paths.exist else own, workspace, reads_contexts, sees))
     if not found:
         raise UserError("no segment in this data set", where=dataset.root, fix="qevd-bio segments says why")
     return found
@@ -109,10 +118,52 @@ def _state(*paths: Path) -> State:
 
 
 @lru_cache(maxsize=32)
-def _features(paths: FeaturePaths, dim: int, tokens: int, state: State) -> VideoFeatures:
-    return read_features(paths, dim, tokens)
+def _features(paths: FeaturePaths, sees: FeatureShape, state: State) -> VideoFeatures:
+    return read_features(paths, sees.dim, sees.tokens)
 
 
 @lru_cache(maxsize=32)
 def _contexts(workspace: Workspace, split: str, video: str, state: State) -> dict[int, SegmentContexts]:
     return read_contexts(workspace, split, video)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One predicted feedback: seconds from the segment's start, its text and its number of tokens (0: not counted)."""
+
+    time_s: float
+    text: str
+    tokens: int
+
+
+@dataclass
+class SegmentInput:
+    """One segment: features (T, N, C), step times (T,) in seconds from its start, the prompt.
+
+    `motion` and `morph` are C_motion and C_morph of each step (length T), or empty where the model reads none.
+    `live`: the end is not known; these are lists then, and grow while the segment runs.
+    """
+
+    key: str
+    features: NDArray[np.float32]
+    times: NDArray[np.float64]
+    prompt: str
+    motion: Sequence[str] = ()
+    morph: Sequence[str] = ()
+    live: bool = False
+
+
+@dataclass
+class SegmentOutput:
+    """What was said in a segment; `output` are all tokens, `cut` says that the model could read no further.
+
+    `extra` goes into the segment's line and record as it is.
+    """
+
+    key: str
+    feedbacks: list[Spoken]
+    output: list[int]
+    cut: bool
+    context_updates: int = 0
+    seconds: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -13,14 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qevd_bio.coach.model.action_tokens import text_of
-from qevd_bio.coach.model.biocoach import BioCoach, uses_motion
+from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.cross_attention import Vision
+from qevd_bio.coach.model.tokens import text_of
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
-from qevd_bio.coach.streaming.reader import Row, RowMaker
-from qevd_bio.coach.streaming.row_cache import RowCache
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
+from qevd_bio.coach.streaming.rows import Row, RowCache, RowMaker
 from qevd_bio.store.errors import ItemError
 
 _ROOM = 256
@@ -32,7 +31,7 @@ class Streamer:
     def __init__(self, coach: Coach, options: GenerateOptions) -> None:
         model = coach.model
         self._coach, self._model, self._options = coach, model.eval(), options
-        front = coach.config.context_tokens if uses_motion(coach.config, coach.ablations) else 0
+        front = coach.front
         self._maker = RowMaker(coach.tokenizer, coach.tokens, front, coach.config.morph_tokens, model.max_positions)
         settings: Any = model.causal_lm.config
         heads = int(getattr(settings, "num_key_value_heads", None) or settings.num_attention_heads)

@@ -7,22 +7,27 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from qevd_bio.coach.segments.given import SegmentOutput
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.segments.data import SegmentOutput, sources
+from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
-from qevd_bio.tables.workspace import Workspace, safe_name
+from qevd_bio.tables.workspace import Workspace
 
 VERSION = 1
 Result = SegmentOutput | tuple[str, ItemError]
-StreamOf = Callable[[Iterator[Any]], Iterator[Result]]
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+StreamOf = Callable[[Iterator[T]], Iterator[Result]]
 """Takes what the sources load, in order, and gives results in any order."""
 
 
-class Source(Protocol):
+class Streamable(Protocol[T_co]):
     """One segment and where its inputs lie; picklable."""
 
     @property
@@ -30,11 +35,11 @@ class Source(Protocol):
 
     def files(self) -> tuple[Path, ...]: ...
 
-    def load(self) -> Any: ...
+    def load(self) -> T_co: ...
 
 
 @dataclass(frozen=True)
-class System:
+class MadeBy:
     """What made the predictions: its name, how times were computed, settings that change what is said."""
 
     name: str
@@ -43,54 +48,85 @@ class System:
 
 
 def run_segments(
-    chosen: Sequence[Source],
+    chosen: Sequence[Streamable[T]],
     workspace: Workspace,
     out: Path,
-    system: System,
-    stream: StreamOf,
+    made_by: MadeBy,
+    stream: StreamOf[T],
     run: RunOptions | None = None,
 ) -> Summary:
     """Stream every segment and write `out`, one line a segment in the data set's order.
 
     `stream` takes segments and gives their outputs in any order (a `Streamer`, or a baseline). Each finished
-    segment is kept below `<workspace>/runs/`, so that the same command goes on where it was ended; `out` holds
+    segment is kept below `<workspace>/runs/`, so that the same command continues where it ended; `out` holds
     those that were made with these settings.
     """
     run = run or RunOptions()
     name = safe_name(out.name.removesuffix(".jsonl"))
     folder = workspace.path("runs", name)
-    items = []
+    items: list[Item[Streamable[T]]] = []
     for source in chosen:
         segment = source.segment
         part = folder / safe_name(segment.split) / f"{safe_name(segment.video)}-{segment.index}.json"
         items.append(Item(segment.key, source.files(), (part,), source))
-    settings = {"system": system.name, "timing": system.timing, **system.settings}
-    work = SideBySide(stream, system)
+    settings = {"system": made_by.name, "timing": made_by.timing, **made_by.settings}
+    work = SideBySide(stream, made_by)
     summary = run_stage(f"run-{name}", workspace, items, work, settings=settings, options=run, version=VERSION)
-    lines = [_read_part(item.outputs[0], system) for item in items if item.key not in summary.failed]
+    lines = [_read_part(item.outputs[0], made_by) for item in items if item.key not in summary.failed]
     write_text(out, "".join(f"{line}\n" for line in lines if line))
     return summary
 
 
-class SideBySide:
+def run_coach(
+    model: str,
+    dataset: Dataset,
+    workspace: Workspace,
+    out: Path,
+    options: GenerateOptions,
+    run: RunOptions | None = None,
+    *,
+    context_every: int | None = None,
+    split: str | None = None,
+    device: str = "auto",
+    dtype: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Summary:
+    """Write what `model` (a checkpoint folder, or a preset) says in every segment to `out`, as `run_segments`.
+
+    `context_every` None: as the model was trained. Raises UserError as `open_coach` and `sources`.
+    """
+    from qevd_bio.coach.model.loading import fingerprint, open_coach
+    from qevd_bio.coach.streaming.decoding import Streamer
+
+    coach = open_coach(model, device=device, dtype=dtype, seed=options.seed)
+    if coach.untrained:
+        say(f"preset {coach.config.name} is untrained; what it says means nothing")
+    options = coach.settled(options, context_every)
+    chosen = sources(dataset, workspace, coach.sees, reads_contexts=coach.reads_contexts, split=split)
+    settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
+    made_by = MadeBy(coach.config.name, options.timing, settings)
+    return run_segments(chosen, workspace, out, made_by, Streamer(coach, options).run, run)
+
+
+class SideBySide(Generic[T]):
     """Work of one segment that lets many be streamed together.
 
     Asked for one segment, it streams it with those that are to come; what is finished early waits here until it is
     asked for.
     """
 
-    def __init__(self, stream: StreamOf, system: System) -> None:
-        self._stream_of, self._system = stream, system
-        self._waiting: deque[Item] = deque()
+    def __init__(self, stream: StreamOf[T], made_by: MadeBy) -> None:
+        self._stream_of, self._made_by = stream, made_by
+        self._waiting: deque[Item[Streamable[T]]] = deque()
         self._given: set[str] = set()
         self._ready: dict[str, SegmentOutput | ItemError] = {}
         self._stream: Iterator[Result] | None = None
 
-    def expect(self, items: Sequence[Item]) -> None:
+    def expect(self, items: Sequence[Item[Streamable[T]]]) -> None:
         """The items that will be asked for, in this order."""
         self._waiting = deque(items)
 
-    def __call__(self, item: Item) -> dict[str, Any]:
+    def __call__(self, item: Item[Streamable[T]]) -> dict[str, Any]:
         if item.key not in self._given and item not in self._waiting:
             self._waiting.appendleft(item)
         while item.key not in self._ready:
@@ -108,12 +144,12 @@ class SideBySide:
         found = self._ready.pop(item.key)
         if isinstance(found, ItemError):
             raise found
-        line = line_of(item.payload, found, self._system)
+        line = line_of(item.payload, found, self._made_by)
         write_json(item.outputs[0], line, indent=None)
         about = {"feedbacks": len(found.feedbacks), "cut": found.cut, "seconds": round(found.seconds, 3)}
         return {**about, **found.extra}
 
-    def _segments(self) -> Iterator[Any]:
+    def _segments(self) -> Iterator[T]:
         while self._waiting:
             item = self._waiting.popleft()
             self._given.add(item.key)
@@ -125,7 +161,7 @@ class SideBySide:
                 self._ready[item.key] = ItemError("bad_input", str(error))
 
 
-def line_of(source: Source, output: SegmentOutput, system: System) -> dict[str, Any]:
+def line_of(source: Streamable[Any], output: SegmentOutput, made_by: MadeBy) -> dict[str, Any]:
     """One line of a predictions file."""
     segment = source.segment
     return {
@@ -133,9 +169,9 @@ def line_of(source: Source, output: SegmentOutput, system: System) -> dict[str, 
         "segment": segment.index,
         "split": segment.split,
         "exercise": segment.exercise.canonical if segment.exercise else segment.exercise_official or None,
-        "timing": system.timing,
-        "system": system.name,
-        "settings": system.settings,
+        "timing": made_by.timing,
+        "system": made_by.name,
+        "settings": made_by.settings,
         "cut": output.cut,
         **output.extra,
         "feedbacks": [
@@ -151,12 +187,12 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_part(path: Path, system: System) -> str:
+def _read_part(path: Path, made_by: MadeBy) -> str:
     """A kept line; empty where there is none, or one that another system or other settings made."""
     try:
         text = path.read_text(encoding="utf-8").strip()
         line = json.loads(text)
     except (OSError, ValueError):
         return ""
-    same = line["system"] == system.name and line["settings"] == json.loads(json.dumps(system.settings))
+    same = line["system"] == made_by.name and line["settings"] == json.loads(json.dumps(made_by.settings))
     return text if same else ""

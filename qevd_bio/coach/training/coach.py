@@ -14,14 +14,20 @@ from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach, save_coach
 from qevd_bio.coach.model.cross_attention import Vision
 from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.segments.data import SegmentOutput, SegmentSource
+from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.collate import Batch, collate
-from qevd_bio.coach.training.evaluate import generated_scores
-from qevd_bio.coach.training.examples import Example, Prepared
-from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.examples import Example, Prepared, targets_of
+from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.sequence import IGNORED
 from qevd_bio.learning.batches import hold_out
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import mixed
 from qevd_bio.learning.state import is_sharded
+from qevd_bio.scoring.measures import measure
+from qevd_bio.scoring.options import MatchingOptions, ScoreOptions
+from qevd_bio.scoring.pairing.matching import official_pairs
 
 
 class SequenceLoss(nn.Module):
@@ -54,8 +60,8 @@ def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:
     Where there is no fusion (no morphology), or the cross-attention begins with random weights, that is trained.
     """
     biocoach = coach.config.kind == "biocoach"
-    fusion = ("fusion",) if biocoach and not coach.ablations.no_morphology else ()
-    if coach.about.get("untrained"):
+    fusion = ("fusion",) if coach.reads_morph else ()
+    if coach.untrained:
         return ("language", "xattn", *fusion)
     if biocoach:
         without = not fusion or coach.ablations.no_pretraining
@@ -67,6 +73,9 @@ def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:
 
 class CoachTask:
     """One coach, its examples and what is held out of them."""
+
+    chooses = "loss"
+    advice = ("--context-every 24 or a smaller --max-tokens (shorter sequences)",)
 
     def __init__(
         self,
@@ -88,7 +97,6 @@ class CoachTask:
             _checkpoint_activations(model.causal_lm)
         self.module: nn.Module = SequenceLoss(model)
         self.lengths: Sequence[int] = [len(example.sequence) for example in self._examples]
-        self.chooses = "loss"
 
     def collate(self, indices: Sequence[int]) -> Batch:
         return self._collate([self._examples[index] for index in indices])
@@ -143,3 +151,45 @@ def _checkpoint_activations(language: Any) -> None:
         language.activation_checkpointing_enable(settings)
     else:
         language.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)
+
+
+Said = Sequence[tuple[float, str]]
+
+
+def generated_scores(coach: Coach, sources: Sequence[SegmentSource], context_every: int) -> dict[str, float]:
+    """METEOR, ROUGE-L, temporal F-score (official protocol, `corrected` timing) and feedbacks said a segment."""
+    streamer = Streamer(coach, coach.settled(GenerateOptions(timing="corrected"), context_every))
+    said: dict[str, Said] = {}
+    for output in streamer.run(source.load() for source in sources):
+        if isinstance(output, SegmentOutput):
+            said[output.key] = [(spoken.time_s, spoken.text) for spoken in output.feedbacks]
+    truth = {source.segment.key: targets_of(source.segment) for source in sources}
+    return lexical_scores([(truth[key], spoken) for key, spoken in said.items()])
+
+
+def lexical_scores(segments: Sequence[tuple[Said, Said]]) -> dict[str, float]:
+    """Scores of (truth, predictions) of each segment, both (seconds from its start, text).
+
+    A metric that this machine cannot compute (no WordNet) is left out.
+    """
+    tolerance = MatchingOptions().tolerance_s
+    pairs: list[tuple[str, str]] = []
+    right = spoken = hit = wanted = 0
+    for truth, predictions in segments:
+        times, texts = [t for t, _ in truth], [text for _, text in truth]
+        own_times, own = [t for t, _ in predictions], [text for _, text in predictions]
+        found = official_pairs(times, own_times, own, tolerance)
+        pairs += [(texts[a], own[b]) for a, b in found]
+        hit, wanted = hit + len(found), wanted + len(truth)
+        right += len(official_pairs(own_times, times, texts, tolerance))
+        spoken += len(predictions)
+    precision, recall = right / max(spoken, 1), hit / max(wanted, 1)
+    scores = {
+        "temporal_f": 2 * precision * recall / (precision + recall) if right and hit else 0.0,
+        "said": spoken / max(len(segments), 1),
+    }
+    for metric in ("meteor", "rouge"):
+        outcome = measure(metric, {"official": pairs}, ScoreOptions(), None) if pairs else None
+        if outcome is not None and outcome.reason is None:
+            scores[metric] = outcome.measured["official"].value
+    return scores

@@ -64,7 +64,7 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         end = len(own)
         ids[row, :end], positions[row, :end] = own.ids, own.positions
         targets[row, :end], weights[row, :end] = own.targets, own.weights
-        parts = blocks_of(own, row * length)
+        parts = blocks_of(own.version, own.reads, row * length)
         contexts += parts[0]
         streams += parts[1]
         places = np.flatnonzero(own.steps >= 0)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.model.action_tokens import text_ids
-from qevd_bio.coach.model.biocoach import uses_motion
 from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.model.prompts import published
+from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
-from qevd_bio.coach.segments.data import SegmentSource
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentSource
 from qevd_bio.coach.training.options import CoachData
-from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence
+from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence, short_sequence
+from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 
@@ -46,15 +46,15 @@ def make_example(
     segment: SegmentInput, feedbacks: Sequence[tuple[float, str]], coach: Coach, data: CoachData, features: Features
 ) -> Example:
     """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
-    reads = bool(uses_motion(coach.config, coach.ablations))
-    front = coach.config.context_tokens if reads else 0
+    front = coach.front
+    reads = bool(front)
     contexts = _contexts(segment, coach, front, data.context_every) if reads else []
     prompt = text_ids(coach.tokenizer, segment.prompt)
     options = SequenceOptions(
         alpha=data.alpha,
         context="fast" if reads else "none",
         context_every=data.context_every,
-        interval_steps=coach.ablations.interval_steps if coach.ablations.no_action_tokens else 0,
+        interval_steps=coach.interval_steps,
     )
     said = [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks]
     before = prompt if reads else [coach.tokens.bos, *prompt]
@@ -87,7 +87,7 @@ def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> li
 
 
 def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64] | None]:
-    if not segment.morph or coach.config.kind != "biocoach" or coach.ablations.no_morphology:
+    if not segment.morph or not coach.reads_morph:
         return (), None
     texts = list(dict.fromkeys(segment.morph))
     number = {text: index for index, text in enumerate(texts)}
@@ -167,3 +167,45 @@ def features_of(source: SegmentSource) -> Features:
         return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
 
     return load
+
+
+def pairs_of(clip: ShortClip) -> list[tuple[str, str]]:
+    """Questions with answers; for each feedback the published request stands in the question's place."""
+    asked = [(question.query, question.response) for question in clip.questions]
+    return asked + [(published("short_clip_request").strip(), feedback) for feedback in clip.feedbacks]
+
+
+def prepare_short(
+    sources: Sequence[SegmentSource], clips: Sequence[ShortClip], coach: Coach, data: CoachData, split: str = "train"
+) -> Prepared:
+    """One example for each question and feedback of the clips of `split`. UserError where there is none."""
+    by_stem = {clip.stem: clip for clip in clips if clip.split == split}
+    prompt = [coach.tokens.bos, *text_ids(coach.tokenizer, published("short_clip").strip())]
+    found = Prepared([], [], {})
+    for source in sources:
+        clip = by_stem.get(source.segment.video)
+        if clip is None:
+            continue
+        try:
+            steps = len(source.load().features)
+        except (ItemError, UserError) as error:
+            reason = error.reason if isinstance(error, ItemError) else "bad_input"
+            found.missing[reason] = found.missing.get(reason, 0) + 1
+            found.first_problem = found.first_problem or str(error)
+            continue
+        for number, (question, answer) in enumerate(pairs_of(clip)):
+            asked, said = text_ids(coach.tokenizer, question), text_ids(coach.tokenizer, answer)
+            sequence = short_sequence(prompt, steps, asked, said, coach.tokens)
+            if len(sequence) > min(data.max_tokens, coach.model.max_positions):
+                found.missing["text_too_long"] = found.missing.get("text_too_long", 0) + 1
+                continue
+            key = f"{source.segment.key}/{number}"
+            group = clip.participant or clip.stem
+            found.examples.append(Example(key, group, sequence, features_of(source)))
+    if not found.examples:
+        raise UserError(
+            f"no short clip to train on: {found.first_problem or 'none has a question or feedback'}",
+            expected="QEVD-FIT-300K with questions.json or feedbacks_short_clips.json, and features of its clips",
+            fix="qevd-bio features --data FOLDER --weights FILE",
+        )
+    return found

@@ -1,4 +1,7 @@
-"""Stage 1: the joint selector from visual tokens and annotated joints (BioCoach, Sec. 3.6, Supp. 11.4)."""
+"""The joint selector: trained on visual tokens and annotated joints (stage 1), then asked for J* of each segment.
+
+BioCoach, Sec. 3.6, Supp. 11.4.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ from torch import Tensor, nn
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach, save_coach
+from qevd_bio.coach.model.loading import open_coach
 from qevd_bio.coach.model.selector import JointSelector, accuracy, balanced_loss, pool
-from qevd_bio.coach.segments.data import SegmentSource, span_of
-from qevd_bio.coach.training.options import LoopOptions
+from qevd_bio.coach.segments.data import SegmentSource, sources, span_of
+from qevd_bio.dataset.opening import Dataset
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.learning.batches import hold_out
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.motion.salient import read_salient
 from qevd_bio.store.atomic import atomic_path, make_folder
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_json
+from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.workspace import Workspace
 
 
@@ -111,6 +117,7 @@ class SelectorTask:
     """The selector of one coach, windows to train with and windows held out by video."""
 
     name, chooses = "selector", "accuracy"
+    advice: tuple[str, ...] = ()
 
     def __init__(self, coach: Coach, windows: Windows, options: LoopOptions) -> None:
         model = coach.model
@@ -153,3 +160,55 @@ class SelectorTask:
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         gathered = {**model.state_dict(), **tensors} if tensors is not None else None
         save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=gathered)
+
+
+def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Workspace, where: Path) -> tuple[int, int]:
+    """Choose the top-K joints of each segment from its first tau seconds; they hold for the whole segment.
+
+    Writes the selector's own table of salient joints; returns how many segments were done and how many failed. Raises
+    UserError for a model without selector, or with one that was never trained.
+    """
+    if not isinstance(coach.model, BioCoach):
+        raise UserError(f"{coach.config.name} has no joint selector", where=where, expected="a biocoach model")
+    selector = coach.selector
+    if selector is None:
+        raise UserError(
+            "the joint selector of this model is not trained",
+            where=where,
+            expected="a model whose selector was trained",
+            fix="qevd-bio train selector",
+        )
+    rows: list[SalientRow] = []
+    steps = coach.ablations.tau_steps
+    for source in chosen:
+        try:
+            features = torch.from_numpy(source.load().features[:steps]).to(coach.model.device)
+            rows.append(_row(source, selector.choose(features), "ok", None))
+        except (ItemError, UserError) as error:
+            reason = error.reason if isinstance(error, ItemError) else "bad_input"
+            rows.append(_row(source, (), "failed", reason))
+    about = {"model": coach.config.name, "tau_steps": steps, "top_k": coach.config.selector.top_k}
+    SALIENT.save(workspace.selected_joints, rows, metadata=about)
+    failed = sum(row.status == "failed" for row in rows)
+    return len(rows) - failed, failed
+
+
+def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: str | None) -> SalientRow:
+    segment = source.segment
+    return SalientRow(
+        split=segment.split,
+        video=segment.video,
+        segment=segment.index,
+        exercise=segment.exercise_id,
+        joints=list(joints) or None,
+        vector=[int(name in joints) for name in JOINT_NAMES] if joints else None,
+        status=status,
+        reason=reason,
+        method="selector",
+    )
+
+
+def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str) -> tuple[int, int]:
+    """`select_joints` in every segment of a data set, by the model of that name."""
+    coach = open_coach(model, device=device)
+    return select_joints(sources(dataset, workspace, coach.sees), coach, workspace, Path(model))

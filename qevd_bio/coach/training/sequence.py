@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.model.action_tokens import ActionTokens
+from qevd_bio.coach.model.tokens import ActionTokens
 from qevd_bio.coach.options import SequenceOptions
 
 IGNORED = -100
@@ -154,3 +154,30 @@ def _targets(
         targets.append(token if learnt else IGNORED)
         weights.append((options.alpha if token == tokens.next else 1.0) if learnt else 0.0)
     return targets, weights
+
+
+def short_sequence(
+    prompt: Sequence[int], steps: int, question: Sequence[int], answer: Sequence[int], tokens: ActionTokens
+) -> TrainingSequence:
+    """Prompt, `steps` vision tokens, question, answer between the feedback tokens.
+
+    Learnt are `<next>` (after the first, which is given) and the answer with its end; all weigh 1, as published.
+    The question, and that it is answered then, are given.
+    """
+    ids = [*prompt, *[tokens.next] * steps, *question, tokens.feedback, *answer, tokens.end]
+    first_answer = len(prompt) + steps + len(question) + 1
+    following = [*ids[1:], IGNORED]
+    learnt = [
+        (len(prompt) <= place < len(prompt) + steps - 1) or (first_answer - 1 <= place < len(ids) - 1)
+        for place in range(len(ids))
+    ]
+    count = len(ids)
+    return TrainingSequence(
+        ids=np.array(ids, np.int64),
+        positions=np.arange(count),
+        targets=np.where(learnt, following, IGNORED).astype(np.int64),
+        weights=np.array(learnt, np.float32),
+        steps=np.array([p - len(prompt) if 0 <= p - len(prompt) < steps else -1 for p in range(count)], np.int64),
+        version=np.full(count, -1),
+        reads=np.full(count, -1),
+    )

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qevd_bio.coach.model.biocoach import reads_contexts
+import torch
+
+from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach
-from qevd_bio.coach.model.loading import fingerprint, open_coach
+from qevd_bio.coach.model.fusion import MorphFusion
+from qevd_bio.coach.model.loading import build, fingerprint, open_coach
+from qevd_bio.coach.model.presets import preset_names, read_preset
+from qevd_bio.coach.model.selector import JointSelector
+from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.segments.data import SegmentSource, sources
 from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.examples import Prepared, prepare
-from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.examples import Prepared, prepare, prepare_short
+from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
-from qevd_bio.coach.training.short_clips import prepare_short
-from qevd_bio.coach.training.start import open_start, own_device
 from qevd_bio.dataset.layout import TRAIN
 from qevd_bio.dataset.opening import Dataset, open_dataset
-from qevd_bio.learning.loop import Outcome, train
-from qevd_bio.learning.precision import settled
+from qevd_bio.learning.loop import Trained, train
+from qevd_bio.learning.options import LoopOptions
+from qevd_bio.learning.precision import check_precision, settled
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
 
@@ -28,7 +34,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Place:
+class TrainingPlace:
     """What a stage trains on and where it writes: data set, workspace, split, folder of this run."""
 
     data: Path
@@ -41,7 +47,7 @@ class Place:
 
 
 def open_model(
-    model: str, ablations: Ablations | None, place: Place, options: LoopOptions, *, biocoach: bool = False
+    model: str, ablations: Ablations | None, place: TrainingPlace, options: LoopOptions, *, biocoach: bool = False
 ) -> Coach:
     """The coach that a stage begins with (`open_start`); a preset's tokenizer learns the words of the training data."""
 
@@ -52,7 +58,7 @@ def open_model(
     return open_start(model, ablations, options, biocoach=biocoach, texts=texts)
 
 
-def training_sources(coach: Coach, place: Place, reads: bool) -> list[SegmentSource]:
+def training_sources(coach: Coach, place: TrainingPlace, reads: bool) -> list[SegmentSource]:
     """Segments of the training split; the benchmark is never trained on unless it is named."""
     dataset = place.dataset()
     split = place.split
@@ -65,18 +71,13 @@ def training_sources(coach: Coach, place: Place, reads: bool) -> list[SegmentSou
                 fix="name a split with --split where another one is meant",
             )
         split = TRAIN
-    encoder = "image" if coach.ablations.image_encoder else "3d-cnn"
-    vision = coach.config.vision
-    return sources(
-        dataset, place.workspace, dim=vision.dim, tokens=vision.tokens, reads_contexts=reads, encoder=encoder,
-        split=split,
-    )  # fmt: skip
+    return sources(dataset, place.workspace, coach.sees, reads_contexts=reads, split=split)
 
 
-def train_selector(coach: Coach, model: str, place: Place, options: LoopOptions, say: Say) -> Outcome:
+def train_selector(coach: Coach, model: str, place: TrainingPlace, options: LoopOptions, say: Say) -> Trained:
     """Stage 1; writes `<out>/selector/`."""
     chosen = training_sources(coach, place, False)
-    out, options = place.out / "selector", settled(options, coach)
+    out, options = place.out / "selector", _settled(options, coach)
     windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out)
     say(f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos")
     task = SelectorTask(coach, windows, options)
@@ -84,13 +85,18 @@ def train_selector(coach: Coach, model: str, place: Place, options: LoopOptions,
 
 
 def train_coach(
-    coach: Coach, model: str, place: Place, options: LoopOptions, data: CoachData, say: Say, parts: tuple[str, ...] = ()
-) -> Outcome:
+    coach: Coach,
+    model: str,
+    place: TrainingPlace,
+    options: LoopOptions,
+    data: CoachData,
+    say: Say,
+    parts: tuple[str, ...] = (),
+) -> Trained:
     """Stage 2 (and Stream-VLM's long videos); writes `<out>/coach/`."""
-    reads = reads_contexts(coach.config, coach.ablations)
-    prepared = prepare(training_sources(coach, place, reads), coach, data)
+    prepared = prepare(training_sources(coach, place, coach.reads_contexts), coach, data)
     _tell(prepared, say)
-    chosen, options = parts or parts_to_train(coach, "long"), settled(options, coach)
+    chosen, options = parts or parts_to_train(coach, "long"), _settled(options, coach)
     task = CoachTask(coach, prepared, data, options, chosen)
     say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
     settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
@@ -98,18 +104,23 @@ def train_coach(
 
 
 def train_stream_vlm(
-    model: str, clips: Path | None, place: Place, short: LoopOptions, long: LoopOptions, data: CoachData, say: Say
-) -> Outcome:
+    model: str,
+    clips: Path | None,
+    place: TrainingPlace,
+    short: LoopOptions,
+    long: LoopOptions,
+    data: CoachData,
+    say: Say,
+) -> Trained:
     """Stream-VLM's two stages: short clips (where `clips` names them), then long videos with LoRA (QEVD, App. D).
 
     Writes `<out>/short/` and `<out>/coach/`.
     """
     coach = open_model(model, None, place, long)
-    short = settled(short, coach)
+    short = _settled(short, coach)
     if clips is not None:
         dataset = open_dataset(clips, user_refs=place.workspace.user_refs)
-        vision = coach.config.vision
-        found = sources(dataset, place.workspace, dim=vision.dim, tokens=vision.tokens, reads_contexts=False)
+        found = sources(dataset, place.workspace, coach.sees)
         prepared = prepare_short(found, dataset.clips, coach, data)
         _tell(prepared, say)
         task = CoachTask(coach, prepared, data, short, parts_to_train(coach, "short"), "short")
@@ -123,13 +134,13 @@ def train_stream_vlm(
 def train_both(
     model: str,
     ablations: Ablations | None,
-    place: Place,
+    place: TrainingPlace,
     selector: LoopOptions,
     coach_options: LoopOptions,
     data: CoachData,
     say: Say,
     parts: tuple[str, ...] = (),
-) -> Outcome:
+) -> Trained:
     """The paper's two stages: the selector, then the fusion with the selector frozen (Supp. 11.4).
 
     A Stream-VLM is made into a BioCoach first. `parts`: what the second stage trains instead of what was published.
@@ -142,8 +153,99 @@ def train_both(
     return train_coach(coach, model, place, coach_options, data, say, parts)
 
 
+def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
+    return settled(options, coach.model.device, coach.config.dtype)
+
+
 def _tell(prepared: Prepared, say: Say) -> None:
     tokens = sum(len(example.sequence) for example in prepared.examples)
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
     for reason, count in sorted(prepared.missing.items()):
         say(f"left out: {count} × {reason} ({prepared.first_problem})")
+
+
+SHAPE = "biocoach-7b"
+"""Preset that says how selector, fusion and contexts of a BioCoach made of a Stream-VLM look."""
+
+
+def own_device(device: str) -> str:
+    """Where this process loads a model: of several processes on one machine each has a GPU of its own."""
+    if device == "cpu":
+        return "cpu"
+    place = os.environ.get("LOCAL_RANK")
+    return f"cuda:{place}" if place is not None and torch.cuda.is_available() else "auto"
+
+
+def open_start(
+    model: str,
+    ablations: Ablations | None,
+    options: LoopOptions,
+    *,
+    biocoach: bool,
+    texts: Callable[[], Iterable[str]] = tuple,
+) -> Coach:
+    """A checkpoint folder, or a preset with random weights whose tokenizer also knows the words of `texts`.
+
+    With `biocoach` a Stream-VLM becomes an untrained BioCoach. `ablations` switches parts off; None is the full
+    model, or what a BioCoach's checkpoint was made with. UserError as `open_coach`, and for a checkpoint that was
+    made with others.
+    """
+    check_precision(options)
+    coach = open_coach(model, device=own_device(options.device), seed=options.seed)
+    preset = coach.untrained and model in preset_names()
+    if preset:
+        coach = _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
+    if biocoach and coach.config.kind == "stream-vlm":
+        return as_biocoach(coach, ablations or Ablations(), options.seed)
+    if not preset and ablations is not None and ablations != coach.ablations:
+        raise UserError(
+            f"this checkpoint was made with other ablations ({_switched(coach.ablations)})",
+            where=Path(model),
+            expected=f"{_switched(ablations)}, as --variant says",
+            fix="leave --variant out, or begin from the Stream-VLM that it was made of",
+        )
+    return coach
+
+
+def _switched(ablations: Ablations) -> str:
+    plain = Ablations()
+    names = [name for name in plain.__dataclass_fields__ if getattr(ablations, name) != getattr(plain, name)]
+    return ", ".join(f"{name} {getattr(ablations, name)}" for name in names) or "the full model"
+
+
+def _with_words(coach: Coach, model: str, ablations: Ablations, seed: int, texts: tuple[str, ...]) -> Coach:
+    built, tokenizer = build(coach.config, ablations=ablations, seed=seed, texts=texts)
+    tokens = find_action_tokens(tokenizer, Path(model), coach.config.tokens)
+    return Coach(built.to(coach.model.device), tokenizer, tokens, built.config, ablations, dict(coach.about))
+
+
+def as_biocoach(coach: Coach, ablations: Ablations, seed: int) -> Coach:
+    """BioCoach on a Stream-VLM: its weights as they are, selector and fusion new (BioCoach, Sec. 3.6).
+
+    The language model is taken over, not copied. Without pretraining (QEVD, Table 4) the cross-attention is new, too.
+    """
+    shape = read_preset(SHAPE)
+    config = replace(
+        coach.config,
+        name=coach.config.name.replace("stream-vlm", "biocoach"),
+        kind="biocoach",
+        selector=shape.selector,
+        fusion=shape.fusion,
+        context_tokens=shape.context_tokens,
+        morph_tokens=shape.morph_tokens,
+    )
+    with torch.device("meta"):
+        model = BioCoach(config, ablations=ablations)
+    device = coach.model.device
+    model.lang = coach.model.lang
+    torch.manual_seed(seed)
+    model.selector = JointSelector(config.vision.dim, config.selector).to(device)
+    model.fusion = MorphFusion(config.vision.dim, int(model.decoder.config.hidden_size), config.fusion)
+    model.fusion.initialise()
+    model.fusion.to(device)
+    if ablations.no_pretraining:
+        for name, module in model.named_modules():
+            if "xattn_layer" in name and isinstance(module, (torch.nn.Linear, torch.nn.LayerNorm)):
+                module.reset_parameters()
+    about = {**coach.about, "made_from": coach.config.name}
+    return Coach(model, coach.tokenizer, coach.tokens, config, ablations, about)

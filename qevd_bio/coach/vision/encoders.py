@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,13 +10,12 @@ import torch
 from torch import Tensor
 
 from qevd_bio.coach.options import RANDOM
-from qevd_bio.coach.vision.backbone import FEATURE_DIM, FRAMES_PER_FEATURE, GRID, Backbone
-from qevd_bio.coach.vision.backbone_state import FeatureStream
-from qevd_bio.coach.vision.backbone_weights import load_backbone
-from qevd_bio.store.errors import UserError
+from qevd_bio.coach.vision.backbone import FEATURE_DIM, FRAMES_PER_FEATURE, GRID, Backbone, FeatureStream
+from qevd_bio.coach.vision.weights import load_backbone
+from qevd_bio.learning.encoders import Normal, read_normal, read_vision_model
 
 
-class Stream(Protocol):
+class FeatureSource(Protocol):
     """Takes the frames of one video in order and gives features (n, C, H, W) now and then."""
 
     def push(self, frame: Tensor) -> Tensor | None: ...
@@ -26,13 +23,13 @@ class Stream(Protocol):
     def finish(self) -> Tensor | None: ...
 
 
-class Encoder(Protocol):
+class FrameEncoder(Protocol):
     """Shape of the features, and a stream for each video."""
 
     dim: int
     grid: tuple[int, int]
 
-    def stream(self, warm_up: int) -> Stream: ...
+    def stream(self, warm_up: int) -> FeatureSource: ...
 
 
 class CnnEncoder:
@@ -50,38 +47,6 @@ class CnnEncoder:
 
     def stream(self, warm_up: int) -> FeatureStream:
         return FeatureStream(self._backbone, warm_up, self._chunk)
-
-
-@dataclass(frozen=True)
-class Normal:
-    """Mean and standard deviation of each colour that an image encoder was trained with, on values in 0..1."""
-
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-
-
-PREPROCESSOR = "preprocessor_config.json"
-
-
-def read_normal(folder: Path) -> Normal:
-    """What `preprocessor_config.json` in a model's folder says, 0.5 each where there is none.
-
-    UserError for one that cannot be read or names something else than three numbers each.
-    """
-    path = folder / PREPROCESSOR
-    if not path.is_file():
-        return Normal()
-    expected = "image_mean and image_std with three numbers each, as transformers writes them"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not values.get("do_normalize", True):
-            return Normal((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-        mean, std = (tuple(float(value) for value in values[name]) for name in ("image_mean", "image_std"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"cannot be used ({error})", where=path, expected=expected) from error
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-        raise UserError(f"image_mean {mean}, image_std {std}", where=path, expected=expected)
-    return Normal(mean, std)
 
 
 class ImageEncoder:
@@ -129,7 +94,7 @@ class _ImageStream:
 
 
 @lru_cache(maxsize=1)
-def load_encoder(kind: str, weights: str, seed: int, device: str) -> Encoder:
+def load_encoder(kind: str, weights: str, seed: int, device: str) -> FrameEncoder:
     """The encoder from its weights: a file (3D CNN), a folder of transformers' (image), or `random`.
 
     Kept for the next video of the same process. UserError for what cannot be used.
@@ -137,22 +102,4 @@ def load_encoder(kind: str, weights: str, seed: int, device: str) -> Encoder:
     if kind == "3d-cnn":
         backbone = Backbone().initialise(seed) if weights == RANDOM else load_backbone(Path(weights))
         return CnnEncoder(backbone.to(device).eval())
-    return ImageEncoder(_vision_model(Path(weights)).to(device), read_normal(Path(weights)))
-
-
-def _vision_model(folder: Path) -> Any:
-    if not (folder / "config.json").is_file():
-        raise UserError(
-            "no image encoder here", where=folder, expected="a folder of transformers (config.json, model.safetensors)"
-        )
-    from transformers import AutoModel
-
-    try:
-        model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"cannot be read ({str(error).splitlines()[0][:160]})",
-            where=folder,
-            expected="a vision model saved by transformers, with safetensors",
-        ) from error
-    return getattr(model, "vision_model", model)
+    return ImageEncoder(read_vision_model(Path(weights)).to(device), read_normal(Path(weights)))

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.coach.options import STEP_HZ
+from qevd_bio.coach.options import STEP_HZ, EncoderName
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.workspace import Workspace
 
-_FOLDERS = {"3d-cnn": "efficientnet_features", "image": "image_features"}
+_FOLDERS: dict[EncoderName, str] = {"3d-cnn": "efficientnet_features", "image": "image_features"}
 _EXPECTED = "(T, C, H, W) float32 features with (T,) float64 times, as qevd-bio features writes them"
 _UNREADABLE = (OSError, ValueError, EOFError, SyntaxError, TypeError)
 
@@ -29,15 +29,29 @@ class FeaturePaths:
         return self.features.is_file() and self.times.is_file()
 
 
-def paths_in(root: Path, stem: str, encoder: str = "3d-cnn") -> FeaturePaths:
+@dataclass(frozen=True)
+class FeatureShape:
+    """What a model sees at a step: `tokens` vectors of `dim` values, made by `encoder`."""
+
+    encoder: EncoderName
+    dim: int
+    tokens: int
+
+
+def paths_in(root: Path, stem: str, encoder: EncoderName = "3d-cnn") -> FeaturePaths:
     """Feature files of a video below a split's folder (the data set's own, or the workspace's)."""
     folder = root / _FOLDERS[encoder] / "long_range_videos"
     return FeaturePaths(folder / f"{stem}_features.npy", folder / f"{stem}_timestamps.npy")
 
 
-def feature_paths(workspace: Workspace, split: str, stem: str, encoder: str = "3d-cnn") -> FeaturePaths:
+def feature_paths(workspace: Workspace, split: str, stem: str, encoder: EncoderName = "3d-cnn") -> FeaturePaths:
     """Where `qevd-bio features` writes a video's features."""
     return paths_in(workspace.path("features", split), stem, encoder)
+
+
+def stage_name(encoder: EncoderName) -> str:
+    """The stage that makes features of this encoder, as its manifests and records are called."""
+    return "features" if encoder == "3d-cnn" else f"features-{encoder}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from qevd_bio.motion.cycles.turns import Pace, Turn
+from qevd_bio.motion.cycles.turns import RunningPace, Turn
 from qevd_bio.motion.options import CycleOptions
 
 
@@ -68,7 +68,7 @@ class Cycle:
 class Builder(ABC):
     """Puts cycles together from turns; `samples` is the recent smoothed signal."""
 
-    def __init__(self, rule: CycleRule, options: CycleOptions, pace: Pace, rejected: Counter[str]) -> None:
+    def __init__(self, rule: CycleRule, options: CycleOptions, pace: RunningPace, rejected: Counter[str]) -> None:
         self.rule, self.options, self.pace, self.rejected = rule, options, pace, rejected
         longest = min(rule.bounds_s[1], 10.0) * options.overlong + options.dwell_max_s
         self.samples: deque[tuple[float, float]] = deque(maxlen=round(longest * options.grid_hz))

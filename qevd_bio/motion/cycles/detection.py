@@ -15,7 +15,7 @@ from dataclasses import replace
 from qevd_bio.motion.cycles.builders import Builder, Cycle, CycleRule
 from qevd_bio.motion.cycles.one_sided import OneSided
 from qevd_bio.motion.cycles.smoothing import Smoother
-from qevd_bio.motion.cycles.turns import Pace, Turns
+from qevd_bio.motion.cycles.turns import RunningPace, Turns
 from qevd_bio.motion.cycles.two_sided import TwoSided
 from qevd_bio.motion.options import CycleOptions
 
@@ -35,7 +35,7 @@ class CycleDetector:
         self._smoother = Smoother(options.grid_hz, sigma)
         # The range of right minus left is that of both sides' movements together.
         expected = rule.range_rad * (0.5 if rule.two_sided else 1.0)
-        self.pace = Pace(options, options.prior_share * expected, sum(rule.typical_s) / 2.0)
+        self.pace = RunningPace(options, options.prior_share * expected, sum(rule.typical_s) / 2.0)
         self._turns = Turns(self.pace, options, rule.two_sided, rule.pause_share)
         self.rejected: Counter[str] = Counter()
         self._sign = -1.0 if rule.rest_high and not rule.two_sided else 1.0

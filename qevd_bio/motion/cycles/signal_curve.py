@@ -133,6 +133,14 @@ def choose(signals: Sequence[Signal], angles: Array, observed: NDArray[np.bool_]
     return next((i for i, signal in enumerate(signals) if estimated[list(signal.columns)].all()), 0)
 
 
+def shown_by(exercise: Exercise, signal: Signal) -> Exercise:
+    """The exercise with `signal` as the one that shows its repetitions, which key frames then follow."""
+    text = signal.expression.text
+    if text == exercise.signal.expression:
+        return exercise
+    return replace(exercise, signal=replace(exercise.signal, expression=text))
+
+
 def cycle_rule(exercise: Exercise, signal: Signal) -> CycleRule:
     """What the detector has to know, from the catalogue and the reference."""
     low, high = exercise.cycle.bounds_s

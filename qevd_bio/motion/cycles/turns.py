@@ -24,7 +24,7 @@ def _value(sample: tuple[float, float]) -> float:
 
 
 @dataclass
-class Pace:
+class RunningPace:
     """Running estimates of amplitude (radians) and period (seconds), from the last few movements.
 
     Before the first movement they are what the exercise leads to expect; after a long pause they drift
@@ -75,7 +75,9 @@ class Turns:
     never changes. `pending` is the extreme that the signal is moving away from or toward, not yet confirmed.
     """
 
-    def __init__(self, pace: Pace, options: CycleOptions, two_sided: bool = False, pause_share: float = 0.0) -> None:
+    def __init__(
+        self, pace: RunningPace, options: CycleOptions, two_sided: bool = False, pause_share: float = 0.0
+    ) -> None:
         self.pace, self.options, self.two_sided = pace, options, two_sided
         self._dwell_share = max(options.dwell_share, 1.5 * pause_share)
         self._step = 1.0 / options.grid_hz

@@ -8,18 +8,90 @@ from dataclasses import replace
 
 import numpy as np
 
-from qevd_bio.exercise.measure import Moment, Reading, key_frames, readings
-from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.vocabulary import resolve
+from qevd_bio.anatomy.derived import QUANTITIES
+from qevd_bio.exercise.measure import Measurement, Moment, key_frames, readings
+from qevd_bio.exercise.rules import Exercise, FormError, Target
+from qevd_bio.exercise.severity import RULE_CONFIDENCE, Rule, bounds_of, goal_of, severity_of
+from qevd_bio.exercise.vocabulary import joint_names, resolve, vocabulary
 from qevd_bio.motion.cycles.curves import Window
-from qevd_bio.motion.judging.rule_verdict import Rule, RuleVerdict
+from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.judging.stillness import Stillness
 from qevd_bio.motion.judging.truncation import Cut
-from qevd_bio.motion.judging.verdicts import PASS, VIOLATION, CameraView, Verdict, distance
 from qevd_bio.motion.options import ConstraintOptions
+from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, PASS, TARGET, VIOLATION, Verdict, distance
 
 
-class Judge:
+class JudgedRule:
+    """A target or form error with everything about its verdict that does not change from cycle to cycle."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        exercise: Exercise,
+        salient: Collection[str],
+        options: ConstraintOptions,
+        camera: CameraView,
+        reference: Mapping[tuple[str, str], float],
+    ) -> None:
+        self.rule = rule
+        quantity = vocabulary().quantities[rule.quantity]
+        self.kind = ERROR if isinstance(rule, FormError) else TARGET
+        self.name = f"{self.kind}:{rule.id}"
+        self.unit = quantity.unit
+        self.widened = camera.sees_badly(quantity.plane, options.bad_view_deg)
+        self.bounds = bounds_of(rule, options.bad_view_factor if self.widened else 1.0)
+        self.trust = RULE_CONFIDENCE[rule.confidence]
+        self.phrase = next((key.phrase for key in exercise.keys if key.name == rule.at), "")
+        soft = bool(exercise.uncertain) or rule.confidence == "low" or isinstance(rule, Target)
+        self.alarm = "soft" if soft else rule.alarm if isinstance(rule, FormError) else "soft"
+        self._salient, self._reference = salient, reference
+        self._joints: dict[str, tuple[str, bool]] = {}
+
+    def verdict(self, occasion: Occasion, reading: Measurement, reason: str, at: int, confidence: float) -> Verdict:
+        """The verdict on one reading; `reason` says why it cannot be judged, "" if it can."""
+        rule, bounds = self.rule, self.bounds
+        value = math.nan if reason else reading.value
+        deviation = math.nan if reason else bounds.deviation(value)
+        violated = not reason and bounds.broken(deviation)
+        joint, salient = self._about(reading)
+        return Verdict(
+            **occasion.columns(self.name, reading.side, at),
+            kind=self.kind,
+            verdict=NOT_JUDGED if reason else VIOLATION if violated else PASS,
+            reason=reason or None,
+            joint=joint,
+            quantity=rule.quantity,
+            limb=rule.limb,
+            stat=rule.stat,
+            key=self.phrase,
+            value=value,
+            low=bounds.low,
+            high=bounds.high,
+            deviation=deviation,
+            goal=goal_of(rule, deviation),
+            reference=self._reference.get((self.name, reading.side), math.nan),
+            unit=self.unit,
+            tolerance=bounds.tolerance,
+            tolerance_widened=self.widened,
+            severity=severity_of(rule, bounds, deviation) if violated else 0.0,
+            confidence=confidence * self.trust,
+            alarm=self.alarm,
+            salient=salient,
+            source=rule.source,
+            rule_confidence=rule.confidence,
+        )
+
+    def _about(self, reading: Measurement) -> tuple[str, bool]:
+        """First joint that the verdict concerns, and whether any of its joints is salient."""
+        known = self._joints.get(reading.side)
+        if known is None or not known[0]:
+            joints = _joints(self.rule, reading)
+            known = (joints[0] if joints else "", bool(set(joints).intersection(self._salient)))
+            self._joints[reading.side] = known
+        return known
+
+
+class CycleJudge:
     """Judges the cycles of one segment in order; it remembers how long a fault has lasted.
 
     salient: names of the joints in J*. All rules are judged; `Verdict.salient` tells those that concern J*.
@@ -40,20 +112,20 @@ class Judge:
         self._lasting: dict[tuple[str, str], int] = {}
         rules: tuple[Rule, ...] = (*exercise.errors, *exercise.targets)
         self._verdicts = [
-            RuleVerdict(rule, exercise, self.salient, self.options, self.camera, self.reference) for rule in rules
+            JudgedRule(rule, exercise, self.salient, self.options, self.camera, self.reference) for rule in rules
         ]
         self._still = Stillness(exercise, self.salient, self.options, self.camera)
 
     def judge(
         self,
+        occasion: Occasion,
         window: Window,
-        duration_s: float,
         pause_s: float = math.nan,
         confidence: float = 1.0,
         moments: Mapping[str, Moment] | None = None,
         cut: Cut | None = None,
     ) -> list[Verdict]:
-        """Verdicts of one cycle.
+        """Verdicts of one cycle, of which `window` holds the frames.
 
         pause_s     seconds since the last cycle ended, NaN for the first
         confidence  of the kinematics in this cycle, 0..1
@@ -64,8 +136,8 @@ class Judge:
         if moments is None:
             moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         verdicts = [
-            *self._rules(window, duration_s, pause_s, cut.seen(self.exercise, moments), confidence, cut),
-            *self._still.judge(window, confidence),
+            *self._rules(occasion, window, pause_s, cut.seen(self.exercise, moments), confidence, cut),
+            *self._still.judge(occasion, window, confidence),
         ]
         return [self._remember(verdict) for verdict in verdicts]
 
@@ -73,36 +145,35 @@ class Judge:
         key = (verdict.rule, verdict.side)
         if verdict.verdict == VIOLATION:
             self._lasting[key] = self._lasting.get(key, 0) + 1
-            return verdict._replace(persistence=self._lasting[key])
+            return replace(verdict, persistence=self._lasting[key])
         if verdict.verdict == PASS:
             self._lasting[key] = 0
         return verdict
 
     def _rules(
         self,
+        occasion: Occasion,
         window: Window,
-        duration_s: float,
         pause_s: float,
         moments: Mapping[str, Moment],
         confidence: float,
         cut: Cut,
     ) -> Iterator[Verdict]:
-        last = len(window) - 1
         for judged in self._verdicts:
             rule = judged.rule
-            if last < 0:
-                yield judged.verdict(_UNKNOWN, "no_frames", 0, 0, confidence)
+            if not len(window):
+                yield judged.verdict(occasion, _UNKNOWN, "no_frames", 0, confidence)
                 continue
-            found = readings(rule, self.exercise, window, moments, duration_s)
+            found = readings(rule, self.exercise, window, moments, occasion.duration_s)
             if not found:
-                yield judged.verdict(_UNKNOWN, "no_key_frame", 0, last, confidence)
+                yield judged.verdict(occasion, _UNKNOWN, "no_key_frame", 0, confidence)
             for reading in _one_a_side(judged, found):
                 if rule.quantity == "pause":
                     reading = replace(reading, value=pause_s)
                 reason = "cut_off" if cut.hides(rule, reading.side) else self._unknown(rule, reading, window)
-                yield judged.verdict(reading, reason, _frame(rule, reading, window), last, confidence)
+                yield judged.verdict(occasion, reading, reason, _frame(rule, reading, window), confidence)
 
-    def _unknown(self, rule: Rule, reading: Reading, window: Window) -> str:
+    def _unknown(self, rule: Rule, reading: Measurement, window: Window) -> str:
         """Why a reading cannot be judged, "" if it can."""
         if rule.quantity == "pause" and math.isnan(reading.value):
             return "first_cycle"
@@ -113,15 +184,27 @@ class Judge:
         return "" if window.share(reading.names) >= self.options.min_observed else "not_observed"
 
 
-_UNKNOWN = Reading(math.nan, "", None, ())
+def _joints(rule: Rule, reading: Measurement) -> tuple[str, ...]:
+    """Joints that a verdict concerns: the error's own list or those of the quantity, on the reading's side."""
+    names: tuple[str, ...]
+    if isinstance(rule, FormError):
+        names = joint_names(rule.joints)
+    else:
+        names = tuple(joint for name in reading.names if name in QUANTITIES for joint in QUANTITIES[name].joints)
+    side = reading.side
+    sided = [name for name in names if not side or name[-2:] not in ("_r", "_l") or name.endswith(f"_{side}")]
+    return tuple(dict.fromkeys(sided))
 
 
-def _one_a_side(judged: RuleVerdict, found: list[Reading]) -> list[Reading]:
+_UNKNOWN = Measurement(math.nan, "", None, ())
+
+
+def _one_a_side(judged: JudgedRule, found: list[Measurement]) -> list[Measurement]:
     """At most one reading a side: where both sides' key frames give one of the whole body, the worse one."""
     if len({reading.side for reading in found}) == len(found):
         return found
-    low, high = judged.low, judged.high
-    best: dict[str, Reading] = {}
+    low, high = judged.bounds.low, judged.bounds.high
+    best: dict[str, Measurement] = {}
     for reading in found:
         known = best.get(reading.side)
         worse = known is None or not abs(distance(reading.value, low, high)) <= abs(distance(known.value, low, high))
@@ -130,7 +213,7 @@ def _one_a_side(judged: RuleVerdict, found: list[Reading]) -> list[Reading]:
     return list(best.values())
 
 
-def _frame(rule: Rule, reading: Reading, window: Window) -> int:
+def _frame(rule: Rule, reading: Measurement, window: Window) -> int:
     """The frame that a reading was taken at: its key frame, the extreme, else the middle."""
     last = len(window) - 1
     if reading.frame is not None:

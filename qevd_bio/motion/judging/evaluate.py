@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,15 @@ from qevd_bio.exercise.measure import key_frames
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import Window
-from qevd_bio.motion.cycles.signal_curve import Signal, candidates
+from qevd_bio.motion.cycles.signal_curve import Signal, candidates, shown_by
 from qevd_bio.motion.judging.align import UNDEFINED, Similarity, compare, resample
-from qevd_bio.motion.judging.constraints import Judge
+from qevd_bio.motion.judging.constraints import CycleJudge
+from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.judging.template import Template
 from qevd_bio.motion.judging.truncation import Cut
-from qevd_bio.motion.judging.verdicts import CameraView, Verdict
 from qevd_bio.motion.options import MotionOptions
+from qevd_bio.tables.motion import SegmentPlace
+from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
 
@@ -33,6 +35,7 @@ class Setup:
     reference       (N, 46) radians at `reference_fps`, None for an exercise without one
     salient         joints of J* in the canonical order;  salient_source  where they come from
     skeleton        of the subject;  body  measurements for C_morph, as in the kinematics file
+    split, video, segment  where the frames come from, for the rows of the tables
     """
 
     exercise: Exercise
@@ -44,6 +47,18 @@ class Setup:
     skeleton: Skeleton = field(default_factory=Skeleton.from_stature)
     camera: CameraView = field(default_factory=CameraView)
     body: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    split: str = ""
+    video: str = ""
+    segment: int = 0
+
+    @property
+    def place(self) -> SegmentPlace:
+        """The segment, as rows of tables name it."""
+        return SegmentPlace(self.split, self.video, self.segment, self.exercise.id)
+
+    def signals(self) -> tuple[Signal, ...]:
+        """The curves that may show the repetitions, the exercise's own first."""
+        return candidates(self.exercise, self.reference, self.reference_fps)
 
 
 @dataclass(frozen=True)
@@ -68,32 +83,22 @@ class JudgedCycle:
 
 
 class Evaluator:
-    """Evaluates the cycles of one segment, in order."""
+    """Evaluates the cycles of one segment, in order; `signal` is the one that shows its repetitions."""
 
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self.signals = candidates(setup.exercise, setup.reference, setup.reference_fps)
+    def __init__(self, setup: Setup, signal: Signal) -> None:
+        self.setup, self.signal = setup, signal
+        self.exercise = shown_by(setup.exercise, signal)
+        self.template = None
+        values: Mapping[tuple[str, str], float] = {}
+        if setup.reference is not None:
+            self.template = Template(self.exercise, setup.reference, setup.reference_fps, signal)
+            values = self.template.values
+        self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
         self._count = 0
         self._ended = math.nan
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
-        self.use(0)
-
-    def use(self, index: int) -> Signal:
-        """Fix which of `signals` shows the repetitions; key frames then follow that one."""
-        setup, self.signal = self.setup, self.signals[index]
-        self.exercise = setup.exercise
-        if index:
-            chosen = replace(setup.exercise.signal, expression=self.signal.expression.text)
-            self.exercise = replace(setup.exercise, signal=chosen)
-        self.template = None
-        values: Mapping[tuple[str, str], float] = {}
-        if setup.reference is not None:
-            self.template = Template(self.exercise, setup.reference, setup.reference_fps, self.signal)
-            values = self.template.values
-        self.judge = Judge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
-        return self.signal
 
     def evaluate(
         self,
@@ -111,7 +116,8 @@ class Evaluator:
         trust = float(np.mean(confidence)) if len(confidence) else 0.0
         one_sided = not self.signal.two_sided and self.exercise.category != "hold"
         cut = Cut(bool(cycle.partial), cycle.side if cycle.halves == 1 else "", self.exercise.signal.rest * one_sided)
-        verdicts = self.judge.judge(window, cycle.duration_s, cycle.start_s - self._ended, trust, moments, cut)
+        occasion = Occasion(self.setup.place, self._count, cycle.start_s, cycle.end_s, times, frames)
+        verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut)
         result = JudgedCycle(
             number=self._count,
             cycle=cycle,

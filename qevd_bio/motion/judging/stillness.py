@@ -11,18 +11,12 @@ from qevd_bio.anatomy.derived import QUANTITIES
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_DOFS
 from qevd_bio.exercise.catalogue import roles
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.exercise.severity import RULE_CONFIDENCE, TARGET_WEIGHT, severity
 from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.motion.cycles.curves import Window
-from qevd_bio.motion.judging.verdicts import (
-    NOT_JUDGED,
-    PASS,
-    RULE_CONFIDENCE,
-    VIOLATION,
-    CameraView,
-    Verdict,
-    severity,
-)
+from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.options import ConstraintOptions
+from qevd_bio.tables.verdicts import NOT_JUDGED, PASS, STATIC, VIOLATION, Verdict
 
 
 def static_limits(exercise: Exercise, strict: bool) -> dict[str, dict[int, float]]:
@@ -73,23 +67,22 @@ class Stillness:
         badly = camera.sees_badly(QUANTITIES[DOF_NAMES[dof]].plane, self.options.bad_view_deg)
         return self.options.bad_view_factor if badly else 1.0
 
-    def judge(self, window: Window, confidence: float) -> Iterator[Verdict]:
+    def judge(self, occasion: Occasion, window: Window, confidence: float) -> Iterator[Verdict]:
         """One verdict a static joint; unobserved degrees of freedom do not count, for or against."""
         if len(window) == 0:
             return
         deviation, share = variation(window)
-        last = len(window) - 1
         for joint, limits in self.limits.items():
             judged = [dof for dof in limits if share[dof] >= self.options.min_observed]
-            yield self._verdict(joint, limits, judged, deviation.tolist(), last, confidence)
+            yield self._verdict(occasion, joint, limits, judged, deviation.tolist(), confidence)
 
     def _verdict(
         self,
+        occasion: Occasion,
         joint: str,
         limits: Mapping[int, float],
         judged: list[int],
         deviation: list[float],
-        last: int,
         confidence: float,
     ) -> Verdict:
         allowed = self._allowed
@@ -99,15 +92,15 @@ class Stillness:
         violated = bool(judged) and value - limit - tolerance > 1e-9
         side = joint[-1] if joint.endswith(("_r", "_l")) else ""
         name, config = DOF_NAMES[worst], self.exercise.roles
+        middle = (len(occasion.frames) - 1) // 2
         soft = bool(self.exercise.uncertain) or config.confidence == "low"
         return Verdict(
-            rule=f"static:{joint.removesuffix(f'_{side}') if side else joint}",
-            kind="static",
+            **occasion.columns(f"{STATIC}:{joint.removesuffix(f'_{side}') if side else joint}", side, middle),
+            kind=STATIC,
             verdict=NOT_JUDGED if not judged else VIOLATION if violated else PASS,
-            reason="" if judged else "not_observed",
+            reason=None if judged else "not_observed",
             joint=joint,
             quantity=name.replace(f"_{side}_", "_").removesuffix(f"_{side}") if side else name,
-            side=side,
             limb="",
             stat="std",
             key="",
@@ -116,15 +109,10 @@ class Stillness:
             high=limit,
             deviation=max(value - limit, 0.0) if judged else value,
             goal=limit,
-            reference=float("nan"),
             unit="deg",
             tolerance=tolerance,
-            widened=tolerance > 0,
-            first=0,
-            last=last,
-            at=last // 2,
-            severity=severity(0.5, value - limit - tolerance, limit) if violated else 0.0,
-            persistence=0,
+            tolerance_widened=tolerance > 0,
+            severity=severity(TARGET_WEIGHT, value - limit - tolerance, limit) if violated else 0.0,
             confidence=confidence * RULE_CONFIDENCE[config.confidence],
             alarm="soft" if soft else "hard",
             salient=joint in self.salient,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.pose.backends.base import Clip, Picture
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.store import meter
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.video.orient import orientation
 from qevd_bio.video.probe import VideoInfo, probe
@@ -31,7 +32,7 @@ class OpenedClip:
         self.info: VideoInfo = probe(video.path)
         self._path = video.path
         self._options = options
-        self.rotate_deg = turn_deg(self.info, video.rotate, options)
+        self.rotate_deg = turn_deg(self.info, video.lies_on_side, options)
         self.times = frame_times(video.timestamps_path, options)
         self.flags: dict[str, str] = {}
         stored = (self.info.width, self.info.height)[:: -1 if self.info.rotation_deg % 180 else 1]
@@ -42,15 +43,29 @@ class OpenedClip:
 
     @contextmanager
     def _pictures(self) -> Iterator[Iterator[Picture]]:
-        reader = VideoReader(self._path, rotate=self.rotate_deg, times=self.times, select=select(self._options))
+        reader = VideoReader(
+            self._path,
+            rotate=self.rotate_deg,
+            times=self.times,
+            select=select(self._options),
+            strict_times=self._options.strict_times,
+            info=self.info,
+        )
         with reader:
             yield self._each(reader)
 
     def _each(self, reader: VideoReader) -> Iterator[Picture]:
+        chosen = select(self._options)
+        times = self.clip.frame_times if self.clip.frame_times is not None else ()
+        meter.expect(sum(chosen(index, float(time_s)) for index, time_s in enumerate(times)))
         for frame in reader:
+            meter.advance()
             image = np.ascontiguousarray(frame.image[:, ::-1]) if self._options.mirrored else frame.image
             yield Picture(frame.index, frame.time_s, image)
-        self.flags.update({flag: reader.truncated if flag == "truncated" else "" for flag in reader.flags})
+        said = {"truncated": reader.truncated, "frames_lost": f"{reader.lost} frames do not decode"}
+        self.flags.update({flag: said.get(flag, "") for flag in reader.flags})
+        if "odd_rotation" in self.info.notes and self._options.rotate == "auto":
+            self.flags["odd_rotation"] = "not a multiple of 90 degrees, so not followed; --rotate sets it"
 
 
 def turn_deg(info: VideoInfo, lying: bool, options: ExtractOptions) -> int:

@@ -116,6 +116,7 @@ class FilesBackend:
         self._recordings = list_recordings(options.source.expanduser())
 
     def identity(self) -> dict[str, str]:
+        """Says that angles were imported; no model was run."""
         return {"model": "imported", "version": "", "model_hash": ""}
 
     def inputs(self, split: str, stem: str) -> tuple[Path, ...]:
@@ -129,6 +130,7 @@ class FilesBackend:
         return tuple(sorted(p for p in path.iterdir() if p.is_file())) if path.is_dir() else (path,)
 
     def estimate(self, clip: Clip) -> Angles | Landmarks | Points:
+        """What the recording holds, on the clip's frames. ItemError where there is none or it does not fit."""
         path = find_recording(self._recordings, clip.split, clip.stem)
         if path is None:
             raise ItemError("recording_missing", f"no file for {clip.split}/{clip.stem} below {self._options.source}")
@@ -158,7 +160,7 @@ def import_recording(path: Path, clip: Clip, options: ExtractOptions) -> Angles 
             frame, time_s, read.names, read.values[rows], read.trust[rows], read.set, read.stature_m, details, flags
         )
     if isinstance(read, Keypoints):
-        from qevd_bio.pose.formats.keypoints.lift import to_landmarks
+        from qevd_bio.pose.backends.lift import to_landmarks
 
         picked = replace(read, values=read.values[rows])
         return to_landmarks(picked, frame, time_s, image_size(options) or clip.size, details, flags, path)

@@ -107,9 +107,11 @@ class HsmrBackend:
         self.checkout = Checkout.of(options)
 
     def identity(self) -> dict[str, str]:
+        """HSMR's revision and the hash of its weights."""
         return {"model": "HSMR", "version": self.checkout.revision(), "model_hash": weights_hash(self.checkout.root)}
 
     def estimate(self, clip: Clip) -> Angles | Landmarks | Points:
+        """Run HSMR on the video and import what it saved. Raises ItemError where that fails."""
         assert clip.path is not None
         with tempfile.TemporaryDirectory(prefix="qevd-bio-hsmr-") as folder:
             saved = self.checkout.run(clip.path.resolve(), Path(folder))

@@ -98,7 +98,13 @@ def to_level(world: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(world * np.array([1.0, -1.0, -1.0]))
 
 
-def level_rotation(pitch_rad: float) -> NDArray[np.float64]:
-    """Rotation (3, 3) from `to_level`'s axes to the true level where the camera looks down by `pitch_rad`."""
+def level_rotation(pitch_rad: float, roll_rad: float = 0.0) -> NDArray[np.float64]:
+    """Rotation (3, 3) from `to_level`'s axes to the true level.
+
+    The camera looks down by `pitch_rad` and is turned clockwise about its own axis by `roll_rad`, as its owner sees it.
+    """
     c, s = np.cos(pitch_rad), np.sin(pitch_rad)
-    return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
+    cr, sr = np.cos(roll_rad), np.sin(roll_rad)
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]]) @ np.array(
+        [[cr, sr, 0.0], [-sr, cr, 0.0], [0, 0, 1.0]]
+    )

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.base import Clip, Landmarks, Picture
 from qevd_bio.pose.backends.detector import BLACK, PersonDetector
 from qevd_bio.pose.backends.native_logs import quiet_native_logs
-from qevd_bio.pose.backends.people import Sighting, Subject, choose_subject, iou
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.people import Sighting, Subject, choose_subject, iou
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_bytes
 
@@ -29,6 +30,7 @@ LOST_IOU = 0.05
 
 def need_mediapipe() -> Path:
     """Folder of the installed mediapipe. Raises UserError where it is missing or too new to carry its model."""
+    extras.need("mediapipe", what="the pose model")
     try:
         import mediapipe
         from mediapipe.python.solutions import pose  # noqa: F401
@@ -59,6 +61,7 @@ class MediapipeBackend:
         self._confidence = options.min_confidence
 
     def identity(self) -> dict[str, str]:
+        """MediaPipe's version and the hash of the models inside its wheel."""
         content = b"".join((self._folder / name).read_bytes() for name in _MODELS)
         return {
             "model": "pose_landmark_full",
@@ -67,6 +70,7 @@ class MediapipeBackend:
         }
 
     def estimate(self, clip: Clip) -> Landmarks:
+        """Landmarks of one person in every frame. Raises ItemError where the clip cannot be read."""
         with self.tracker() as track, PersonDetector() as detector:
             pass_one = _follow(clip, track, detector)
         subject = choose_subject(pass_one.steps)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from qevd_bio.pose.backends.base import Clip, Landmarks
 from qevd_bio.pose.backends.mediapipe import MediapipeBackend, landmark_box, landmark_rows, need_mediapipe
 from qevd_bio.pose.backends.native_logs import quiet_native_logs
-from qevd_bio.pose.backends.people import Sighting, choose_subject
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.people import Sighting, choose_subject
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file
 
@@ -35,10 +35,12 @@ class MediapipeTaskBackend:
         need_mediapipe()
 
     def identity(self) -> dict[str, str]:
+        """Name and hash of the `.task` file, and MediaPipe's version."""
         version = metadata.version("mediapipe")
         return {"model": self._model.name, "version": version, "model_hash": hash_file(self._model)}
 
     def estimate(self, clip: Clip) -> Landmarks:
+        """Landmarks of the chosen person, of up to `max_people` that are followed at once."""
         assert clip.open is not None
         index: list[int] = []
         times: list[float] = []

@@ -28,6 +28,7 @@ class Regression:
     sd: float
 
     def at(self, height: float, mass: float) -> float:
+        """The measure in metres for a height in metres and a mass in kilograms."""
         return self.intercept + self.per_m_stature * height + self.per_kg_mass * mass
 
 

@@ -37,6 +37,7 @@ class Person:
 
     @property
     def stature_m(self) -> float | None:
+        """Standing height in metres, as entered; None where it was not."""
         return dict(self.entered).get("height")
 
 

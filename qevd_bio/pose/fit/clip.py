@@ -16,17 +16,18 @@ from qevd_bio.pose.backends.landmarks import (
     MARKER_LANDMARKS,
     VISIBILITY,
     WORLD,
-    level_rotation,
     to_level,
 )
 from qevd_bio.pose.fit.angles import N_DOFS, angles_of, head_rotation
-from qevd_bio.pose.fit.chain import Chain, State
+from qevd_bio.pose.fit.chain import Chain, State, place
 from qevd_bio.pose.fit.evidence import Evidence, make_evidence
 from qevd_bio.pose.fit.guess import guess_state, place_roots
 from qevd_bio.pose.fit.lengths import Calibration, calibrate, world_scale
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.posterior import angle_spread
 from qevd_bio.pose.fit.rotations import Float
+from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
 from qevd_bio.pose.fit.world import KINDS
@@ -40,7 +41,8 @@ RESIDUAL_HALF, AROUND_S, ENOUGH_AROUND = 0.06, 0.5, 0.3
 class FitResult:
     """Angles of one clip, T frames; rows without a detection are NaN.
 
-    raw (T, 46) radians, unwrapped; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the level
+    raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, and `features`
+    (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the level
     frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera), pitch_deg and
     focal_px with how each was found; residual_px (T,) root mean square of the image markers; flags.
     """
@@ -52,6 +54,8 @@ class FitResult:
     skeleton_lengths: dict[str, float]
     view: dict[str, Any]
     residual_px: NDArray[np.float64]
+    sigma: Float
+    features: Float
     flags: list[dict[str, Any]]
 
 
@@ -94,15 +98,22 @@ def fit_clip(
     focal = max(image_size) * options.focal_ratio
     knots = clip.take(_knots(clip, options.knot_hz))
     calibration, scale = _calibrate(knots, focal, options, stature_m)
-    state, error = _solve_windows(knots, calibration, scale, options)
+    state, error, covariance = _solve_windows(knots, calibration, scale, options)
     head = head_rotation(calibration.skeleton, state, knots.head)
-    state = _levelled(state, options.camera_pitch_deg)
+    level = calibration.scene.level
+    shape = view_features(place(Chain.of(calibration.skeleton), state), level)
+    state = _levelled(state, level)
     pose = unwrap_angles(angles_of(state, head))
+    known = _between(knots.time_s, np.concatenate([angle_spread(state, head, covariance), shape], axis=1), clip.time_s)
     dense = _to_frames(knots.time_s, np.concatenate([pose, state.trans, error[:, None]], axis=1), clip.time_s)
     raw = _spread(dense[:, :N_DOFS], clip.rows, frames)
     residual = _spread(np.abs(dense[:, -1]), clip.rows, frames)
     visibility = _spread(clip.visibility, clip.rows, frames)
     size = _spread(_pixel_size(clip), clip.rows, frames)
+    known = _spread(known, clip.rows, frames)
+    found = features(
+        known[:, :N_DOFS], known[:, N_DOFS:], raw, np.asarray(time_s, dtype=float), visibility, residual / size
+    )
     return FitResult(
         raw=raw,
         observed=observed_dofs(
@@ -113,6 +124,8 @@ def fit_clip(
         skeleton_lengths=calibration.skeleton.lengths(),
         view=_view(pose, state, calibration, options),
         residual_px=residual,
+        sigma=sigma_of(found),
+        features=found,
         flags=[dict(flag) for flag in flip_flags(raw, np.asarray(time_s, dtype=float))],
     )
 
@@ -164,10 +177,10 @@ def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float
 
 def _solve_windows(
     knots: _Clip, calibration: Calibration, scale: float, options: FitOptions
-) -> tuple[State, NDArray[np.float64]]:
-    """Solve piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further."""
+) -> tuple[State, NDArray[np.float64], Float]:
+    """State, image error (K,) and covariance (K, 29, 29). Solve piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further."""
     chain = Chain.of(calibration.skeleton)
-    states, errors = [], []
+    states, errors, spreads = [], [], []
     end = knots.time_s[-1]
     begin = knots.time_s[0]
     while True:
@@ -183,19 +196,17 @@ def _solve_windows(
         keep = np.flatnonzero((part.time_s >= begin) & ((part.time_s < stop) | last))
         states.append(solved.state.take(keep))
         errors.append(np.sqrt((solved.image_error[keep] ** 2).mean((1, 2))))
+        spreads.append(solved.covariance[keep])
         if last:
             break
         begin = stop
     joined = State(**{name: np.concatenate([getattr(s, name) for s in states]) for name in State.__dataclass_fields__})
-    return joined, np.concatenate(errors)
+    return joined, np.concatenate(errors), np.concatenate(spreads)
 
 
-def _levelled(state: State, pitch_deg: float | None) -> State:
-    """The state in the level frame of a camera that looks down by `pitch_deg`."""
-    if not pitch_deg:
-        return state
-    turn = level_rotation(np.deg2rad(pitch_deg))
-    return replace(state, trans=state.trans @ turn.T, pelvis=turn @ state.pelvis)
+def _levelled(state: State, level: Float) -> State:
+    """The state in the level frame, whose axes in camera axes are the rows of `level`."""
+    return replace(state, trans=state.trans @ level.T, pelvis=level @ state.pelvis)
 
 
 def _to_frames(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.float64]) -> Float:
@@ -205,6 +216,14 @@ def _to_frames(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.fl
         own = (time_s >= knot_s[run[0]]) & (time_s <= knot_s[run[-1]])
         out[own] = CubicSpline(knot_s[run], values[run])(time_s[own]) if len(run) > 1 else values[run]
     return out
+
+
+def _between(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.float64]) -> Float:
+    """Straight lines between the knots, at the frames' times."""
+    right = np.clip(np.searchsorted(knot_s, time_s), min(1, len(knot_s) - 1), len(knot_s) - 1)
+    left = np.maximum(right - 1, 0)
+    share = np.clip((time_s - knot_s[left]) / np.maximum(knot_s[right] - knot_s[left], 1e-9), 0.0, 1.0)[:, None]
+    return np.asarray(values[left] * (1.0 - share) + values[right] * share)
 
 
 def _spread(values: Float, rows: NDArray[np.intp], frames: int) -> Float:
@@ -234,10 +253,13 @@ def _confidence(visibility: Float, residual: NDArray[np.float64], time_s: NDArra
 
 def _view(pose: Float, state: State, calibration: Calibration, options: FitOptions) -> dict[str, Any]:
     heading = np.angle(np.exp(1j * pose[:, 2]).mean())
+    pitch, roll = np.rad2deg(calibration.scene.tilt)
     return {
         "heading_deg": round(float(np.rad2deg(heading)), 1),
-        "pitch_deg": options.camera_pitch_deg or 0.0,
-        "pitch_source": "given" if options.camera_pitch_deg is not None else "assumed level",
+        "pitch_deg": round(float(pitch), 1),
+        "pitch_source": "given" if options.camera_pitch_deg is not None else "estimated",
+        "roll_deg": round(float(roll), 1),
+        "roll_source": "given" if options.camera_roll_deg is not None else "estimated",
         "focal_px": round(calibration.scene.focal, 1),
         "focal_source": f"{options.focal_ratio:g} x the longer image side, not estimated",
         "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
@@ -258,5 +280,7 @@ def _nothing(frames: int) -> FitResult:
         skeleton_lengths={},
         view={},
         residual_px=np.full(frames, np.nan),
+        sigma=nan,
+        features=np.full((frames, N_DOFS, len(FEATURES)), np.nan),
         flags=[{"kind": "no_person"}],
     )

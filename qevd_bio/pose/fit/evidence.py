@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qevd_bio.pose.backends.landmarks import level_rotation
 from qevd_bio.pose.fit.chain import Chain, Placed, length_jacobian
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.rotations import Float
-from qevd_bio.pose.fit.stance import balance_rows, floor_rows
+from qevd_bio.pose.fit.stance import N_STANCE, stance_rows, tilt_rows
 from qevd_bio.pose.fit.world import BONES, N_KINDS, TRUNK, bone_trust, calibrated, facing, flexion_of, world_bones
 
 # Spread of each image marker relative to `image_sd`: larger where the pose model's idea of a joint is soft.
@@ -31,6 +32,7 @@ class Scene:
     focal        pixels
     gain, bias   (8,), (8,) metres: of the world landmarks' depth, by kind of bone
     floor        height of the floor in the level camera frame, metres
+    tilt         (2,) radians: how far the camera looks down, and its roll, clockwise as its owner sees it
     robust       spreads beyond which a landmark counts less and less
     """
 
@@ -38,17 +40,23 @@ class Scene:
     gain: Float
     bias: Float
     floor: float
+    tilt: Float
     robust: float = ROBUST_SPREADS
 
     @classmethod
-    def start(cls, focal: float, floor: float) -> Scene:
+    def start(cls, focal: float, floor: float, tilt: Float) -> Scene:
         """Nothing known of the depth's errors yet."""
-        return cls(focal, np.ones(N_KINDS), np.zeros(N_KINDS), floor)
+        return cls(focal, np.ones(N_KINDS), np.zeros(N_KINDS), floor, tilt)
+
+    @property
+    def level(self) -> Float:
+        """(3, 3): the level frame's axes as rows, in camera axes (x right, y up, z to the camera)."""
+        return level_rotation(*self.tilt)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Landmarks of T frames as the fit uses them, level camera frame.
+    """Landmarks of T frames as the fit uses them, in camera axes (x right, y up, z to the camera).
 
     image (T, 8, 2, 2) pixels from the principal point, v upward; trust (T, 8, 2) 0..1; bones (T, 13, 3) metres and
     their trust (T, 13); flexion (T, 2, 2) of knees and elbows in the bones, radians.
@@ -77,20 +85,19 @@ def make_evidence(image: Float, world: Float, visibility: Float) -> Evidence:
 
 
 def project(markers: Float, focal: float) -> Float:
-    """Pixels from the principal point, v upward, of points (..., 3) in the level camera frame."""
+    """Pixels from the principal point, v upward, of points (..., 3) in camera axes."""
     return np.asarray(focal * markers[..., :2] / np.maximum(-markers[..., 2:], 0.1))
 
 
 def evidence_rows(placed: Placed, derivative: Float, evidence: Evidence, scene: Scene, options: FitOptions) -> Rows:
-    """Rows of the image landmarks (32 a frame), world bones (39), feet on the floor (2) and balance (2).
+    """Rows of the image landmarks (32 a frame), world bones (39), and of the stance (5).
 
     `derivative` (T, 8, 2, 3, n) is that of the markers, by the n variables wanted.
     """
     parts = [
         _image_rows(placed, derivative, evidence, scene, options),
         _bone_rows(placed, derivative, evidence, scene, options),
-        floor_rows(placed, derivative, evidence.trust, scene.floor),
-        balance_rows(placed, derivative, evidence.trust),
+        stance_rows(placed, derivative, evidence.trust, scene.floor, scene.level),
     ]
     return Rows(
         residual=np.concatenate([residual for _, residual in parts], axis=1),
@@ -98,9 +105,12 @@ def evidence_rows(placed: Placed, derivative: Float, evidence: Evidence, scene: 
     )
 
 
-def length_rows(chain: Chain, placed: Placed, evidence: Evidence, scene: Scene, options: FitOptions) -> Float:
-    """Derivatives (T, N, 8) of the same rows by the logarithms of the chain's lengths."""
-    return evidence_rows(placed, length_jacobian(chain, placed), evidence, scene, options).derivative
+def shared_rows(chain: Chain, placed: Placed, evidence: Evidence, scene: Scene, options: FitOptions) -> Float:
+    """Derivatives (T, N, 10) of the same rows by the logarithms of the chain's lengths and the camera's tilt."""
+    lengths = evidence_rows(placed, length_jacobian(chain, placed), evidence, scene, options).derivative
+    tilt = np.zeros((*lengths.shape[:2], 2))
+    tilt[:, -N_STANCE:] = tilt_rows(placed, evidence.trust, scene.floor, scene.tilt)
+    return np.concatenate([lengths, tilt], axis=2)
 
 
 def _image_rows(

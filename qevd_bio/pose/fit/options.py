@@ -10,7 +10,8 @@ class FitOptions:
     """Choices of the inverse kinematics. Distances in metres, angles in degrees, times in seconds.
 
     focal_ratio       focal length over the longer image side: 1 is a field of view of 53 degrees along it
-    camera_pitch_deg  camera looking down (+); None: not known, the camera is taken as level
+    camera_pitch_deg  camera looking down (+); None: not known, estimated within the clip
+    camera_roll_deg   camera turned clockwise (+) as its owner sees it; None: estimated
     knot_hz           frames a second that the whole-clip solution is computed at; frames between follow it
     iterations        Gauss-Newton steps of the whole-clip solution
     window_s, overlap_s  length of the pieces in which a long clip is solved, and what neighbours share
@@ -21,6 +22,7 @@ class FitOptions:
 
     focal_ratio: float = 1.0
     camera_pitch_deg: float | None = None
+    camera_roll_deg: float | None = None
     knot_hz: float = 15.0
     iterations: int = 6
     window_s: float = 60.0

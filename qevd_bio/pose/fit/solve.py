@@ -25,6 +25,7 @@ from qevd_bio.pose.fit.chain import (
 )
 from qevd_bio.pose.fit.evidence import Evidence, Scene, evidence_rows, project
 from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.posterior import covariances
 from qevd_bio.pose.fit.prior import add_priors
 from qevd_bio.pose.fit.rotations import Float, log_rotation
 
@@ -36,10 +37,11 @@ DAMPING = 1e-3
 
 @dataclass(frozen=True)
 class Solution:
-    """A fitted clip: state and image errors (T, 8, 2) in pixels."""
+    """A fitted clip: state, image errors (T, 8, 2) in pixels, covariance (T, 29, 29) of the variables."""
 
     state: State
     image_error: Float
+    covariance: Float
 
 
 def solve_clip(
@@ -60,7 +62,12 @@ def solve_clip(
         gradient += _acceleration_gradient(state, couple, spread)
         state = state.moved(bounded(_solve_banded(normal, gradient, couple, spread)))
     markers = place(chain, state).markers
-    return Solution(state, np.linalg.norm(project(markers, scene.focal) - evidence.image, axis=-1))
+    normal[:, range(N_VARIABLES), range(N_VARIABLES)] += DAMPING
+    return Solution(
+        state,
+        np.linalg.norm(project(markers, scene.focal) - evidence.image, axis=-1),
+        covariances(normal, couple, spread**-2.0),
+    )
 
 
 def frame_normals(

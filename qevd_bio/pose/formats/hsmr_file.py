@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.anatomy.rotations import about_axis, triple_of
-from qevd_bio.pose.backends.people import Sighting, Subject, choose_subject
 from qevd_bio.pose.formats.numpy_file import read_npy, read_npz
 from qevd_bio.pose.formats.recording import N_DOFS, About, Recording, take_out_impossible
 from qevd_bio.pose.formats.skel_file import mean_betas
+from qevd_bio.pose.people import Sighting, Subject, choose_subject
 from qevd_bio.store.errors import UserError
 
 _EXPECTED = "HSMR's output: for each frame a dict with poses (people, 46) and bbx_cs"

@@ -6,28 +6,29 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.reporting.content.course import ReferenceCourse, bands, signal_course
 from qevd_bio.reporting.content.film_strip import Stretch, strips
-from qevd_bio.reporting.content.runs import Run
-from qevd_bio.reporting.content.sources import Place, Sources, VideoKey
-from qevd_bio.reporting.content.views import Curve, Fault, Lane, Rep, SegmentView, Strip, Truth, VideoView
+from qevd_bio.reporting.content.runs import ScoredRun
+from qevd_bio.reporting.content.sources import SegmentSpan, Sources
+from qevd_bio.reporting.content.views import Lane, SegmentView, SignalCurve, Strip, TrainerFeedback, VideoView
 from qevd_bio.reporting.options import ReportOptions
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.tables.by_video import VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.verdicts import NOT_JUDGED, Verdict
 
-Row = Mapping[str, Any]
 _FEWEST_BYTES = 6_000
 
 
 class Collector:
     """Makes the view of each video of a workspace. `runs` share one ground truth."""
 
-    def __init__(self, sources: Sources, runs: Sequence[Run], options: ReportOptions) -> None:
+    def __init__(self, sources: Sources, runs: Sequence[ScoredRun], options: ReportOptions) -> None:
         self.sources, self.runs, self.options = sources, list(runs), options
         self.workspace = sources.workspace
         self.exercises: Mapping[str, Exercise] = load((self.workspace.user_refs / "exercises",))
@@ -60,16 +61,18 @@ class Collector:
         duration = float(kinematics.time_s[-1]) if kinematics is not None and len(kinematics) else None
         places = self.sources.places(key, self.runs, duration)
         pictures = self._strips(key, places, strip_bytes, notes)
-        motion = _by_segment(self.sources.cycles.rows(key)), _by_segment(self.sources.violations.rows(key))
-        results = {row["segment"]: row for row in self.sources.results.rows(key)}
+        cycles = by_segment(self.sources.cycles.rows(*key))
+        verdicts = by_segment(self.sources.verdicts.rows(*key))
+        results = {row.segment: row for row in self.sources.results.rows(*key)}
         segments = []
         for place in places:
-            view = self._segment(key, place, motion[0].get(place.index, []), motion[1].get(place.index, []))
+            own = cycles.get((*key, place.index), [])
+            view = self._segment(key, place, own, verdicts.get((*key, place.index), []))
             result = results.get(place.index)
             if result is not None:
-                view = replace(view, status=result["status"])
-                if kinematics is not None and result["signal"]:
-                    view = self._with_curve(view, kinematics, place, result["signal"], motion[0].get(place.index, []))
+                view = replace(view, status=result.status)
+                if kinematics is not None and result.signal:
+                    view = self._with_curve(view, kinematics, place, result.signal, own)
             segments.append(replace(view, strip=pictures.get(place.index)))
         return VideoView(*key, tuple(segments), tuple(notes))
 
@@ -83,7 +86,9 @@ class Collector:
             notes.append(f"The kinematics cannot be read: {error.problem}.")
         return None
 
-    def _strips(self, key: VideoKey, places: Sequence[Place], limit: int, notes: list[str]) -> Mapping[int, Strip]:
+    def _strips(
+        self, key: VideoKey, places: Sequence[SegmentSpan], limit: int, notes: list[str]
+    ) -> Mapping[int, Strip]:
         if not self.options.frames:
             return {}
         if key not in self._items:
@@ -99,20 +104,22 @@ class Collector:
             notes.append(f"No frames: {error}.")
             return {}
 
-    def _segment(self, key: VideoKey, place: Place, cycles: Sequence[Row], verdicts: Sequence[Row]) -> SegmentView:
+    def _segment(
+        self, key: VideoKey, place: SegmentSpan, cycles: Sequence[CycleRow], verdicts: Sequence[Verdict]
+    ) -> SegmentView:
         exercise = self.exercises.get(place.exercise)
         truths = self.sources.truths(key, place, self.runs)
         notes = (
             () if place.known else ("Where this segment lies in its video is not known; time counts from its start.",)
         )
-        unknown = Counter(row["reason"] or "unknown" for row in verdicts if row["verdict"] == "not_judged")
+        unknown = Counter(one.reason or "unknown" for one in verdicts if one.verdict == NOT_JUDGED)
         return SegmentView(
             index=place.index,
             exercise=place.name or place.exercise or "exercise not known",
             start_s=place.start_s,
             end_s=place.end_s,
-            reps=tuple(rep(row) for row in cycles),
-            faults=tuple(fault(row) for row in verdicts if row["verdict"] == "violation"),
+            reps=tuple(cycles),
+            faults=tuple(one for one in verdicts if one.violated),
             not_judged=dict(unknown.most_common()),
             fixes={} if exercise is None else {f"error:{e.id}": e.fix for e in exercise.errors},
             truths=truths,
@@ -120,7 +127,7 @@ class Collector:
             notes=notes,
         )
 
-    def _lanes(self, key: VideoKey, place: Place, truths: Sequence[Truth]) -> tuple[Lane, ...]:
+    def _lanes(self, key: VideoKey, place: SegmentSpan, truths: Sequence[TrainerFeedback]) -> tuple[Lane, ...]:
         lanes = []
         for run in self.runs:
             pairs = run.segments.get((*key, place.index))
@@ -136,7 +143,7 @@ class Collector:
         return tuple(lanes)
 
     def _with_curve(
-        self, view: SegmentView, kinematics: Kinematics, place: Place, signal: str, cycles: Sequence[Row]
+        self, view: SegmentView, kinematics: Kinematics, place: SegmentSpan, signal: str, cycles: Sequence[CycleRow]
     ) -> SegmentView:
         part = kinematics.between(place.start_s, place.end_s)
         if not len(part):
@@ -148,7 +155,7 @@ class Collector:
         course = self.course(place.exercise, signal)
         over = bands(course, cycles, self.options.band_deg)
         notes = view.notes if course is not None or not cycles else (*view.notes, "This exercise has no reference.")
-        return replace(view, curve=Curve(signal, part.time_s, values, over), notes=notes)
+        return replace(view, curve=SignalCurve(signal, part.time_s, values, over), notes=notes)
 
     def _course(self, exercise: str, signal: str) -> ReferenceCourse | None:
         if exercise not in self.exercises:
@@ -157,26 +164,3 @@ class Collector:
             return ReferenceCourse(self.exercises[exercise], signal, self.workspace.user_refs)
         except (UserError, ValueError):
             return None  # said below the curve
-
-
-def rep(row: Row) -> Rep:
-    """A row of the cycles table."""
-    return Rep(
-        row["cycle"], row["start_s"], row["end_s"], row["units"], row["partial"], row["score"], row["violations"]
-    )
-
-
-def fault(row: Row) -> Fault:
-    """A row of the violations table."""
-    at = row["at_s"] if row["at_s"] is not None else row["end_s"]
-    return Fault(
-        rule=row["rule"], side=row["side"], cycle=row["cycle"], at_s=at, value=row["value"], low=row["low"],
-        high=row["high"], goal=row["goal"], unit=row["unit"], severity=row["severity"], alarm=row["alarm"],
-    )  # fmt: skip
-
-
-def _by_segment(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["segment"], []).append(row)
-    return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +13,12 @@ from qevd_bio.exercise.expression import parse
 from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.curves import skeleton_of
-from qevd_bio.motion.judging.evaluate import Evaluator, Setup
-from qevd_bio.reporting.content.views import Array, Band
+from qevd_bio.motion.cycles.signal_curve import candidates, shown_by
+from qevd_bio.motion.judging.template import Template
+from qevd_bio.reporting.content.views import Array, ReferenceBand
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, Kinematics
-
-Row = Mapping[str, Any]
+from qevd_bio.tables.motion import CycleRow
 
 
 def signal_course(kinematics: Kinematics, expression: str) -> Array:
@@ -47,24 +46,21 @@ class ReferenceCourse:
     def __init__(self, exercise: Exercise, expression: str, user_refs: Path | None) -> None:
         """UserError where the exercise has no reference; ValueError for an expression that is none of its signals."""
         reference = load_reference(exercise, user_refs)
-        evaluator = Evaluator(Setup(exercise, reference.angles, (), reference.fps))
-        texts = [signal.expression.text for signal in evaluator.signals]
-        if expression not in texts:
+        signals = candidates(exercise, reference.angles, reference.fps)
+        found = next((signal for signal in signals if signal.expression.text == expression), None)
+        if found is None:
             raise ValueError(f"{expression!r} is no signal of {exercise.id}")
-        self._signal = evaluator.use(texts.index(expression))
-        self._exercise = evaluator.exercise
-        template = evaluator.template
-        assert template is not None  # there is a reference
-        self._template = template
+        self._signal, self._exercise = found, shown_by(exercise, found)
+        self._template = Template(self._exercise, reference.angles, reference.fps, found)
 
-    def cycle(self, row: Row) -> tuple[Array, float | None]:
+    def cycle(self, row: CycleRow) -> tuple[Array, float | None]:
         """(N,) degrees from the start to the end of a repetition, and the phase 0..1 of its extreme.
 
         The phase is None where the repetition has two extremes (two-sided signals) or is held.
         """
-        side = row["side"] or ""
+        side = row.side or ""
         two_sided = self._signal.two_sided
-        angles = self._template.cut(side if two_sided else "", int(row["halves"]), "" if two_sided else side)
+        angles = self._template.cut(side if two_sided else "", row.halves, "" if two_sided else side)
         course = np.asarray(self._signal.expression.evaluate(Curves(angles)), dtype=np.float64)
         course = np.broadcast_to(course, (len(angles),)).copy()
         if two_sided or self._exercise.category == "hold" or len(course) < 3:
@@ -72,21 +68,21 @@ class ReferenceCourse:
         extreme = np.argmin(course) if self._exercise.signal.rest == "max" else np.argmax(course)
         return course, float(extreme) / (len(course) - 1)
 
-    def band(self, row: Row, half_width: float) -> Band | None:
+    def band(self, row: CycleRow, half_width: float) -> ReferenceBand | None:
         """The reference over a repetition's time, its extreme at the repetition's; None for a cut-off one."""
-        if row["partial"] in ("start", "end", "both"):
+        if row.partial in ("start", "end", "both"):
             return None
         course, extreme = self.cycle(row)
-        start, end, key = float(row["start_s"]), float(row["end_s"]), float(row["key_s"])
+        start, end, key = row.start_s, row.end_s, row.key_s
         phase = np.linspace(0.0, 1.0, len(course))
         if extreme is None or not 0 < extreme < 1 or not start < key < end:
-            return Band(start + phase * (end - start), course, half_width)
-        return Band(np.interp(phase, [0.0, extreme, 1.0], [start, key, end]), course, half_width)
+            return ReferenceBand(start + phase * (end - start), course, half_width)
+        return ReferenceBand(np.interp(phase, [0.0, extreme, 1.0], [start, key, end]), course, half_width)
 
 
-def normalised(time_s: Array, values: Array, row: Row, extreme: float | None, points: int = 101) -> Array:
+def normalised(time_s: Array, values: Array, row: CycleRow, extreme: float | None, points: int = 101) -> Array:
     """A repetition's values (points,) over 0..100 % of the cycle, its extreme where the reference has it."""
-    start, end, key = float(row["start_s"]), float(row["end_s"]), float(row["key_s"])
+    start, end, key = row.start_s, row.end_s, row.key_s
     phase = np.linspace(0.0, 1.0, points)
     known = np.isfinite(values)
     if known.sum() < 2:
@@ -98,7 +94,7 @@ def normalised(time_s: Array, values: Array, row: Row, extreme: float | None, po
     return np.asarray(np.interp(at, time_s[known], values[known]))
 
 
-def bands(course: ReferenceCourse | None, rows: Sequence[Row], half_width: float) -> tuple[Band, ...]:
+def bands(course: ReferenceCourse | None, rows: Sequence[CycleRow], half_width: float) -> tuple[ReferenceBand, ...]:
     """The reference over each whole repetition."""
     if course is None:
         return ()

@@ -76,7 +76,7 @@ def strips(item: VideoItem, stretches: Sequence[Stretch], count: int, limit: int
     wanted: list[Stretch] = []
     files: dict[int, Path] = {}
     for stretch in stretches:
-        about = [_VERSION, str(item.path.resolve()), stat.st_size, stat.st_mtime_ns, item.rotate, count, limit]
+        about = [_VERSION, str(item.path.resolve()), stat.st_size, stat.st_mtime_ns, item.lies_on_side, count, limit]
         about += [stretch.start_s, stretch.end_s, stretch.start_frame, stretch.end_frame]
         files[stretch.index] = cache / f"{hash_json(about)[:24]}.jpg"
         kept = _kept(files[stretch.index], count)
@@ -118,7 +118,7 @@ def _read(item: VideoItem, stretches: Sequence[Stretch], count: int) -> dict[int
         return due or index in chosen
 
     taken: list[tuple[int, float, NDArray[np.uint8]]] = []
-    with VideoReader(item.path, lying=item.rotate, select=select) as video:
+    with VideoReader(item.path, lying=item.lies_on_side, select=select) as video:
         for frame in video:
             small = Image.fromarray(frame.image)
             small.thumbnail((CELL_WIDTH, MAX_HEIGHT))

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from qevd_bio.reporting.content.views import Missing, Prediction, RunView, Truth
+from qevd_bio.reporting.content.views import Missing, Prediction, RunView, TrainerFeedback
 from qevd_bio.reporting.html import short
 from qevd_bio.scoring.options import PROTOCOLS
-from qevd_bio.scoring.pairs_table import PAIRS, VALUE_NAMES
-from qevd_bio.scoring.results import PAIRS_FILE, SCORES_FILE, Scores, read_scores
+from qevd_bio.scoring.results import SCORES_FILE, Scores, read_scores
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.pairs import PAIR, PAIRS, PairRow
+from qevd_bio.tables.workspace import Workspace, pairs_of
 
 Key = tuple[str, str, int]
 """Split, video, segment."""
 
 PROTOCOL = PROTOCOLS[0]
 _NAME = 60
-_SHOWN_VALUES = tuple(name for name in VALUE_NAMES if name in ("meteor", "rouge_l", "bertscore_f1", "llm_acc"))
-_COLUMNS = (
-    "protocol", "role", "video", "segment", "exercise", "truth_index", "truth_time_s", "truth_text", "truth_intent",
-    "predicted_index", "predicted_time_s", "predicted_text", "delta_s", *_SHOWN_VALUES,
-)  # fmt: skip
+_SHOWN_VALUES = ("meteor", "rouge_l", "bertscore_f1", "llm_acc")
 
 
 @dataclass
@@ -32,12 +29,12 @@ class SegmentPairs:
     """One segment of one run, times from the segment's start; `exercise` as the reference names it."""
 
     exercise: str
-    truths: dict[int, Truth] = field(default_factory=dict)
+    truths: dict[int, TrainerFeedback] = field(default_factory=dict)
     predictions: list[Prediction] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Run:
+class ScoredRun:
     """A run with its pairs by segment, by the official protocol."""
 
     view: RunView
@@ -50,9 +47,14 @@ def find_scores(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob(f"*/{SCORES_FILE}"))
 
 
-def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[Run], list[Missing]]:
+def chosen_scores(workspace: Workspace, folders: Sequence[Path]) -> list[Path]:
+    """The folders that were named, else every folder of scores of the workspace."""
+    return [folder.expanduser() for folder in folders] or find_scores(workspace.all_scores)
+
+
+def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[ScoredRun], list[Missing]]:
     """All runs that can be read, and what could not be; a fault is a UserError if `strict`."""
-    runs: list[Run] = []
+    runs: list[ScoredRun] = []
     missing: list[Missing] = []
     for folder in folders:
         try:
@@ -67,20 +69,21 @@ def read_runs(folders: Iterable[Path], strict: bool) -> tuple[list[Run], list[Mi
     return runs, missing
 
 
-def _run(folder: Path, name: str, scores: Scores, missing: list[Missing]) -> Run:
+def _run(folder: Path, name: str, scores: Scores, missing: list[Missing]) -> ScoredRun:
     segments: Mapping[Key, SegmentPairs] = {}
-    if (folder / PAIRS_FILE).is_file():
+    path = pairs_of(folder)
+    if path.is_file():
         try:
             split = str(scores.inputs.get("references", "")).rpartition("/")[2] or str(scores.options.get("split", ""))
-            segments = by_segment(PAIRS.read_rows(folder / PAIRS_FILE, columns=_COLUMNS), split)
+            segments = pairs_by_segment(PAIRS.load(path), split)
         except UserError as error:
             missing.append(Missing(f"feedback of {name}: {error.problem}", error.fix or ""))
     else:
-        missing.append(Missing(f"feedback of {name}: no {PAIRS_FILE} beside its scores", "qevd-bio score --preds FILE"))
+        missing.append(Missing(f"feedback of {name}: no {path.name} beside its scores", "qevd-bio score --preds FILE"))
     timed = any(key[2] >= 0 for key in segments)
     if segments and not timed:
         missing.append(Missing(f"{name} is a list of matched pairs: it has no times, so no place in the timelines"))
-    return Run(RunView(name, scores, timed), str(scores.inputs.get("references_sha256", "")), segments)
+    return ScoredRun(RunView(name, scores, timed), str(scores.inputs.get("references_sha256", "")), segments)
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:
@@ -89,26 +92,25 @@ def _unique(name: str, taken: Sequence[str]) -> str:
     return next(candidate for n in range(2, len(taken) + 3) if (candidate := f"{name} ({n})") not in taken)
 
 
-def by_segment(rows: Iterable[Mapping[str, Any]], split: str) -> dict[Key, SegmentPairs]:
-    """Rows of `pairs.parquet` of the official protocol by segment; rows without a time are left out."""
+def pairs_by_segment(rows: Iterable[PairRow], split: str) -> dict[Key, SegmentPairs]:
+    """Pairs of the official protocol by segment; what has no time is left out."""
     found: dict[Key, SegmentPairs] = {}
     for row in rows:
-        if row["protocol"] != PROTOCOL:
+        if row.protocol != PROTOCOL:
             continue
-        pairs = found.setdefault((split, row["video"], row["segment"]), SegmentPairs(row["exercise"]))
-        if row["truth_index"] is not None and row["truth_time_s"] is not None:
-            truth = Truth(row["truth_time_s"], row["truth_text"] or "", row["truth_intent"] or "")
-            pairs.truths[row["truth_index"]] = truth
-        if row["predicted_index"] is not None and row["predicted_time_s"] is not None:
-            values = {name: float(row[name]) for name in _SHOWN_VALUES if row[name] is not None}
-            matched = row["truth_index"] if row["role"] == "pair" else None
-            pairs.predictions.append(
-                Prediction(row["predicted_time_s"], row["predicted_text"] or "", matched, row["delta_s"], values)
-            )
+        pairs = found.setdefault((split, row.video, row.segment), SegmentPairs(row.exercise))
+        if row.truth_index is not None and math.isfinite(row.truth_time_s):
+            truth = TrainerFeedback(row.truth_time_s, row.truth_text or "", row.truth_intent or "")
+            pairs.truths[row.truth_index] = truth
+        if row.predicted_index is not None and math.isfinite(row.predicted_time_s):
+            values = {name: value for name, value in row.values.items() if name in _SHOWN_VALUES}
+            matched = row.truth_index if row.role == PAIR else None
+            delta = row.delta_s if math.isfinite(row.delta_s) else None
+            pairs.predictions.append(Prediction(row.predicted_time_s, row.predicted_text or "", matched, delta, values))
     return found
 
 
-def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[Missing]]:
+def comparable(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[Missing]]:
     """The runs that share one ground truth, so that one timeline can hold them, and a word about the others."""
     timed = [run for run in runs if run.view.timed]
     if not timed:

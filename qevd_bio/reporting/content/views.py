@@ -1,4 +1,4 @@
-"""What the page and the plots show, as plain frozen data: no tables, no files, no markup."""
+"""What the page and the plots show, as plain frozen data: no files, no markup."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.scoring.results import Scores
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.rewritten import FeedbackRow
+from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Band:
+class ReferenceBand:
     """The reference laid over one repetition: (N,) seconds and degrees, and half its width in degrees."""
 
     time_s: Array
@@ -25,47 +28,17 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SignalCurve:
     """The representative signal: (T,) seconds from the video's first frame and degrees, NaN where no pose is known."""
 
     expression: str
     time_s: Array
     values: Array
-    bands: tuple[Band, ...] = ()
+    bands: tuple[ReferenceBand, ...] = ()
 
 
 @dataclass(frozen=True)
-class Rep:
-    """One repetition; `score` is the likeness to the reference, None without one."""
-
-    number: int
-    start_s: float
-    end_s: float
-    units: float
-    partial: str
-    score: float | None
-    violations: int
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One violation; `value`, `low`, `high` and `goal` in `unit`, None where there is no such bound."""
-
-    rule: str
-    side: str
-    cycle: int
-    at_s: float
-    value: float | None
-    low: float | None
-    high: float | None
-    goal: float | None
-    unit: str
-    severity: float
-    alarm: str
-
-
-@dataclass(frozen=True)
-class Truth:
+class TrainerFeedback:
     """One feedback of the trainer; `time_s` from the video's first frame.
 
     `rewritten`: its new text; `original`: the trainer's own words where `text` is already the new one.
@@ -116,12 +89,12 @@ class SegmentView:
     start_s: float
     end_s: float
     status: str = ""
-    curve: Curve | None = None
-    reps: tuple[Rep, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    curve: SignalCurve | None = None
+    reps: tuple[CycleRow, ...] = ()
+    faults: tuple[Verdict, ...] = ()
     not_judged: Mapping[str, int] = field(default_factory=dict)
     fixes: Mapping[str, str] = field(default_factory=dict)
-    truths: tuple[Truth, ...] = ()
+    truths: tuple[TrainerFeedback, ...] = ()
     lanes: tuple[Lane, ...] = ()
     strip: Strip | None = None
     notes: tuple[str, ...] = ()
@@ -158,42 +131,71 @@ class RewritingFigures(Protocol):
     """Counts of a rewritten data set, as the rewriting makes them (docs/rewriting.md)."""
 
     @property
-    def feedbacks(self) -> int: ...
+    def feedbacks(self) -> int:
+        """Feedbacks of the data set."""
+
     @property
-    def corrective(self) -> int: ...
+    def corrective(self) -> int:
+        """Those whose intent is corrective."""
+
     @property
-    def rewritten(self) -> int: ...
+    def rewritten(self) -> int:
+        """Those that were rewritten."""
+
     @property
-    def unsupported(self) -> int: ...
+    def unsupported(self) -> int:
+        """Corrections that no measurement supports; their text is kept."""
+
     @property
-    def contradictions(self) -> int: ...
+    def contradictions(self) -> int:
+        """Rewritten feedbacks that ask for the opposite of what the trainer asked."""
+
     @property
-    def distinct_texts(self) -> int: ...
+    def distinct_texts(self) -> int:
+        """Different texts among the rewritten ones."""
+
     @property
-    def words_before(self) -> float: ...
+    def words_before(self) -> float:
+        """Mean words of a rewritten feedback before."""
+
     @property
-    def words_after(self) -> float: ...
+    def words_after(self) -> float:
+        """Mean words after."""
+
     @property
-    def rewritten_share(self) -> float | None: ...
+    def rewritten_share(self) -> float | None:
+        """Rewritten as a share of corrective; None without any."""
+
     @property
-    def part_agreement(self) -> float | None: ...
+    def part_agreement(self) -> float | None:
+        """Of rewritten feedbacks with a named body part: share that concern it; None without any."""
+
     @property
-    def contradiction_share(self) -> float | None: ...
+    def contradiction_share(self) -> float | None:
+        """Contradictions as a share of rewritten; None without any."""
+
     @property
-    def by_intent(self) -> Counter[tuple[str, str]]: ...
+    def by_intent(self) -> Counter[tuple[str, str]]:
+        """Feedbacks by intent and status."""
+
     @property
-    def by_exercise(self) -> Counter[tuple[str, str]]: ...
+    def by_exercise(self) -> Counter[tuple[str, str]]:
+        """Corrections by exercise and status."""
+
     @property
-    def by_reason(self) -> Counter[tuple[str, str]]: ...
+    def by_reason(self) -> Counter[tuple[str, str]]:
+        """Unsupported corrections by exercise and reason."""
+
     @property
-    def duplicates(self) -> Sequence[tuple[str, int]]: ...
+    def duplicates(self) -> Sequence[tuple[str, int]]:
+        """Texts that were written more than once, and how often."""
 
 
 @dataclass(frozen=True)
 class Rewritten:
     """The rewritten data set: rows of its table of feedbacks, their figures, and what each reason means."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[FeedbackRow]
     figures: RewritingFigures
     meanings: Mapping[str, str]
 
@@ -219,3 +221,8 @@ class Overview:
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+
+
+def rule_words(rule: str) -> str:
+    """`error:knees_shallow` as people read it."""
+    return rule.split(":", 1)[-1].replace("_", " ")

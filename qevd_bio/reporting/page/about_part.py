@@ -53,7 +53,7 @@ def rewriting(found: Rewritten | None) -> Html:
     if found is None:
         return Html("")
     f = found.figures
-    policy = ", ".join(sorted({str(row["policy"]) for row in found.rows})) or "unknown"
+    policy = ", ".join(sorted({row.policy for row in found.rows})) or "unknown"
     rows: list[tuple[object, object]] = [
         ("feedbacks", f.feedbacks),
         ("corrective", f.corrective),

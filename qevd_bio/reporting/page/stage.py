@@ -9,18 +9,19 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import qevd_bio
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
 from qevd_bio.reporting.content.simulated import signs_of_simulation
-from qevd_bio.reporting.content.sources import Sources, VideoKey
+from qevd_bio.reporting.content.sources import Sources
 from qevd_bio.reporting.content.views import Missing, Overview, Rewritten, RunView
 from qevd_bio.reporting.options import ReportOptions
 from qevd_bio.reporting.page.page import page
 from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.version import __version__
+from qevd_bio.tables.by_video import VideoKey
 from qevd_bio.tables.workspace import Workspace
 
 REPORT_FILE = "report.html"
@@ -29,7 +30,7 @@ _FEW_RUNS = 2
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPage:
     """The page, its size, and how much it shows."""
 
     path: Path
@@ -49,7 +50,7 @@ def write_report(
     only: Sequence[str] = (),
     notes: Sequence[str] = (),
     options: ReportOptions | None = None,
-) -> Written:
+) -> WrittenPage:
     """Write the page for the runs in `scores` (default: all under the workspace) and everything else that is there.
 
     `dataset` gives frames and feedback; `only`: patterns of video names; `notes`: what to say at the page's
@@ -57,7 +58,7 @@ def write_report(
     there is nothing at all to show.
     """
     chosen = options or ReportOptions()
-    runs, missing = read_runs(scores or find_scores(workspace.root / "scores"), strict=bool(scores))
+    runs, missing = read_runs(scores or find_scores(workspace.all_scores), strict=bool(scores))
     shown, left_out = comparable(runs)
     sources = Sources(workspace, dataset, rewritten.rows if rewritten is not None else ())
     collector = Collector(sources, shown, chosen)
@@ -86,7 +87,7 @@ def write_report(
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         for piece in page(overview, collector.views(keys)):
             stream.write(piece)
-    return Written(path, path.stat().st_size, len(keys), len(runs), tuple(missing))
+    return WrittenPage(path, path.stat().st_size, len(keys), len(runs), tuple(missing))
 
 
 def _wanted(key: VideoKey, only: Sequence[str]) -> bool:
@@ -104,7 +105,7 @@ def _missing(
 ) -> Iterator[Missing]:
     if not runs:
         yield Missing("scores: no predictions were scored", "qevd-bio score --preds run.jsonl --data FOLDER")
-    if not any((workspace.root / "kinematics").glob("*/*.parquet")):
+    if not workspace.all_kinematics():
         yield Missing("angles: no kinematics", "qevd-bio extract --data FOLDER")
     if rewritten is None:
         yield Missing("the rewritten data set", "qevd-bio rewrite --data FOLDER")
@@ -121,11 +122,11 @@ def _counts(
     collector: Collector, keys: Sequence[VideoKey], runs: Sequence[RunView], rewritten: Rewritten | None
 ) -> tuple[tuple[str, str], ...]:
     segments = [row for key in keys for row in collector.sources.places(key, collector.runs, None)]
-    cycles = [row for key in keys for row in collector.sources.cycles.rows(key)]
+    cycles = [row for key in keys for row in collector.sources.cycles.rows(*key)]
     found = [("videos", str(len(keys))), ("exercises in them", str(len(segments)))]
     if cycles:
-        found.append(("repetitions", f"{sum(row['units'] for row in cycles):g}"))
-        found.append(("violations", str(sum(row["violations"] for row in cycles))))
+        found.append(("repetitions", f"{sum(row.units for row in cycles):g}"))
+        found.append(("violations", str(sum(row.violations for row in cycles))))
     if rewritten is not None:
         found.append(("feedbacks rewritten", str(rewritten.figures.rewritten)))
     for run in runs if len(runs) <= _FEW_RUNS else ():
@@ -138,11 +139,11 @@ def _counts(
 def _made(workspace: Workspace, runs: Sequence[RunView]) -> str:
     """Where the page comes from; it names no clock, so that equal inputs give equal pages."""
     names = ", ".join(run.name for run in runs)
-    return f"Made by qevd-bio {qevd_bio.__version__} from {workspace.root.name}" + (f"; runs: {names}" if names else "")
+    return f"Made by qevd-bio {__version__} from {workspace.root.name}" + (f"; runs: {names}" if names else "")
 
 
 def _manifests(workspace: Workspace, scores: Sequence[Path]) -> Iterator[tuple[str, Any]]:
-    folders = scores or find_scores(workspace.root / "scores")
+    folders = scores or find_scores(workspace.all_scores)
     own = [(f"score {folder.name}", folder / "manifest.json") for folder in folders]
     for name, path in [*((p.stem, p) for p in sorted(workspace.manifests.glob("*.json"))), *own]:
         try:

@@ -13,8 +13,10 @@ from itertools import groupby
 
 import numpy as np
 
-from qevd_bio.reporting.content.views import Curve, Fault, Lane, SegmentView, Strip
+from qevd_bio.exercise.wording import with_unit
+from qevd_bio.reporting.content.views import Lane, SegmentView, SignalCurve, Strip
 from qevd_bio.reporting.html import Html, join, short, tag
+from qevd_bio.tables.verdicts import Verdict
 
 WIDTH, LEFT, RIGHT = 1000, 126, 10
 CURVE, REPS, FAULTS, TRUTHS, LANE, GAP, AXIS = 150, 24, 30, 26, 40, 6, 22
@@ -112,7 +114,7 @@ def _path(data: Iterable[str], class_: str, **more: object) -> Html:
     return tag("path", d=joined, class_=class_, **more) if joined else Html("")
 
 
-def _curve(curve: Curve, x: X, top: int) -> Html:
+def _curve(curve: SignalCurve, x: X, top: int) -> Html:
     known = curve.values[np.isfinite(curve.values)]
     edges = [known, *(b.values + s * b.half_width for b in curve.bands for s in (-1, 1))]
     every = np.concatenate([edge for edge in edges if len(edge)] or [np.zeros(1)])
@@ -137,7 +139,7 @@ def _curve(curve: Curve, x: X, top: int) -> Html:
     return join(parts)
 
 
-def _lines(curve: Curve, x: X, y: Callable[[float], int]) -> list[str]:
+def _lines(curve: SignalCurve, x: X, y: Callable[[float], int]) -> list[str]:
     """Stretches without a gap as points, thinned to what can be seen."""
     if len(curve.time_s) < 2:
         return []
@@ -152,19 +154,19 @@ def _reps(view: SegmentView, x: X, top: int) -> Html:
     for place, rep in enumerate(view.reps):
         left, right = x(rep.start_s), x(rep.end_s)
         classes = "rep" + (" odd" if place % 2 else "") + (" cut" if rep.partial else "")
-        about = f"repetition {rep.number + 1}: {rep.start_s - view.start_s:.1f} to {rep.end_s - view.start_s:.1f} s"
-        about += f", likeness {rep.score:.2f}" if rep.score is not None else ""
+        about = f"repetition {rep.cycle + 1}: {rep.start_s - view.start_s:.1f} to {rep.end_s - view.start_s:.1f} s"
+        about += f", likeness {rep.score:.2f}" if math.isfinite(rep.score) else ""
         about += f", {rep.violations} violations" + (f", {rep.partial}" if rep.partial else "")
         wide = max(1.0, round(right - left, 1))
         parts.append(tag("rect", tag("title", about), x=left, y=top + 2, width=wide, height=REPS - 4, class_=classes))
         if wide > 20:
-            parts.append(tag("text", rep.number + 1, x=round((left + right) / 2), y=top + 17, text_anchor="middle"))
+            parts.append(tag("text", rep.cycle + 1, x=round((left + right) / 2), y=top + 17, text_anchor="middle"))
     return join(parts)
 
 
 def _faults(view: SegmentView, x: X, top: int) -> Html:
     """A mark for each moment at which something was found; its words name all that was found so close to it."""
-    marks: list[tuple[int, str, list[Fault]]] = []
+    marks: list[tuple[int, str, list[Verdict]]] = []
     latest: dict[str, int] = {}
     for fault in sorted(view.faults, key=lambda f: f.at_s):
         kind, at = "hard" if fault.alarm == "hard" else "weak", round(x(fault.at_s))
@@ -177,16 +179,12 @@ def _faults(view: SegmentView, x: X, top: int) -> Html:
     parts = []
     for at, kind, faults in marks:
         half = round(4 + 5 * min(max(max(fault.severity for fault in faults), 0.0), 1.0))
-        named = [f"{f.rule.split(':', 1)[-1]} {f.side} {_measured(f.value, f.unit)}" for f in faults[:_NAMED]]
+        named = [f"{f.rule.split(':', 1)[-1]} {f.side} {with_unit(f.value, f.unit)}" for f in faults[:_NAMED]]
         more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
         words = f"{faults[0].cycle + 1}: {', '.join(named)}{more}"
         shape = f"M{at} {round(top + FAULTS / 2) - half}l{half} {half}-{half} {half}-{half}-{half}z"
         parts.append(tag("path", tag("title", words), d=shape, class_=kind))
     return join(parts)
-
-
-def _measured(value: float | None, unit: str) -> str:
-    return "not measured" if value is None else f"{value:.1f} {unit}"
 
 
 def _truths(view: SegmentView, x: X, top: int) -> Html:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from qevd_bio.reporting.content.views import Fault, Prediction, SegmentView, Truth, VideoView
+from qevd_bio.exercise.wording import SIDES, digits, with_unit
+from qevd_bio.reporting.content.views import Prediction, SegmentView, TrainerFeedback, VideoView, rule_words
 from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
 from qevd_bio.reporting.page.timeline import timeline
 from qevd_bio.scoring.render import TITLES
+from qevd_bio.tables.verdicts import Verdict
 
-_SIDES = {"r": "right", "l": "left"}
 _BOTH, _SIDE_BY_SIDE = 60, 2
 
 
@@ -59,7 +61,7 @@ def _caption(view: SegmentView) -> str:
             text += f"; green: the reference laid over each repetition, ±{view.curve.bands[0].half_width:g}°"
         parts.append(text)
     if view.reps:
-        scores = [rep.score for rep in view.reps if rep.score is not None]
+        scores = [rep.score for rep in view.reps if math.isfinite(rep.score)]
         units = sum(rep.units for rep in view.reps)
         text = f"{counted(len(view.reps), 'cycle')} ({units:g} as people count)"
         parts.append(text + (f", mean likeness {sum(scores) / len(scores):.2f}" if scores else ""))
@@ -122,7 +124,7 @@ def _lines(view: SegmentView) -> Iterator[tuple[float, Html, list[Html]]]:
                 yield p.time_s, Html(""), [_lone(p) if i == column else Html("") for i in range(len(view.lanes))]
 
 
-def _truth(place: int, truth: Truth) -> Html:
+def _truth(place: int, truth: TrainerFeedback) -> Html:
     parts: list[object] = [tag("b", f"{place + 1} "), said(truth.text)]
     if truth.intent:
         parts += [" ", tag("span", truth.intent, class_="tag")]
@@ -153,27 +155,24 @@ def _violations(view: SegmentView) -> Html:
     return fold(title, table(head, rows, text=3), open_=True)
 
 
-def _rule(group: Sequence[Fault], view: SegmentView) -> list[object]:
+def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
     first = group[0]
-    values = [fault.value for fault in group if fault.value is not None]
-    span = "–" if not values else f"{min(values):.1f}" + (f" to {max(values):.1f}" if len(values) > 1 else "")
+    low, high = min(group, key=lambda fault: fault.value), max(group, key=lambda fault: fault.value)
+    measured = with_unit(high.value, first.unit)
+    if len(group) > 1:
+        measured = f"{digits(low.value, first.unit)} to {measured}"
     soft = tag("span", "soft", class_="tag") if first.alarm != "hard" else ""
-    name = join((rule_words(first.rule), f", {_SIDES[first.side]}" if first.side in _SIDES else "", " ", soft))
+    name = join((rule_words(first.rule), f", {SIDES[first.side]}" if first.side in SIDES else "", " ", soft))
     cycles = ", ".join(str(fault.cycle + 1) for fault in group[:12]) + (" …" if len(group) > 12 else "")
-    unit = {"deg": "°", "s": " s"}.get(first.unit, "")
     worst = max(fault.severity for fault in group)
-    goal = "–" if first.goal is None else f"{first.goal:.1f}{unit}"
-    return [name, view.fixes.get(first.rule, ""), cycles, span + unit, _allowed(first, unit), goal, number(worst, 2)]
+    goal = with_unit(first.goal, first.unit)
+    return [name, view.fixes.get(first.rule, ""), cycles, measured, _allowed(first), goal, number(worst, 2)]
 
 
-def rule_words(rule: str) -> str:
-    """`error:knees_shallow` as people read it."""
-    return rule.split(":", 1)[-1].replace("_", " ")
-
-
-def _allowed(fault: Fault, unit: str) -> str:
-    if fault.low is not None and fault.high is not None:
-        return f"{fault.low:.1f} to {fault.high:.1f}{unit}"
-    if fault.low is not None:
-        return f"≥ {fault.low:.1f}{unit}"
-    return "–" if fault.high is None else f"≤ {fault.high:.1f}{unit}"
+def _allowed(fault: Verdict) -> str:
+    low, high, unit = fault.low, fault.high, fault.unit
+    if math.isfinite(low) and math.isfinite(high):
+        return f"{digits(low, unit)} to {with_unit(high, unit)}"
+    if math.isfinite(low):
+        return f"≥ {with_unit(low, unit)}"
+    return f"≤ {with_unit(high, unit)}" if math.isfinite(high) else "–"

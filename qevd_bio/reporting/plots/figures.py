@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qevd_bio.reporting.html import short
 from qevd_bio.reporting.options import PLOT_SUFFIXES
+from qevd_bio.store import extras
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
 
@@ -45,11 +46,10 @@ def drawing(size: tuple[float, float]) -> Iterator[Figure]:
 
     UserError where matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("plots need matplotlib", fix="pip install 'qevd-bio[report]'") from error
+    extras.need("matplotlib", what="a plot")
+    import matplotlib
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(_SETTINGS):
         yield Figure(figsize=size, layout="constrained")
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qevd_bio.reporting.content.views import Array, Curve, Lane, SegmentView
-from qevd_bio.reporting.page.video_part import rule_words
+from qevd_bio.reporting.content.views import Array, Lane, SegmentView, SignalCurve, rule_words
 from qevd_bio.reporting.plots.figures import BAND, COLOURS, FAULT, HIT, MISS, label
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _frames(axes: Any, view: SegmentView) -> None:
 
 def _angle(axes: Any, view: SegmentView) -> None:
     curve = view.curve
-    assert isinstance(curve, Curve)
+    assert isinstance(curve, SignalCurve)
     for band in curve.bands:
         at = band.time_s - view.start_s
         axes.fill_between(at, band.values - band.half_width, band.values + band.half_width, color=BAND, alpha=0.2, lw=0)
@@ -102,7 +101,7 @@ def _reps(axes: Any, view: SegmentView) -> None:
         start, width = rep.start_s - view.start_s, rep.end_s - rep.start_s
         colour = ("#cfe0f5", "#a9c7ea")[place % 2]
         axes.broken_barh([(start, width)], (0.1, 0.8), color=colour, ls="--" if rep.partial else "-")
-        axes.text(start + width / 2, 0.5, str(rep.number + 1), ha="center", va="center", fontsize=7, clip_on=True)
+        axes.text(start + width / 2, 0.5, str(rep.cycle + 1), ha="center", va="center", fontsize=7, clip_on=True)
     axes.set_ylim(0, 1)
 
 

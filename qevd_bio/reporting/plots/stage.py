@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
 from qevd_bio.reporting.content.course import ReferenceCourse, normalised, signal_course
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
-from qevd_bio.reporting.content.sources import Sources, VideoKey
+from qevd_bio.reporting.content.sources import Sources
 from qevd_bio.reporting.content.views import RunView, SegmentView
 from qevd_bio.reporting.options import ReportOptions
 from qevd_bio.reporting.plots.figures import check_suffix, drawing, save
@@ -22,17 +23,22 @@ from qevd_bio.reporting.plots.scores import bars_size, draw_bars, draw_table, me
 from qevd_bio.scoring.options import PROTOCOLS
 from qevd_bio.scoring.published import choose_benchmark, published_rows
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.by_video import VideoKey
 from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CycleRow
 from qevd_bio.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STRIP_BYTES = 200_000
 
 
-def plot_scores(
-    folders: Sequence[Path], out: Path, *, protocol: str, metrics: Sequence[str] | None, published: bool
-) -> Path:
-    """The score table of the runs, with the papers' rows above if `published`."""
-    check_suffix(out)
+@contextmanager
+def scores_drawing(
+    folders: Sequence[Path], *, protocol: str, metrics: Sequence[str] | None = None, published: bool = False
+) -> Iterator[Figure]:
+    """The figure of `plot_scores`, to be saved inside the block, where the style holds."""
     runs = _runs(folders, protocol)
     names = metrics_of(runs, protocol, metrics)
     references = str(runs[0].scores.inputs.get("references", ""))
@@ -40,6 +46,15 @@ def plot_scores(
     with drawing(table_size(len(runs), len(rows), len(names))) as figure:
         figure.set_layout_engine("none")
         draw_table(figure, runs, protocol, names, rows)
+        yield figure
+
+
+def plot_scores(
+    folders: Sequence[Path], out: Path, *, protocol: str, metrics: Sequence[str] | None, published: bool
+) -> Path:
+    """The score table of the runs, with the papers' rows above if `published`."""
+    check_suffix(out)
+    with scores_drawing(folders, protocol=protocol, metrics=metrics, published=published) as figure:
         return save(figure, out)
 
 
@@ -73,7 +88,7 @@ def plot_timeline(
 ) -> Path:
     """The timeline of one segment (default: the video's first)."""
     check_suffix(out)
-    runs, _ = read_runs(scores or find_scores(workspace.root / "scores"), strict=bool(scores))
+    runs, _ = read_runs(scores or find_scores(workspace.all_scores), strict=bool(scores))
     collector = Collector(Sources(workspace, dataset, ()), comparable(runs)[0], options or ReportOptions())
     key = find_video(collector.videos, video)
     view = find_segment(collector.video(key, _STRIP_BYTES).segments, segment, key)
@@ -127,15 +142,15 @@ def plot_cycle(
     chosen = options or ReportOptions()
     collector = Collector(Sources(workspace, None, ()), (), chosen)
     key = find_video(collector.videos, video)
-    rows = collector.sources.cycles.rows(key)
-    first = segment if segment is not None else next((row["segment"] for row in rows), None)
-    rows = [row for row in rows if row["segment"] == first]
+    rows = collector.sources.cycles.rows(*key)
+    first = segment if segment is not None else next((row.segment for row in rows), None)
+    rows = [row for row in rows if row.segment == first]
     row = _chosen(rows, cycle, "/".join(key))
-    course = collector.course(row["exercise"], quantity or row["signal"])
+    course = collector.course(row.exercise, quantity or row.signal)
     faults = [
-        (v["at_s"], v["rule"])
-        for v in collector.sources.violations.rows(key)
-        if (v["segment"], v["cycle"], v["verdict"]) == (first, row["cycle"], "violation") and v["at_s"] is not None
+        (one.at_s, one.rule)
+        for one in collector.sources.verdicts.rows(*key)
+        if one.violated and (one.segment, one.cycle) == (first, row.cycle)
     ]
     plot = _cycle_plot(Kinematics.read(workspace.kinematics(*key)), rows, row, quantity, course, faults, chosen)
     with drawing((5.2, 3.9)) as figure:
@@ -143,12 +158,12 @@ def plot_cycle(
         return save(figure, out)
 
 
-def _chosen(rows: Sequence[Mapping[str, Any]], cycle: int | None, where: str) -> Mapping[str, Any]:
+def _chosen(rows: Sequence[CycleRow], cycle: int | None, where: str) -> CycleRow:
     if not rows:
         raise UserError("no repetitions were found here", where=where, fix="qevd-bio analyze, or another --segment")
     if cycle is None:
-        return next((row for row in rows if row["best"]), rows[0])
-    found = [row for row in rows if row["cycle"] == cycle - 1]
+        return next((row for row in rows if row.best), rows[0])
+    found = [row for row in rows if row.cycle == cycle - 1]
     if not found:
         raise UserError(f"no repetition {cycle}", where=where, expected=f"--cycle from 1 to {len(rows)}")
     return found[0]
@@ -156,27 +171,27 @@ def _chosen(rows: Sequence[Mapping[str, Any]], cycle: int | None, where: str) ->
 
 def _cycle_plot(
     kinematics: Kinematics,
-    rows: Sequence[Mapping[str, Any]],
-    row: Mapping[str, Any],
+    rows: Sequence[CycleRow],
+    row: CycleRow,
     quantity: str | None,
     course: ReferenceCourse | None,
     faults: Sequence[tuple[float, str]],
     options: ReportOptions,
 ) -> CyclePlot:
-    values = signal_course(kinematics, quantity or row["signal"])
+    values = signal_course(kinematics, quantity or row.signal)
     reference, extreme = course.cycle(row) if course is not None else (None, None)
-    same = [r for r in rows if r is row or (not r["partial"] and r["side"] == row["side"])]
+    same = [r for r in rows if r is row or (not r.partial and r.side == row.side)]
     drawn = [normalised(kinematics.time_s, values, r, extreme) for r in same]
-    start, end, key_s = row["start_s"], row["end_s"], row["key_s"]
+    start, end, key_s = row.start_s, row.end_s, row.key_s
     if extreme is not None and start < key_s < end:
         marks = [(float(np.interp(at, [start, key_s, end], [0.0, extreme, 1.0])), rule) for at, rule in faults]
     else:
         marks = [(float(np.clip((at - start) / (end - start), 0.0, 1.0)), rule) for at, rule in faults]
     return CyclePlot(
-        title=f"{row['exercise'].replace('_', ' ')}, {row['split']}/{row['video']}",
-        unit=f"{quantity or row['signal']} (degrees)",
+        title=f"{row.exercise.replace('_', ' ')}, {row.split}/{row.video}",
+        unit=f"{quantity or row.signal} (degrees)",
         cycles=drawn,
-        numbers=[r["cycle"] + 1 for r in same],
+        numbers=[r.cycle + 1 for r in same],
         chosen=same.index(row),
         reference=reference,
         half_width=options.band_deg,

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qevd_bio.feedback.intent import classify_intent
 from qevd_bio.reporting.verification.angles import AngleErrors, angle_errors
@@ -21,12 +20,13 @@ from qevd_bio.reporting.verification.rewriting import Rewriting, compare_rewriti
 from qevd_bio.simulation.stage import Places
 from qevd_bio.store.atomic import make_folder, write_bytes
 from qevd_bio.store.errors import UserError
+from qevd_bio.tables.by_video import by_segment
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
-from qevd_bio.tables.truth import FEEDBACKS, JUDGEMENTS, REPETITIONS
+from qevd_bio.tables.motion import CYCLES, CycleRow
+from qevd_bio.tables.rewritten import FeedbackRow
+from qevd_bio.tables.truth import JUDGEMENTS, REPETITIONS, TRUE_FEEDBACKS, TrueFeedback, TrueRepetition
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def truth_places(data: Path) -> Places:
 
 def place_oracle(places: Places, workspace: Workspace) -> int:
     """Put the true kinematics where extracted ones would lie; returns the number of videos."""
-    files = sorted((places.truth / "kinematics").glob("*/*.parquet"))
+    files = places.all_kinematics()
     for path in files:
         target = workspace.kinematics(path.parent.name, path.stem)
         make_folder(target.parent)
@@ -76,20 +76,18 @@ def place_oracle(places: Places, workspace: Workspace) -> int:
     return len(files)
 
 
-def verify(places: Places, workspace: Workspace, rewritten: Sequence[Row] | None, oracle: bool) -> Verified:
+def verify(places: Places, workspace: Workspace, rewritten: Sequence[FeedbackRow] | None, oracle: bool) -> Verified:
     """Compare what `workspace` holds with the truth; `rewritten` are the rows of `qevd-bio rewrite`, if it ran.
 
     Only videos that have kinematics in the workspace count. UserError where none was analysed.
     """
-    truth = REPETITIONS.read_rows(places.table("repetitions"))
-    videos = {(row["split"], row["video"]) for row in truth}
+    truth = REPETITIONS.load(places.table("repetitions"))
+    videos = {(row.split, row.video) for row in truth}
     videos = {key for key in videos if workspace.kinematics(*key).is_file()}
     if not videos or not workspace.cycles.is_file():
         raise UserError("nothing was analysed here", where=workspace.cycles, fix="qevd-bio extract, qevd-bio analyze")
-    cycles, verdicts = CYCLES.read_rows(workspace.cycles), VIOLATIONS.read_rows(workspace.violations)
-    feedbacks = [
-        row for row in FEEDBACKS.read_rows(places.table("feedbacks")) if (row["split"], row["video"]) in videos
-    ]
+    cycles, verdicts = CYCLES.load(workspace.cycles), VERDICTS.load(workspace.verdicts)
+    feedbacks = [row for row in TRUE_FEEDBACKS.load(places.table("feedbacks")) if (row.split, row.video) in videos]
     repetitions = compare_repetitions(truth, cycles, videos)
     intents, right, parts, directions = _intents(feedbacks)
     return Verified(
@@ -97,10 +95,8 @@ def verify(places: Places, workspace: Workspace, rewritten: Sequence[Row] | None
         videos=len(videos),
         repetitions=repetitions,
         missed_while=_missed_while(truth, cycles, videos),
-        clean=sum((row["split"], row["video"]) in videos and not row["breaks"] for row in truth),
-        violations=compare_violations(
-            truth, JUDGEMENTS.read_rows(places.table("judgements")), cycles, verdicts, videos
-        ),
+        clean=sum((row.split, row.video) in videos and not row.breaks for row in truth),
+        violations=compare_violations(truth, JUDGEMENTS.load(places.table("judgements")), cycles, verdicts, videos),
         intents=intents,
         intent_right=right,
         intent_total=len(feedbacks),
@@ -118,37 +114,35 @@ def _pairs(places: Places, workspace: Workspace, videos: set[tuple[str, str]]) -
     ]
 
 
-def _missed_while(truth: Sequence[Row], cycles: Sequence[Row], videos: set[tuple[str, str]]) -> dict[str, int]:
+def _missed_while(
+    truth: Sequence[TrueRepetition], cycles: Sequence[CycleRow], videos: set[tuple[str, str]]
+) -> dict[str, int]:
     """Repetitions that no found one overlaps, by the mistake that was being made ("" for none)."""
-    spans: dict[tuple[Any, ...], list[tuple[float, float]]] = {}
-    for row in cycles:
-        spans.setdefault((row["split"], row["video"], row["segment"]), []).append((row["start_s"], row["end_s"]))
+    found = by_segment(cycles)
     missed: Counter[str] = Counter()
     for row in truth:
-        if (row["split"], row["video"]) not in videos:
+        if (row.split, row.video) not in videos:
             continue
-        own = spans.get((row["split"], row["video"], row["segment"]), [])
-        if not any(start <= row["key_s"] <= end for start, end in own):
-            missed["/".join([row["exercise"], *row["breaks"]]) if row["breaks"] else ""] += 1
+        own = found.get((row.split, row.video, row.segment), [])
+        if not any(cycle.start_s <= row.key_s <= cycle.end_s for cycle in own):
+            missed["/".join([row.exercise, *row.breaks]) if row.breaks else ""] += 1
     return dict(missed.most_common())
 
 
-def _intents(feedbacks: Sequence[Row]) -> tuple[dict[str, Counts], int, Counts, Counts]:
+def _intents(feedbacks: Sequence[TrueFeedback]) -> tuple[dict[str, Counts], int, Counts, Counts]:
     """Counts by label, right labels, and counts of body parts and directions where the pattern names them."""
     counts: dict[str, Counts] = {}
     parts, directions = Counts(), Counts()
     right = 0
     for row in feedbacks:
-        intent = classify_intent(row["text"])
-        right += intent.label == row["intent"]
-        for label in {intent.label, row["intent"]}:
+        intent = classify_intent(row.text)
+        right += intent.label == row.intent
+        for label in {intent.label, row.intent}:
             found = counts.setdefault(label, Counts())
-            found.add(
-                Counts(int(intent.label == row["intent"]), int(label != row["intent"]), int(label != intent.label))
-            )
+            found.add(Counts(int(intent.label == row.intent), int(label != row.intent), int(label != intent.label)))
         for wanted, got, total in (
-            (row["body_parts"], intent.body_parts, parts),
-            (row["directions"], intent.directions, directions),
+            (row.body_parts, intent.body_parts, parts),
+            (row.directions, intent.directions, directions),
         ):
             if wanted:
                 total.add(Counts(hits=sum(w in got for w in wanted), missed=sum(w not in got for w in wanted)))

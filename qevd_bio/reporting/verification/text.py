@@ -96,6 +96,12 @@ def as_markdown(result: Verified) -> list[str]:
     return lines
 
 
+def summary(result: Verified) -> str:
+    """The first part of the same page, Markdown: the figures that matter."""
+    lines = as_markdown(result)
+    return "\n".join(lines[: next(index for index, line in enumerate(lines) if line.startswith("## "))])
+
+
 def _headline(result: Verified) -> list[str]:
     r, v = result.repetitions, result.violations
     lines = [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.scoring.judges.llm_accuracy import Answer, Judge, Question
+from qevd_bio.scoring.judges.llm_accuracy import Judge, JudgeAnswer, JudgeQuestion
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.extras import is_installed
 
 
 def make_judges(options: JudgeOptions, cache: Path | None) -> list[Judge]:
@@ -33,10 +33,10 @@ def missing_for_judging(options: JudgeOptions) -> str | None:
     served = [m for m in options.models if not (Path(m).expanduser() / "config.json").is_file()]
     if served and options.base_url is None:
         return f"judge {served[0]} is no folder with a model, and no --judge-url is given"
-    if served and find_spec("openai") is None:
+    if served and not is_installed("openai"):
         return "needs openai: pip install 'qevd-bio[language]'"
     local = [m for m in options.models if m not in served]
-    if local and (find_spec("torch") is None or find_spec("transformers") is None):
+    if local and not (is_installed("torch") and is_installed("transformers")):
         return "needs torch and transformers: pip install 'qevd-bio[train]'"
     return None
 
@@ -51,15 +51,16 @@ class ServedJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model, as the server knows it."""
         return self._model
 
-    def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
         """Answers in the order of completion. Raises UserError where the endpoint refuses or cannot be reached."""
         from qevd_bio.language.client import complete_many
         from qevd_bio.language.options import ClientOptions
         from qevd_bio.language.request import Message, Request, Sampling
 
-        waiting: dict[str, Question] = {}
+        waiting: dict[str, JudgeQuestion] = {}
 
         def requests() -> Iterator[Request]:
             for question in questions:
@@ -84,9 +85,10 @@ class ServedJudge:
             tries=1,
             max_calls=self._options.max_calls,
         )
-        for reply in complete_many(requests(), client):
-            question = waiting.pop(reply.id)
-            yield Answer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
+        with complete_many(requests(), client) as replies:
+            for reply in replies:
+                question = waiting.pop(reply.id)
+                yield JudgeAnswer(question.pair, question.repeat, reply.text, "" if reply.ok else reply.reason)
 
 
 class LocalJudge:
@@ -99,9 +101,10 @@ class LocalJudge:
 
     @property
     def name(self) -> str:
+        """Name of the model's folder."""
         return self._folder.name
 
-    def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
         """Answers in the order of the questions; each is seeded by itself, so that their order does not matter."""
         import torch
 
@@ -122,9 +125,9 @@ class LocalJudge:
                     **drawn,
                 )
             reply = tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-            yield Answer(question.pair, question.repeat, reply, "" if reply.strip() else "empty")
+            yield JudgeAnswer(question.pair, question.repeat, reply, "" if reply.strip() else "empty")
 
-    def _chat(self, tokenizer: Any, question: Question) -> str:
+    def _chat(self, tokenizer: Any, question: JudgeQuestion) -> str:
         if tokenizer.chat_template is None:
             return "\n\n".join(text for _, text in question.turns) + "\n"
         marks = [mark for mark in tokenizer.all_special_tokens if len(mark) > 1]

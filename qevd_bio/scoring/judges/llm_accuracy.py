@@ -28,7 +28,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgeQuestion:
     """One judgement to make: the turns (role, text), its repeat and the seed to sample with."""
 
     pair: int
@@ -39,7 +39,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class JudgeAnswer:
     """What came back: the raw text, or why there is none."""
 
     pair: int
@@ -55,12 +55,12 @@ class Judge(Protocol):
     def name(self) -> str:
         """Model name for the signature."""
 
-    def ask(self, questions: Iterable[Question]) -> Iterator[Answer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
         """One answer for each question."""
 
 
 @dataclass(frozen=True)
-class Reply:
+class JudgeReply:
     """A judge's reply as it is kept: raw text, the score if it could be read, else the reason."""
 
     judge: str
@@ -89,7 +89,7 @@ class Judged:
 
     items: NDArray[np.float64]
     ratings: dict[str, NDArray[np.float64]]
-    replies: tuple[tuple[Reply, ...], ...]
+    replies: tuple[tuple[JudgeReply, ...], ...]
     signature: dict[str, str] = field(default_factory=dict)
 
 
@@ -137,7 +137,7 @@ def judge_pairs(pairs: Sequence[Pair], judges: Sequence[Judge], prompt: JudgePro
     position = {pair: i for i, pair in enumerate(distinct)}
     back = np.array([position[pair] for pair in pairs], np.intp)
     ratings: dict[str, NDArray[np.float64]] = {}
-    kept: list[list[Reply]] = [[] for _ in distinct]
+    kept: list[list[JudgeReply]] = [[] for _ in distinct]
     for judge in judges:
         scores = np.full((options.repeats, len(distinct)), np.nan)
         for answer in judge.ask(_questions(distinct, prompt, options)):
@@ -157,20 +157,20 @@ def judge_pairs(pairs: Sequence[Pair], judges: Sequence[Judge], prompt: JudgePro
     )
 
 
-def _questions(pairs: Sequence[Pair], prompt: JudgePrompt, options: JudgeOptions) -> Iterator[Question]:
+def _questions(pairs: Sequence[Pair], prompt: JudgePrompt, options: JudgeOptions) -> Iterator[JudgeQuestion]:
     digest = prompt.sha256
     for repeat in range(options.repeats):
         for index, (truth, predicted) in enumerate(pairs):
-            yield Question(index, repeat, prompt.fill(truth, predicted), options.seed + repeat, digest)
+            yield JudgeQuestion(index, repeat, prompt.fill(truth, predicted), options.seed + repeat, digest)
 
 
-def _reply(judge: str, answer: Answer) -> Reply:
+def _reply(judge: str, answer: JudgeAnswer) -> JudgeReply:
     if answer.reason:
-        return Reply(judge, answer.repeat, answer.text, None, answer.reason)
+        return JudgeReply(judge, answer.repeat, answer.text, None, answer.reason)
     try:
-        return Reply(judge, answer.repeat, answer.text, read_score(answer.text), "")
+        return JudgeReply(judge, answer.repeat, answer.text, read_score(answer.text), "")
     except Unreadable as error:
-        return Reply(judge, answer.repeat, answer.text, None, error.reason)
+        return JudgeReply(judge, answer.repeat, answer.text, None, error.reason)
 
 
 def _mean(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -208,7 +208,7 @@ def agreement(ratings: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
     return found
 
 
-def unreadable_reasons(replies: Iterable[Sequence[Reply]]) -> dict[str, int]:
+def unreadable_reasons(replies: Iterable[Sequence[JudgeReply]]) -> dict[str, int]:
     """How often replies were missing, by reason."""
     counts: dict[str, int] = {}
     for reply in (reply for of_pair in replies for reply in of_pair):

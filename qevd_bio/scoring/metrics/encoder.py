@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qevd_bio.scoring.options import BertScoreOptions
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.extras import is_installed
 from qevd_bio.store.hashing import hash_file, hash_json
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def find_model(name: str) -> Path | None:
 
 def missing_for_bertscore(options: BertScoreOptions) -> str | None:
     """What is missing to compute BERTScore, with the command that mends it; None if all is there."""
-    absent = [package for package in ("torch", "transformers", "safetensors") if find_spec(package) is None]
+    absent = [package for package in ("torch", "transformers", "safetensors") if not is_installed(package)]
     if absent:
         return f"needs {', '.join(absent)}: pip install 'qevd-bio[bertscore]'"
     if find_model(options.model) is None:
@@ -86,7 +86,7 @@ def hash_model(folder: Path) -> str:
     return hash_json([(file.name, hash_file(file)) for file in files])
 
 
-class Encoder:
+class TextEncoder:
     """A model cut after one layer. `encode` gives what bert_score computes, each sentence once."""
 
     def __init__(self, folder: Path, layer: int, *, prefix_space: bool, batch_tokens: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qevd_bio.scoring.cache import cache_folder
-from qevd_bio.scoring.metrics.encoder import Encoded, Encoder, find_model, hash_model, resolve_layer
+from qevd_bio.scoring.metrics.encoder import Encoded, TextEncoder, find_model, hash_model, resolve_layer
 from qevd_bio.scoring.metrics.measured import Measured, mean_of
 from qevd_bio.scoring.options import BertScoreOptions
 from qevd_bio.store.atomic import atomic_path
@@ -68,7 +68,7 @@ class LazyEncoder:
 
     def __init__(self, folder: Path, layer: int, options: BertScoreOptions) -> None:
         self._arguments = (folder, layer, options)
-        self._encoder: Encoder | None = None
+        self._encoder: TextEncoder | None = None
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """As `Encoder.encode`."""
@@ -76,7 +76,9 @@ class LazyEncoder:
             return []
         if self._encoder is None:
             folder, layer, options = self._arguments
-            self._encoder = Encoder(folder, layer, prefix_space=options.prefix_space, batch_tokens=options.batch_tokens)
+            self._encoder = TextEncoder(
+                folder, layer, prefix_space=options.prefix_space, batch_tokens=options.batch_tokens
+            )
         return self._encoder.encode(texts)
 
 

@@ -41,7 +41,7 @@ INSTALL = "apt-get install wordnet-base, or python -m nltk.downloader wordnet, o
 
 
 @dataclass(frozen=True)
-class Source:
+class WordNetSource:
     """WordNet's files: a folder, or NLTK's `wordnet.zip`."""
 
     path: Path
@@ -78,13 +78,13 @@ def nltk_data_folders() -> list[Path]:
     return [*named, Path.home() / "nltk_data", *own, *shared]
 
 
-def find_wordnet(chosen: Path | None = None) -> Source | None:
+def find_wordnet(chosen: Path | None = None) -> WordNetSource | None:
     """WordNet's files: at `chosen` if given, else NLTK's data, else Debian's; None where there are none.
 
     Raises UserError if `chosen` lacks a file.
     """
     if chosen is not None:
-        source = Source(chosen)
+        source = WordNetSource(chosen)
         if not chosen.exists() or not source.is_whole():
             raise UserError(
                 "these are not WordNet's files",
@@ -95,8 +95,8 @@ def find_wordnet(chosen: Path | None = None) -> Source | None:
         return source
     places = [folder / "corpora" / name for folder in nltk_data_folders() for name in ("wordnet", "wordnet.zip")]
     for place in (*places, Path("/usr/share/wordnet")):
-        if place.exists() and Source(place).is_whole():
-            return Source(place)
+        if place.exists() and WordNetSource(place).is_whole():
+            return WordNetSource(place)
     return None
 
 
@@ -147,7 +147,7 @@ class Synonyms:
             yield from self._connection.execute(f"{query} ({','.join('?' * len(block))})", block)
 
 
-def open_synonyms(source: Source) -> Synonyms:
+def open_synonyms(source: WordNetSource) -> Synonyms:
     """The compact index of `source`, built first where it is not in the cache."""
     path = cache_folder("wordnet") / f"{source.identity()[:20]}.sqlite"
     if not path.is_file():
@@ -160,7 +160,7 @@ def open_synonyms(source: Source) -> Synonyms:
         return Synonyms(path)
 
 
-def build_index(source: Source, path: Path) -> None:
+def build_index(source: WordNetSource, path: Path) -> None:
     """Write the compact index of `source` to `path` (some seconds, once)."""
     contents = {name: source.read(name) for name in _FILES}
     version = re.search(rb"Word[nN]et (\d+\.\d+|\d+\+?) Copyright", contents["data.adj"])

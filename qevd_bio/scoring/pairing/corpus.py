@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.scoring.pairing.matching import official_pairs, strict_pairs
-from qevd_bio.scoring.pairing.predictions import Issue, SegmentPrediction
+from qevd_bio.scoring.pairing.predictions import PredictionIssue, SegmentPrediction
 
 # Official timing lets predicted times run past the end of the video by about a second a feedback; times
 # farther out than this are not seconds from the segment's start at all.
@@ -60,6 +60,7 @@ class Corpus:
 
     @cached_property
     def cluster_names(self) -> tuple[str, ...]:
+        """The clusters (participants or videos), each once, in order of appearance."""
         return tuple(dict.fromkeys(self.clusters))
 
     @cached_property
@@ -79,7 +80,7 @@ def join(
     predictions: Sequence[SegmentPrediction],
     participants: Mapping[str, str] | None = None,
     without_feedback: frozenset[tuple[str, int]] = frozenset(),
-) -> tuple[Corpus, list[Issue]]:
+) -> tuple[Corpus, list[PredictionIssue]]:
     """References with what was predicted for each; segments without a line count as silent, not run.
 
     Predictions for segments `without_feedback` are left aside, as the official evaluation drops those segments.
@@ -88,14 +89,14 @@ def join(
     known = {(reference.video, reference.segment): reference for reference in references}
     videos = {reference.video for reference in references}
     said: dict[tuple[str, int], SegmentPrediction] = {}
-    issues: list[Issue] = []
+    issues: list[PredictionIssue] = []
     for prediction in predictions:
         key = (prediction.video, prediction.segment)
         if key in without_feedback:
             continue
         problem = _problem(prediction, known.get(key), videos, references)
         if problem is not None:
-            issues.append(Issue(prediction.line, *problem))
+            issues.append(PredictionIssue(prediction.line, *problem))
         else:
             said[key] = prediction
     spoken = [said.get((reference.video, reference.segment)) for reference in references]

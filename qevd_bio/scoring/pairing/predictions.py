@@ -32,7 +32,7 @@ class SegmentPrediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class PredictionIssue:
     """One fault of a predictions file: the line (1-based), what is wrong there and what was expected."""
 
     line: int
@@ -86,10 +86,10 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(problem, where=path, expected="a JSONL file, one line a segment") from error
 
 
-def parse_predictions(data: bytes) -> tuple[list[SegmentPrediction], list[Issue]]:
+def parse_predictions(data: bytes) -> tuple[list[SegmentPrediction], list[PredictionIssue]]:
     """All segments that can be read from `data`, and an Issue for each line that cannot."""
     segments: list[SegmentPrediction] = []
-    issues: list[Issue] = []
+    issues: list[PredictionIssue] = []
     first_line: dict[tuple[str, int], int] = {}
     for number, raw in _lines(data):
         try:
@@ -101,16 +101,16 @@ def parse_predictions(data: bytes) -> tuple[list[SegmentPrediction], list[Issue]
                     "each segment once",
                 )
         except _Fault as fault:
-            issues.append(Issue(number, fault.problem, fault.expected))
+            issues.append(PredictionIssue(number, fault.problem, fault.expected))
             continue
         first_line[key] = number
         segments.append(segment)
     if not segments and not issues:
-        issues.append(Issue(1, "the file holds no segment", f"at least one line such as {_EXAMPLE}"))
+        issues.append(PredictionIssue(1, "the file holds no segment", f"at least one line such as {_EXAMPLE}"))
     return segments, issues
 
 
-def issues_error(path: Path, issues: list[Issue]) -> UserError:
+def issues_error(path: Path, issues: list[PredictionIssue]) -> UserError:
     """The first issue as the error to show, with the number of further ones."""
     first = issues[0]
     more = f" (and {len(issues) - 1} more faulty lines)" if len(issues) > 1 else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qevd_bio.scoring.pairing.corpus import join
 from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
-from qevd_bio.scoring.pairing.predictions import Issue, parse_predictions, read_bytes
+from qevd_bio.scoring.pairing.predictions import PredictionIssue, parse_predictions, read_bytes
 from qevd_bio.scoring.pairing.references import load_references
 
 
@@ -18,7 +18,7 @@ class Report:
 
     path: Path
     contents: str
-    issues: tuple[Issue, ...]
+    issues: tuple[PredictionIssue, ...]
     notes: tuple[str, ...] = ()
 
     def lines(self, most: int) -> Iterator[str]:

@@ -11,39 +11,34 @@ from qevd_bio.anatomy.dofs import DOF_INDEX, FloatArray
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.curves import Curves
 from qevd_bio.exercise.measure import key_frames, readings, signal_of
-from qevd_bio.exercise.rules import Exercise, FormError, Target
+from qevd_bio.exercise.rules import Exercise, FormError
+from qevd_bio.exercise.severity import Rule, bounds_of, goal_of, severity_of
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.simulation.performance.mistakes import CLEAR
+from qevd_bio.tables.motion import SegmentPlace
+from qevd_bio.tables.verdicts import ERROR, PASS, TARGET, VIOLATION, Verdict, distance
 
 MISTAKE, BORDERLINE, FINE = "mistake", "borderline", "fine"
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One rule on one side of one repetition; low and high are the bounds with their tolerance."""
+def bounds_with_tolerance(verdict: Verdict) -> tuple[float, float]:
+    """The bounds past which the verdict's rule is broken; infinite where open."""
+    return verdict.low - verdict.tolerance, verdict.high + verdict.tolerance
 
-    rule: str
-    side: str
-    joint: str
-    quantity: str
-    value: float
-    low: float
-    high: float
-    unit: str
 
-    @property
-    def beyond(self) -> float:
-        """Signed distance past the nearest bound, 0 within."""
-        return self.value - self.low if self.value < self.low else max(self.value - self.high, 0.0)
+def beyond(verdict: Verdict) -> float:
+    """Signed distance past the nearest of these bounds, 0 within."""
+    return distance(verdict.value, *bounds_with_tolerance(verdict))
 
-    @property
-    def verdict(self) -> str:
-        """Clear only where the value is far enough from the bound on either side."""
-        margin = clear_margin(self.low, self.high, self.unit)
-        inside = min(self.value - self.low, self.high - self.value)
-        if inside >= margin:
-            return FINE
-        return MISTAKE if inside <= -margin else BORDERLINE
+
+def clarity(verdict: Verdict) -> str:
+    """MISTAKE or FINE only where the value is far enough from the bound on either side, else BORDERLINE."""
+    low, high = bounds_with_tolerance(verdict)
+    margin = clear_margin(low, high, verdict.unit)
+    inside = min(verdict.value - low, high - verdict.value)
+    if inside >= margin:
+        return FINE
+    return MISTAKE if inside <= -margin else BORDERLINE
 
 
 def clear_margin(low: float, high: float, unit: str) -> float:
@@ -56,36 +51,78 @@ def clear_margin(low: float, high: float, unit: str) -> float:
     return min([CLEAR[unit], 0.4 * room, *(0.6 * size for size in sizes)])
 
 
-def judge(
-    exercise: Exercise, angles: FloatArray, skeleton: Skeleton, root: FloatArray, duration_s: float, pause_s: float
-) -> list[Judged]:
-    """All form errors and targets on one repetition's frames, angles (T, 46) radians.
+@dataclass(frozen=True)
+class TrueCycle:
+    """One repetition as it was performed: its segment, number, and times in seconds from the video's start.
 
-    `pause_s` is the time since the repetition before it, NaN for the first.
+    pause_s  since the repetition before it, NaN for the first
     """
+
+    place: SegmentPlace
+    number: int
+    start_s: float
+    end_s: float
+    pause_s: float = math.nan
+
+
+def judge(
+    exercise: Exercise, angles: FloatArray, skeleton: Skeleton, root: FloatArray, cycle: TrueCycle
+) -> list[Verdict]:
+    """All form errors and targets on one repetition's frames, angles (T, 46) radians."""
     curves = Curves(angles, skeleton, root)
     moments = key_frames(exercise, curves, len(angles))
-    found: dict[tuple[str, str], Judged] = {}
-    rules: tuple[FormError | Target, ...] = (*exercise.errors, *exercise.targets)
+    found: dict[tuple[str, str], Verdict] = {}
+    rules: tuple[Rule, ...] = (*exercise.errors, *exercise.targets)
     for rule in rules:
-        error = isinstance(rule, FormError)
-        low, high = rule.bounds if isinstance(rule, FormError) else _widened(rule)
-        name = f"{'error' if error else 'target'}:{rule.id}"
-        for reading in readings(rule, exercise, curves, moments, duration_s):
-            value = pause_s if rule.quantity == "pause" else reading.value
+        for reading in readings(rule, exercise, curves, moments, cycle.end_s - cycle.start_s):
+            value = cycle.pause_s if rule.quantity == "pause" else reading.value
             if math.isnan(value):
                 continue
-            unit = vocabulary().quantities[rule.quantity].unit
-            joint = rule.joints[0] if isinstance(rule, FormError) else ""
-            made = Judged(name, reading.side, joint, rule.quantity, value, low, high, unit)
-            known = found.get((name, reading.side))
-            if known is None or abs(made.beyond) > abs(known.beyond):
-                found[name, reading.side] = made
+            made = _verdict(rule, exercise, cycle, reading.side, value)
+            known = found.get((made.rule, made.side))
+            if known is None or abs(beyond(made)) > abs(beyond(known)):
+                found[made.rule, made.side] = made
     return list(found.values())
 
 
-def _widened(target: Target) -> tuple[float, float]:
-    return target.range[0] - target.tolerance, target.range[1] + target.tolerance
+def _verdict(rule: Rule, exercise: Exercise, cycle: TrueCycle, side: str, value: float) -> Verdict:
+    bounds = bounds_of(rule)
+    deviation = bounds.deviation(value)
+    broken = bounds.broken(deviation)
+    kind = ERROR if isinstance(rule, FormError) else TARGET
+    place = cycle.place
+    return Verdict(
+        id=f"{place.split}/{place.video}/{place.segment}/{cycle.number}/{kind}:{rule.id}/{side}".rstrip("/"),
+        split=place.split,
+        video=place.video,
+        segment=place.segment,
+        exercise=place.exercise,
+        cycle=cycle.number,
+        verdict=VIOLATION if broken else PASS,
+        rule=f"{kind}:{rule.id}",
+        kind=kind,
+        joint=rule.joints[0] if isinstance(rule, FormError) else "",
+        quantity=rule.quantity,
+        side=side,
+        limb=rule.limb,
+        stat=rule.stat,
+        key=next((key.phrase for key in exercise.keys if key.name == rule.at), ""),
+        value=value,
+        low=bounds.low,
+        high=bounds.high,
+        deviation=deviation,
+        goal=goal_of(rule, deviation),
+        unit=vocabulary().quantities[rule.quantity].unit,
+        tolerance=bounds.tolerance,
+        start_s=cycle.start_s,
+        end_s=cycle.end_s,
+        severity=severity_of(rule, bounds, deviation) if broken else 0.0,
+        confidence=1.0,
+        alarm=rule.alarm if isinstance(rule, FormError) else "soft",
+        salient=True,
+        source=rule.source,
+        rule_confidence=rule.confidence,
+    )
 
 
 def extremes(exercise: Exercise, angles: FloatArray, skeleton: Skeleton, two_sided: bool) -> tuple[int, int]:

@@ -35,10 +35,11 @@ class Line:
 
 @cache
 def phrases() -> dict[str, Any]:
+    """The scripted coach's phrases, by occasion."""
     return cast("dict[str, Any]", read_yaml(refs_path("simulation", "phrases.yaml")))
 
 
-class Wording:
+class SentencePicker:
     """Chooses sentences; recent ones are avoided so that a workout does not repeat itself."""
 
     def __init__(self, draw: np.random.Generator) -> None:
@@ -46,6 +47,7 @@ class Wording:
         self._recent: list[str] = []
 
     def pick(self, options: list[str]) -> str:
+        """One of the options that was not used lately."""
         fresh = [option for option in options if option not in self._recent] or options
         chosen = fresh[int(self._draw.integers(len(fresh)))]
         self._recent = [*self._recent[-7:], chosen]
@@ -81,7 +83,9 @@ class Wording:
         return Line(text, "corrective", (part,) if part else (), (direction,) if direction else ())
 
     def announce(self, name: str, first: bool) -> str:
+        """The sentence that announces an exercise."""
         return self.pick(phrases()["transition_first" if first else "transition"]).format(name=name)
 
     def finish(self) -> str:
+        """The sentence that ends the workout."""
         return self.pick(phrases()["finish"])

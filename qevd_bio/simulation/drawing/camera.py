@@ -16,6 +16,7 @@ class Camera:
     position     metres, world axes (x to the left of a subject with heading 0, y up, z to where it faces)
     heading_deg  side from which it looks: 0 from the front, +90 from the subject's left
     pitch_deg    + looks down
+    roll_deg     + the camera is turned clockwise, as its owner sees it: the picture turns the other way
     focal_px     focal length in pixels; the image is `width` x `height` pixels with square pixels
     """
 
@@ -25,6 +26,7 @@ class Camera:
     focal_px: float = 520.0
     width: int = 360
     height: int = 504
+    roll_deg: float = 0.0
 
     @classmethod
     def looking_at(
@@ -47,10 +49,11 @@ class Camera:
     @property
     def rotation(self) -> FloatArray:
         """(3, 3) world to camera axes: x right, y down, z into the scene."""
-        turn, pitch = np.deg2rad(self.heading_deg), np.deg2rad(self.pitch_deg)
+        turn, pitch, roll = np.deg2rad([self.heading_deg, self.pitch_deg, self.roll_deg])
         right = np.array([np.cos(turn), 0.0, -np.sin(turn)])
         into = np.array([-np.sin(turn) * np.cos(pitch), -np.sin(pitch), -np.cos(turn) * np.cos(pitch)])
-        return np.stack([right, np.cross(into, right), into])
+        down = np.cross(into, right)
+        return np.stack([np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right, into])
 
     def to_camera(self, points: FloatArray) -> FloatArray:
         """World points (..., 3) in camera axes, metres."""

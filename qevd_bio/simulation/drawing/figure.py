@@ -6,6 +6,7 @@ way from one place of the body to another, shifted in the axes of the first one'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,11 @@ import numpy as np
 from qevd_bio.anatomy.dofs import FloatArray
 from qevd_bio.anatomy.forward import Pose, carrier
 
-MATERIALS = ("skin", "hair", "shirt", "shorts", "shoe", "sole", "sock", "eye", "pupil", "lips", "brow")
+MATERIALS = (
+    "skin", "hair", "shirt", "shorts", "shoe", "sole", "sock", "eye", "pupil", "lips", "brow",
+    "sleeve", "trouser", "glove", "long_hair",
+)  # fmt: skip
+"""What parts are made of. Sleeves and trousers are skin, gloves are skin, and long hair is not there, unless worn."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +85,21 @@ def _limbs() -> list[Part]:
     shoulder, elbow, wrist, knee, ankle = "shoulder_*", "elbow_*", "wrist_*", "knee_*", "ankle_*"
     return _both(
         Part("shirt", End(shoulder), _between(shoulder, elbow, 0.46), (0.037, 0.034)),
-        Part("skin", _between(shoulder, elbow, 0.40), End(elbow), (0.029, 0.023)),
-        Part("skin", End(elbow), _between(elbow, wrist, 0.35), (0.0235, 0.025)),
-        Part("skin", _between(elbow, wrist, 0.35), End(wrist), (0.025, 0.0155)),
-        Part("skin", End(wrist), _between("index_*", "pinky_*", 0.35), (0.0150, 0.0155), False),
-        Part("skin", End(wrist), _between("index_*", "pinky_*", 0.75), (0.0150, 0.0145), False),
-        Part("skin", End("index_*"), End("hand_tip_*", (0, 0, 0.010)), (0.0085, 0.0065), False),
-        Part("skin", _between("index_*", "pinky_*", 0.5), End("hand_tip_*"), (0.0085, 0.0065), False),
-        Part("skin", End("pinky_*"), End("hand_tip_*", (-0.012, 0, -0.012)), (0.0080, 0.0060), False),
-        Part("skin", End(wrist, (0.010, 0, 0.008)), End("thumb_*"), (0.0110, 0.0085), False),
-        Part("skin", End("thumb_*"), End("thumb_*", (0.016, 0, 0.006)), (0.0085, 0.0065), False),
+        Part("sleeve", _between(shoulder, elbow, 0.40), End(elbow), (0.029, 0.023)),
+        Part("sleeve", End(elbow), _between(elbow, wrist, 0.35), (0.0235, 0.025)),
+        Part("sleeve", _between(elbow, wrist, 0.35), End(wrist), (0.025, 0.0155)),
+        Part("glove", End(wrist), _between("index_*", "pinky_*", 0.35), (0.0150, 0.0155), False),
+        Part("glove", End(wrist), _between("index_*", "pinky_*", 0.75), (0.0150, 0.0145), False),
+        Part("glove", End("index_*"), End("hand_tip_*", (0, 0, 0.010)), (0.0085, 0.0065), False),
+        Part("glove", _between("index_*", "pinky_*", 0.5), End("hand_tip_*"), (0.0085, 0.0065), False),
+        Part("glove", End("pinky_*"), End("hand_tip_*", (-0.012, 0, -0.012)), (0.0080, 0.0060), False),
+        Part("glove", End(wrist, (0.010, 0, 0.008)), End("thumb_*"), (0.0110, 0.0085), False),
+        Part("glove", End("thumb_*"), End("thumb_*", (0.016, 0, 0.006)), (0.0085, 0.0065), False),
         Part("shorts", End("hip_*"), _between("hip_*", knee, 0.60), (0.055, 0.047)),
-        Part("skin", _between("hip_*", knee, 0.50), _between("hip_*", knee, 0.95), (0.043, 0.033)),
-        Part("skin", _between("hip_*", knee, 0.95, 0, 0, 0.002), _between(knee, ankle, 0.06), (0.034, 0.031)),
-        Part("skin", End(knee, (0, -0.01, 0)), _between(knee, ankle, 0.32, 0, 0, -0.010), (0.030, 0.032)),
-        Part("skin", _between(knee, ankle, 0.32, 0, 0, -0.010), _between(knee, ankle, 0.9), (0.032, 0.020)),
+        Part("trouser", _between("hip_*", knee, 0.50), _between("hip_*", knee, 0.95), (0.043, 0.033)),
+        Part("trouser", _between("hip_*", knee, 0.95, 0, 0, 0.002), _between(knee, ankle, 0.06), (0.034, 0.031)),
+        Part("trouser", End(knee, (0, -0.01, 0)), _between(knee, ankle, 0.32, 0, 0, -0.010), (0.030, 0.032)),
+        Part("trouser", _between(knee, ankle, 0.32, 0, 0, -0.010), _between(knee, ankle, 0.9), (0.032, 0.020)),
         Part("sock", _between(knee, ankle, 0.86), End(ankle, (0, -0.005, 0)), (0.0215, 0.022), False),
     )
 
@@ -114,6 +119,7 @@ def _head() -> list[Part]:
         Part("skin", End("head", (0, 0.060, 0.016)), End("head", (0, 0.020, 0.030)), (0.042, 0.0265), False),
         Part("hair", End("head", (0, 0.087, -0.012)), End("head", (0, 0.090, 0.006)), (0.0485, 0.0465), False),
         Part("hair", End("head", (0, 0.070, -0.020)), End("head", (0, 0.048, -0.022)), (0.043, 0.034), False),
+        Part("long_hair", End("head", (0, 0.060, -0.030)), End("head", (0, -0.050, -0.040)), (0.040, 0.026), False),
         Part("skin", End("head", (0, 0.062, 0.058)), End("head", (0, 0.042, 0.067)), (0.0065, 0.0090), False),
         Part(
             "lips", End("head", (-0.011, 0.0225, 0.0535)), End("head", (0.011, 0.0225, 0.0535)), (0.0042, 0.0042), False
@@ -140,9 +146,15 @@ class Capsules:
     material: tuple[int, ...]
 
 
-def body_capsules(pose: Pose, girth: float = 1.0) -> Capsules:
-    """The body in the poses (T, ...) given; `girth` scales the thickness of trunk and limbs."""
-    ends = np.stack([np.stack([part.start.place(pose), part.end.place(pose)], axis=-2) for part in PARTS], axis=-3)
-    build = np.array([girth if part.girth else 1.0 for part in PARTS])
-    radii = np.array([part.radius for part in PARTS]) * build[:, None] * pose.skeleton.stature
-    return Capsules(ends, radii, tuple(MATERIALS.index(part.material) for part in PARTS))
+def body_capsules(pose: Pose, girth: float = 1.0, loose: Mapping[str, float] | None = None) -> Capsules:
+    """The body in the poses (T, ...) given.
+
+    `girth` scales the thickness of trunk and limbs, `loose` that of single materials; parts of a material scaled to 0
+    are left out.
+    """
+    loose = {"long_hair": 0.0, **(loose or {})}
+    parts = [part for part in PARTS if loose.get(part.material, 1.0) > 0.0]
+    ends = np.stack([np.stack([part.start.place(pose), part.end.place(pose)], axis=-2) for part in parts], axis=-3)
+    build = np.array([(girth if part.girth else 1.0) * loose.get(part.material, 1.0) for part in parts])
+    radii = np.array([part.radius for part in parts]) * build[:, None] * pose.skeleton.stature
+    return Capsules(ends, radii, tuple(MATERIALS.index(part.material) for part in parts))

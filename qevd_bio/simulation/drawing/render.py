@@ -67,7 +67,7 @@ def render_clip(
     """
     style = style or Style()
     pose = forward_kinematics(angles, skeleton, root)
-    capsules = body_capsules(pose, style.girth)
+    capsules = body_capsules(pose, style.girth, style.loose())
     ends = camera.to_camera(capsules.ends)
     room, palette = draw_room(camera, style), style.palette().astype(np.float32)
     light = camera.rotation @ (np.array(style.light) / np.linalg.norm(style.light))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Style:
 
     light     direction towards the light, world axes;  ambient  share of light that comes from everywhere
     girth     thickness of trunk and limbs, 1 is average;  exposure  brightness of the picture
+    sleeves, trousers   colours of long ones, None for bare skin;  gloves  likewise
+    wide      how wide clothes are, 1 is close to the body;  long_hair  down to the shoulders
     """
 
     skin: Colour = _SKIN[1]
@@ -46,6 +48,11 @@ class Style:
     girth: float = 1.0
     exposure: float = 1.0
     seed: int = 0
+    sleeves: Colour | None = None
+    trousers: Colour | None = None
+    gloves: Colour | None = None
+    wide: float = 1.0
+    long_hair: bool = False
 
     @classmethod
     def random(cls, seed: int) -> Style:
@@ -66,6 +73,36 @@ class Style:
             seed=seed,
         )
 
+    @classmethod
+    def real(cls, seed: int) -> Style:
+        """As people film themselves: loose and long clothes, hair, gloves, dim or harsh light, any colours."""
+        plain = cls.random(seed)
+        draw = np.random.default_rng([seed, 7])
+        shirt, shorts = (_CLOTHES[int(draw.integers(len(_CLOTHES)))] for _ in range(2))
+        return replace(
+            plain,
+            shirt=shirt,
+            shorts=shorts,
+            sleeves=shirt if draw.random() < 0.35 else None,
+            trousers=shorts if draw.random() < 0.55 else None,
+            gloves=(40, 40, 44) if draw.random() < 0.12 else None,
+            wide=float(draw.uniform(1.0, 1.4)),
+            long_hair=bool(draw.random() < 0.4),
+            light=(float(draw.uniform(-1.0, 1.0)), float(draw.uniform(0.2, 1.0)), float(draw.uniform(-0.4, 0.9))),
+            ambient=float(draw.uniform(0.25, 0.7)),
+            exposure=float(draw.uniform(0.55, 1.25)),
+            girth=float(draw.uniform(0.82, 1.25)),
+        )
+
+    def loose(self) -> dict[str, float]:
+        """How much thicker than the body its clothes are, by material; 0 for what is not there."""
+        wide = {"shirt": 0.5 + 0.5 * self.wide, "shorts": 0.5 + 0.5 * self.wide}
+        if self.sleeves:
+            wide["sleeve"] = self.wide
+        if self.trousers:
+            wide["trouser"] = self.wide
+        return {**wide, "long_hair": float(self.long_hair)}
+
     def palette(self) -> FloatArray:
         """(materials, 3) colours in the order of MATERIALS, 0..1."""
         dark = tuple(int(0.7 * value) for value in self.hair)
@@ -82,5 +119,9 @@ class Style:
             "pupil": (36, 26, 20),
             "lips": lips,
             "brow": dark,
+            "sleeve": self.sleeves or self.skin,
+            "trouser": self.trousers or self.skin,
+            "glove": self.gloves or self.skin,
+            "long_hair": self.hair,
         }
         return np.array([colours[name] for name in MATERIALS]) / 255.0

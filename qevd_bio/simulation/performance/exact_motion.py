@@ -33,7 +33,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Motion:
+class ExactMotion:
     """angles (T, 46) radians, root (T, 3) metres, phase (T,) in cycles since the start (0 while resting)."""
 
     angles: FloatArray
@@ -42,7 +42,7 @@ class Motion:
     cycle_s: float
 
 
-def make_motion(exercise: str, skeleton: Skeleton, plan: Plan | None = None) -> Motion:
+def make_motion(exercise: str, skeleton: Skeleton, plan: Plan | None = None) -> ExactMotion:
     """The named exercise (a key of EXERCISES) done by a body of this size; KeyError for another name."""
     plan = plan or Plan()
     recipe, cycle = EXERCISES[exercise]
@@ -54,7 +54,7 @@ def make_motion(exercise: str, skeleton: Skeleton, plan: Plan | None = None) -> 
     anchor = recipe(body, phase, 0.5 - 0.5 * np.cos(np.pi * ready), plan)
     body.set("pelvis_rotation", plan.heading_deg)
     root = anchor(body.angles, skeleton)
-    return Motion(body.angles, root, phase, cycle)
+    return ExactMotion(body.angles, root, phase, cycle)
 
 
 def _swing(phase: FloatArray) -> FloatArray:

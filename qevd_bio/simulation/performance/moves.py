@@ -80,6 +80,7 @@ class Keys:
         return np.asarray(self.poses.mean(axis=0) if self.two_sided else self.poses[0])
 
     def mirrored(self) -> Keys:
+        """The same movement with right and left exchanged."""
         swap = {"r": "l", "l": "r", "": ""}
         shake = None if self.shake is None else mirror_channels(self.shake)
         return replace(self, poses=mirror_channels(self.poses), own=tuple(swap[side] for side in self.own), shake=shake)

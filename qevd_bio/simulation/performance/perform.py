@@ -31,7 +31,7 @@ _HANDS = ("wrist_r", "hand_tip_r", "wrist_l", "hand_tip_l", "elbow_r", "elbow_l"
 
 
 @dataclass(frozen=True)
-class Rep:
+class PerformedRep:
     """One planned repetition: its key poses, when it starts, and the rules that it is meant to break."""
 
     keys: Keys
@@ -41,6 +41,7 @@ class Rep:
 
     @property
     def end_s(self) -> float:
+        """Seconds at which the repetition ends."""
         return self.start_s + self.keys.duration_s
 
 
@@ -68,7 +69,7 @@ def crouch_pose() -> FloatArray:
     return read_pose(_CROUCH, base_poses())
 
 
-def lay_out(course: Course, reps: Sequence[Rep], start_s: float, end_s: float, heading_deg: float) -> None:
+def lay_out(course: Course, reps: Sequence[PerformedRep], start_s: float, end_s: float, heading_deg: float) -> None:
     """Append an exercise to the course: standing at `start_s`, the repetitions, standing again by `end_s`.
 
     The person turns by `heading_deg` on the way in and back on the way out.
@@ -113,7 +114,7 @@ def lay_out(course: Course, reps: Sequence[Rep], start_s: float, end_s: float, h
     course.add(min(leave + way_in, end_s - 0.1), idle)
 
 
-def _held(rep: Rep) -> list[tuple[float, FloatArray]]:
+def _held(rep: PerformedRep) -> list[tuple[float, FloatArray]]:
     """A held pose from its start to its end; one that shakes swings to and fro in between."""
     pose, shake = rep.keys.poses[0], rep.keys.shake
     swings = 0 if shake is None else int((rep.end_s - rep.start_s) / SWING_S)

@@ -73,6 +73,7 @@ class BodyClip:
 
 
 def directions(outward: FloatArray, up: FloatArray, forward: FloatArray) -> FloatArray:
+    """Directions (T, 3) in the thorax: outward, up, forward; not normalised."""
     return np.asarray(np.stack(np.broadcast_arrays(outward, up, forward), axis=-1), dtype=np.float64)
 
 

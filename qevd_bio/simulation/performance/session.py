@@ -14,8 +14,8 @@ import numpy as np
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.simulation.performance.mistakes import Mistake, mistakes
 from qevd_bio.simulation.performance.moves import Keys, keys_of
-from qevd_bio.simulation.performance.people import Person
-from qevd_bio.simulation.performance.perform import CHANGE_S, Rep
+from qevd_bio.simulation.performance.people import SimulatedPerson
+from qevd_bio.simulation.performance.perform import CHANGE_S, PerformedRep
 
 DELAY_MEDIAN_S, DELAY_SPREAD, DELAY_RANGE_S = 0.9, 0.35, (0.4, 2.5)
 """The coach's reaction: log-normal with this median and spread of the logarithm, cut to this range."""
@@ -54,13 +54,13 @@ class Episode:
 
 
 @dataclass
-class Scene:
+class WorkoutScene:
     """What happened in one exercise: from `start_s` (the announcement) to `end_s`."""
 
     exercise: Exercise
     start_s: float
     end_s: float
-    reps: list[Rep] = field(default_factory=list)
+    reps: list[PerformedRep] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
 
@@ -77,15 +77,19 @@ class _Running:
     heeded: bool = False
 
 
-def play(exercise: Exercise, person: Person, start_s: float, end_s: float, draw: np.random.Generator) -> Scene:
+def play(
+    exercise: Exercise, person: SimulatedPerson, start_s: float, end_s: float, draw: np.random.Generator
+) -> WorkoutScene:
     """Everything that happens in an exercise announced at `start_s`; the next announcement comes at `end_s`."""
-    return _Player(exercise, person, Scene(exercise, start_s, end_s), draw).run()
+    return _Player(exercise, person, WorkoutScene(exercise, start_s, end_s), draw).run()
 
 
 class _Player:
     """Goes through an exercise repetition by repetition."""
 
-    def __init__(self, exercise: Exercise, person: Person, scene: Scene, draw: np.random.Generator) -> None:
+    def __init__(
+        self, exercise: Exercise, person: SimulatedPerson, scene: WorkoutScene, draw: np.random.Generator
+    ) -> None:
         self.exercise, self.person, self.scene, self.draw = exercise, person, scene, draw
         self.keys = self._own_way(keys_of(exercise))
         self.known: Mapping[str, Mistake] = mistakes().get(exercise.id, {})
@@ -94,7 +98,7 @@ class _Player:
         self.last_word = scene.start_s + _LISTEN_S - _BREATH_S
         self.quiet = float(draw.uniform(*SILENCE_S))
 
-    def run(self) -> Scene:
+    def run(self) -> WorkoutScene:
         idle = float(self.draw.uniform(0.3, 1.4))
         if self.draw.random() < 0.12:
             idle += float(self.draw.uniform(3.5, 5.5))
@@ -133,7 +137,7 @@ class _Player:
             if time - quarter + keys.duration_s > latest:
                 break
             broken = (self.running.mistake.error.id,) if self.running else ()
-            self.scene.reps.append(Rep(keys.mirrored() if turns and number % 2 else keys, time, broken))
+            self.scene.reps.append(PerformedRep(keys.mirrored() if turns and number % 2 else keys, time, broken))
             self._watch(number, time - quarter, time - quarter + keys.duration_s)
             time += keys.duration_s
             number += 1
@@ -146,7 +150,7 @@ class _Player:
             keys = self._keys(0.0)
             keys = replace(keys, duration_s=seconds)
             broken = (self.running.mistake.error.id,) if self.running else ()
-            self.scene.reps.append(Rep(keys.mirrored() if number else keys, time, broken, hold=True))
+            self.scene.reps.append(PerformedRep(keys.mirrored() if number else keys, time, broken, hold=True))
             self._watch_hold(number, time, time + seconds)
             self._close(number, bool(self.running and self.running.heeded))
             time += seconds + CHANGE_S

@@ -11,11 +11,12 @@ from qevd_bio.anatomy.dofs import FloatArray
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.simulation.drawing.camera import Camera
+from qevd_bio.simulation.drawing.views import real_camera
 from qevd_bio.simulation.options import EXERCISE_S, SPLIT_FOLDERS, SimulateOptions
 from qevd_bio.simulation.performance.mistakes import mistakes
-from qevd_bio.simulation.performance.people import TEST_PEOPLE, TRAIN_PEOPLE, Person, make_person
+from qevd_bio.simulation.performance.people import TEST_PEOPLE, TRAIN_PEOPLE, SimulatedPerson, make_person
 from qevd_bio.simulation.performance.perform import FPS, Course, idle_pose, lay_out, move
-from qevd_bio.simulation.performance.session import Scene, play
+from qevd_bio.simulation.performance.session import WorkoutScene, play
 
 SECTIONS = ("warm-up", "warm-up", "main", "main", "cool-down", "cool-down")
 """Three sections of two exercises (QEVD paper, C.2); with five exercises one of them has a single one."""
@@ -27,13 +28,13 @@ _INTRO_S, _OUTRO_S = 1.0, 4.0
 
 
 @dataclass(frozen=True)
-class Workout:
+class SimulatedWorkout:
     """One workout: angles (T, 46) rad and root (T, 3) m at 30 frames/s, scenes in their order, camera."""
 
     split: str
     video: str
-    person: Person
-    scenes: tuple[Scene, ...]
+    person: SimulatedPerson
+    scenes: tuple[WorkoutScene, ...]
     angles: FloatArray
     root: FloatArray
     camera: Camera
@@ -41,20 +42,22 @@ class Workout:
 
     @property
     def skeleton(self) -> Skeleton:
+        """Bone lengths of the person, in metres."""
         return self.person.skeleton
 
 
 def video_name(options: SimulateOptions, number: int) -> str:
+    """Name of the n-th workout's video, four digits as in QEVD."""
     return f"{FIRST_NUMBER[options.split] + number:04d}"
 
 
-def person_of(options: SimulateOptions, number: int) -> Person:
+def person_of(options: SimulateOptions, number: int) -> SimulatedPerson:
     """Who does workout `number`: participants take turns."""
     people = TEST_PEOPLE if options.split == "test" else TRAIN_PEOPLE
-    return make_person(options.seed, options.split, number % people)
+    return make_person(options.seed, options.split, number % people, options.views)
 
 
-def make_workout(options: SimulateOptions, number: int) -> Workout:
+def make_workout(options: SimulateOptions, number: int) -> SimulatedWorkout:
     """Workout `number` of the data set; follows from the options alone."""
     draw = np.random.default_rng([options.seed, options.split == "train", number, 23])
     person = person_of(options, number)
@@ -73,7 +76,7 @@ def make_workout(options: SimulateOptions, number: int) -> Workout:
     angles, root = move(course, end + _OUTRO_S, person.skeleton, int(draw.integers(1 << 30)), sway)
     camera = make_camera(options, person, draw)
     split = SPLIT_FOLDERS[options.split]
-    return Workout(split, video_name(options, number), person, tuple(scenes), angles, root, camera, end)
+    return SimulatedWorkout(split, video_name(options, number), person, tuple(scenes), angles, root, camera, end)
 
 
 def choose_exercises(options: SimulateOptions, draw: np.random.Generator) -> list[str]:
@@ -98,16 +101,18 @@ def choose_exercises(options: SimulateOptions, draw: np.random.Generator) -> lis
     return chosen
 
 
-def _facing(scene: Scene, draw: np.random.Generator) -> float:
+def _facing(scene: WorkoutScene, draw: np.random.Generator) -> float:
     """Heading of the body: near the camera, turned to the side on the floor, where a front view shows nothing."""
     if scene.reps and scene.reps[0].keys.poses[0, -1]:
         return float(draw.choice([-1.0, 1.0]) * draw.uniform(50.0, 85.0))
     return float(draw.normal(0.0, 9.0))
 
 
-def make_camera(options: SimulateOptions, person: Person, draw: np.random.Generator) -> Camera:
+def make_camera(options: SimulateOptions, person: SimulatedPerson, draw: np.random.Generator) -> Camera:
     """A phone or laptop that somebody put up: height, distance, yaw and focal length vary, the whole body shows."""
     stature = person.skeleton.stature
+    if options.views == "real":
+        return real_camera(draw, stature, options.width, options.height)
     scale = options.height / 504.0
     focal = float(draw.uniform(480.0, 600.0)) * scale
     tall = 1.45 * stature

@@ -12,7 +12,7 @@ from qevd_bio.annotation.review.page import page_row, render
 from qevd_bio.annotation.review.stage import agreement, bring_in, export
 from qevd_bio.annotation.salient import vector_of
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.annotations import INTENTS, SALIENT, UNREVIEWED, row_key, table_path
+from qevd_bio.tables.annotations import INTENTS, SALIENT, IntentRow, SalientRow
 from tests.annotation.browser import browser, missing
 
 HOSTILE = (
@@ -27,23 +27,23 @@ HOSTILE = (
 
 def write_intents(workspace, texts=HOSTILE):
     rows = [
-        {"split": "s", "video": "0001", "span": i, "time_s": 1.0, "text": text, "intent": "corrective", "status": "ok",
-         "method": "rules", "rule": text[:200], "body_parts": ["knee"], "directions": [], **UNREVIEWED}
+        IntentRow(split="s", video="0001", span=i, time_s=1.0, text=text, intent="corrective", status="ok",
+                  method="rules", rule=text[:200], body_parts=["knee"], directions=[])
         for i, text in enumerate(texts)
     ]  # fmt: skip
-    INTENTS.write(table_path(workspace, "intents"), rows)
+    INTENTS.save(workspace.annotation("intents"), rows)
     return rows
 
 
 def write_salient(workspace, count=4):
     joints = ["knee_r", "knee_l"]
     rows = [
-        {"split": "videos", "video": f"c{i:02}", "segment": 0, "exercise": "squats", "joints": joints,
-         "vector": vector_of(joints), "standard": joints, "expansions": "{}", "status": "ok", "method": "vlm", **UNREVIEWED}
+        SalientRow(split="videos", video=f"c{i:02}", segment=0, exercise="squats", joints=joints,
+                   vector=vector_of(joints), standard=joints, expansions="{}", status="ok", method="vlm")
         for i in range(count)
     ]  # fmt: skip
     for method in ("", "vlm"):
-        SALIENT.write(table_path(workspace, "salient", method), rows)
+        SALIENT.save(workspace.annotation("salient", method), rows)
     return rows
 
 
@@ -104,7 +104,7 @@ def test_the_page_works_in_a_real_browser(workspace, tmp_path):
             time.sleep(0.1)
         assert tab.complaints() == []
     assert bring_in(workspace, [target], None, None) == {"intents": 4}
-    table = INTENTS.read_rows(table_path(workspace, "intents"))
+    table = INTENTS.read_rows(workspace.annotation("intents"))
     assert [(row["review_state"], row["intent"], row["proposed"]) for row in table][:5] == [
         ("accepted", "corrective", None),
         ("changed", "motivational", "corrective"),
@@ -133,25 +133,25 @@ def test_frames_and_curves_are_inside_the_page(workspace, clips, tmp_path):
 
 def test_changed_joints_change_the_vector_and_survive_making_the_table_again(workspace, tmp_path):
     rows = write_salient(workspace)
-    key = row_key("salient", rows[1])
+    key = rows[1].key
     file = saved(tmp_path / "a.json", [decision(key, "changed", ["thorax", "knee_r"])])
     bring_in(workspace, [file], None, None)
     write_salient(workspace)  # made again, without the decision
     for method in ("", "vlm"):
-        refresh(workspace, "salient", table_path(workspace, "salient", method))
-        row = SALIENT.read_rows(table_path(workspace, "salient", method))[1]
+        refresh(workspace, "salient", workspace.annotation("salient", method))
+        row = SALIENT.read_rows(workspace.annotation("salient", method))[1]
         assert (row["joints"], row["proposed"]) == (["knee_r", "thorax"], ["knee_r", "knee_l"])
         assert row["vector"] == vector_of(["knee_r", "thorax"])
     bring_in(
         workspace, [saved(tmp_path / "b.json", [decision(key, "accepted", at="2026-03-02T10:00:00Z")])], None, None
     )
-    row = SALIENT.read_rows(table_path(workspace, "salient"))[1]
+    row = SALIENT.read_rows(workspace.annotation("salient"))[1]
     assert (row["review_state"], row["joints"], row["proposed"]) == ("accepted", ["knee_r", "knee_l"], None)
     assert len(read_reviews(workspace)) == 1
 
 
 def test_agreement_of_two_reviewers(workspace, tmp_path):
-    keys = [row_key("intents", row) for row in write_intents(workspace, ["a", "b", "c", "d"])]
+    keys = [row.key for row in write_intents(workspace, ["a", "b", "c", "d"])]
     ann = [decision(key, "accepted") for key in keys]
     bob = [decision(keys[0], "accepted"), *(decision(key, "changed", "count") for key in keys[1:3])]
     files = [
@@ -181,7 +181,7 @@ def test_csv_out_and_in(workspace, tmp_path):
         writer.writeheader()
         writer.writerows(rows)
     assert bring_in(workspace, [path], "intents", "Cy") == {"intents": 2}
-    table = INTENTS.read_rows(table_path(workspace, "intents"))
+    table = INTENTS.read_rows(workspace.annotation("intents"))
     assert [(row["review_state"], row["intent"]) for row in table][:3] == [
         ("changed", "count"),
         ("accepted", "corrective"),
@@ -207,7 +207,7 @@ def test_a_bad_file_is_named_with_its_entry(workspace, tmp_path, content, words)
     if isinstance(content, str):
         path.write_text(content)
     elif isinstance(content, dict):
-        saved(path, [decision(row_key("salient", rows[0]), "accepted") | content])
+        saved(path, [decision(rows[0].key, "accepted") | content])
     else:
         saved(path, [decision("nowhere", "accepted")])
     with pytest.raises(UserError, match=words) as caught:

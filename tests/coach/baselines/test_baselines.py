@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 
 from qevd_bio.coach.baselines.classes import ClassHead, lines_of, read_labels
-from qevd_bio.coach.baselines.context import activities, copy_context, first_issue
-from qevd_bio.coach.baselines.frames import window_frames
 from qevd_bio.coach.baselines.options import BASELINES, VISION_MODELS, BaselineOptions
+from qevd_bio.coach.baselines.scripted import activities, copy_context, first_issue
 from qevd_bio.coach.baselines.stage import write_baseline
-from qevd_bio.coach.baselines.turns import Talk, hold_talks, plain, socratic_prompt, vision_prompt
+from qevd_bio.coach.baselines.turns import Talk, hold_talks, plain, socratic_prompt, vision_prompt, window_frames
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.context import Issue, Motion, write_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import Endpoint
 
 KNEE = Issue("r", "knee flexion", "insufficient", 85.0, 90.0, "deg")

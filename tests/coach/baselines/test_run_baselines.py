@@ -21,15 +21,13 @@ from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
 from qevd_bio.coach.vision.backbone import Backbone
-from qevd_bio.coach.vision.backbone_weights import released_names
 from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.coach.vision.weights import released_names
 from qevd_bio.motion.context import Issue, Motion, write_motion
-from qevd_bio.motion.stage import outputs_of
 from qevd_bio.scoring.pairing.predictions import read_predictions
 from qevd_bio.store.hashing import hash_file
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import Endpoint
 from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 
@@ -146,7 +144,7 @@ def test_baselines_without_a_model_resume_and_fail_by_segment(workspace: Workspa
     assert fixed.exit_code == 0 and len(out.read_text().splitlines()) == 1
     rules, _ = invoke("rules", data, workspace, out="rules")
     assert rules.exit_code == 2 and "2 × not_analysed" in rules.output
-    assert not outputs_of(workspace, SPLIT, "0200")[0].exists()
+    assert not workspace.motion_parts(SPLIT, "0200").cycles.exists()
 
 
 def test_the_interval_coach_speaks_to_the_end_of_a_plain_video(workspace: Workspace, tmp_path: Path) -> None:

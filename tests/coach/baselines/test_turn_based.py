@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from qevd_bio.coach.model.checkpoint import read_about, save_coach
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.training.conftest import small_coach
 from tests.coach.training.data_set import write_training_split
 

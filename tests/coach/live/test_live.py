@@ -15,23 +15,21 @@ from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
 from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.coach.live import source as live_source
 from qevd_bio.coach.live.model import LiveModel
 from qevd_bio.coach.live.options import LiveOptions
-from qevd_bio.coach.live.picture import annotated, plain, wrapped
+from qevd_bio.coach.live.screen import annotated, plain, steady, wrapped, write
 from qevd_bio.coach.live.session import Session, coach_live
-from qevd_bio.coach.live import source as live_source
-from qevd_bio.coach.live.show import steady, write
 from qevd_bio.coach.live.source import CameraSource, FileSource, LiveFrame
 from qevd_bio.coach.live.stage import until_interrupted
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.simulation.drawing.render import render_clip
 from qevd_bio.simulation.performance.exact_motion import Plan, make_motion
 from qevd_bio.store.errors import UserError
-
 from tests.coach.conftest import MakeCoach
 from tests.coach.made_data import SPLIT, write_videos
 

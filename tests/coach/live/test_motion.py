@@ -11,10 +11,10 @@ import torch
 
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.baselines.rules import RulesCoach
-from qevd_bio.coach.live.model import LiveModel
+from qevd_bio.coach.live.model import LiveModel, ModelWatcher
 from qevd_bio.coach.live.motion import ContextRoom, LiveMotion
 from qevd_bio.coach.live.pose import LivePose, LivePoses
-from qevd_bio.coach.live.session import ModelWatcher, RulesWatcher
+from qevd_bio.coach.live.session import RulesWatcher
 from qevd_bio.coach.live.source import LiveFrame
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.contexts import NOTHING
@@ -23,13 +23,12 @@ from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.motion.frames import Frames
 from qevd_bio.motion.judging.evaluate import Setup
-from qevd_bio.motion.judging.verdicts import CameraView
+from qevd_bio.motion.judging.occasion import CameraView
 from qevd_bio.motion.segment import analyse
-from qevd_bio.simulation.performance.exact_motion import Motion, Plan, make_motion
+from qevd_bio.simulation.performance.exact_motion import ExactMotion, Plan, make_motion
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import MakeCoach
 
 SKELETON = Skeleton.from_stature(1.75)
@@ -40,7 +39,7 @@ IMAGE = np.zeros((4, 4, 3), np.uint8)
 class KnownPose(LivePose):
     """The poses of a made movement in the place of estimated ones; nobody is there for the first two seconds."""
 
-    def __init__(self, motion: Motion) -> None:
+    def __init__(self, motion: ExactMotion) -> None:
         self._motion, self._times = motion, list[tuple[int, float]]()
 
     def see(self, index: int, time_s: float, image: np.ndarray) -> None:
@@ -54,7 +53,7 @@ class KnownPose(LivePose):
 
 
 def row_of(
-    motion: Motion, index: int, time_s: float
+    motion: ExactMotion, index: int, time_s: float
 ) -> tuple[int, float, np.ndarray, np.ndarray, float, int, np.ndarray]:
     place = round((time_s - NOBODY_S) * 30)
     if not 0 <= place < len(motion.angles):
@@ -63,15 +62,15 @@ def row_of(
 
 
 @pytest.fixture(scope="module")
-def shallow() -> Motion:
+def shallow() -> ExactMotion:
     return make_motion("squats", SKELETON, Plan(seconds=10.0, depth=0.5, cycle_s=2.5))
 
 
-def live_motion(motion: Motion, tmp_path: Path, room: ContextRoom | None = None) -> LiveMotion:
+def live_motion(motion: ExactMotion, tmp_path: Path, room: ContextRoom | None = None) -> LiveMotion:
     return LiveMotion(KnownPose(motion), get("squats"), Workspace(tmp_path), room=room)
 
 
-def test_the_repetitions_are_those_of_the_whole_clip(shallow: Motion, tmp_path: Path) -> None:
+def test_the_repetitions_are_those_of_the_whole_clip(shallow: ExactMotion, tmp_path: Path) -> None:
     live, found, motions = live_motion(shallow, tmp_path), set[int](), []
     times = np.arange(12 * HZ) / HZ
     for index, time_s in enumerate(times):
@@ -93,7 +92,7 @@ def test_the_repetitions_are_those_of_the_whole_clip(shallow: Motion, tmp_path: 
     assert motions[:7] == [NOTHING] * 7 and [row.motion for row in whole.contexts][8:] == motions[8:]
 
 
-def test_chosen_joints_replace_the_exercises_own(shallow: Motion, tmp_path: Path) -> None:
+def test_chosen_joints_replace_the_exercises_own(shallow: ExactMotion, tmp_path: Path) -> None:
     live, motions = live_motion(shallow, tmp_path), []
     for index in range(160):
         step = live.see(index, index / HZ, IMAGE)
@@ -105,7 +104,7 @@ def test_chosen_joints_replace_the_exercises_own(shallow: Motion, tmp_path: Path
     assert "Cycle: none" not in motions[-1]  # what was seen before still counts
 
 
-def test_contexts_fit_the_place_that_a_model_keeps_for_them(shallow: Motion, tmp_path: Path) -> None:
+def test_contexts_fit_the_place_that_a_model_keeps_for_them(shallow: ExactMotion, tmp_path: Path) -> None:
     plain, short = live_motion(shallow, tmp_path), live_motion(shallow, tmp_path, ContextRoom(200, len))
     for index in range(160):
         one, two = plain.see(index, index / HZ, IMAGE), short.see(index, index / HZ, IMAGE)
@@ -121,7 +120,7 @@ def test_a_context_without_room_is_one_message(make_coach: MakeCoach) -> None:
         model.step(tokens, 0.5, "Current pose: " + "knee 85°, " * 200, "")
 
 
-def test_rules_speak_when_a_repetition_is_over(shallow: Motion, tmp_path: Path) -> None:
+def test_rules_speak_when_a_repetition_is_over(shallow: ExactMotion, tmp_path: Path) -> None:
     watcher, said = RulesWatcher(live_motion(shallow, tmp_path), RulesCoach(get("squats"))), []
     for index in range(192):
         said += watcher.see(LiveFrame(index, index / HZ, IMAGE, 0.0))
@@ -130,7 +129,9 @@ def test_rules_speak_when_a_repetition_is_over(shallow: Motion, tmp_path: Path) 
     assert all(later - sooner >= 4 for (sooner, _), (later, _) in pairwise(said))
 
 
-def test_a_trained_selector_chooses_after_three_seconds(shallow: Motion, tmp_path: Path, make_coach: MakeCoach) -> None:
+def test_a_trained_selector_chooses_after_three_seconds(
+    shallow: ExactMotion, tmp_path: Path, make_coach: MakeCoach
+) -> None:
     class Features:
         seen = 0
 
@@ -146,7 +147,7 @@ def test_a_trained_selector_chooses_after_three_seconds(shallow: Motion, tmp_pat
     live = live_motion(shallow, tmp_path, model.room)
     focus = live.focus
     live.focus = lambda joints: (chosen.append(tuple(joints)), focus(joints))  # type: ignore[assignment, func-returns-value]
-    watcher = ModelWatcher(model, Features(), live, coach.model, 12)  # type: ignore[arg-type]
+    watcher = ModelWatcher(model, Features(), live, coach.model.selector, 12)
     for index in range(80):
         watcher.see(LiveFrame(index, index / HZ, IMAGE, 0.0))
         assert watcher.stepped == (index % 4 == 3) and len(chosen) == (index >= 47)

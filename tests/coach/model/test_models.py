@@ -14,13 +14,14 @@ from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.config import FusionConfig, LoraSettings, SelectorConfig, read_config
 from qevd_bio.coach.model.cross_attention import CrossAttention, Vision
 from qevd_bio.coach.model.fusion import MorphFusion
-from qevd_bio.coach.model.presets import build, choose_device, describe, preset_names, read_preset
+from qevd_bio.coach.model.loading import build, choose_device, describe
+from qevd_bio.coach.model.presets import preset_names, read_preset
 from qevd_bio.coach.model.selector import JointSelector, accuracy, balanced_loss, pool
-from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask, padded
+from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask
 from qevd_bio.coach.options import VARIANTS
+from qevd_bio.learning.language import padded
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
-
 from tests.coach.conftest import VISION, MakeCoach, small_config
 
 COUNTS = {
@@ -111,7 +112,7 @@ def test_only_vision_tokens_change_and_only_by_their_own_step(make_coach: MakeCo
             return model(ids, positions, mask, vision)[0]
 
     blind, seen = run(None), run(features)
-    other = run(torch.stack((features[0], features[1] + 1)))
+    other = run(torch.stack((features[0], torch.randn_like(features[1]))))
     assert torch.equal(blind[:3], seen[:3])
     assert not torch.allclose(blind[3], seen[3])
     torch.testing.assert_close(seen[:6], other[:6])

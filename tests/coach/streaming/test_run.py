@@ -17,12 +17,11 @@ from typer.testing import CliRunner
 
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.contexts import NOTHING
-from qevd_bio.coach.segments.data import SegmentSource, sources
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentSource, sources
 from qevd_bio.coach.streaming.decoding import Streamer
-from qevd_bio.coach.streaming.select_stage import FILE, select_joints
-from qevd_bio.coach.streaming.stage import System, run_segments
-from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.coach.streaming.stage import MadeBy, run_segments
+from qevd_bio.coach.training.selector import select_joints
+from qevd_bio.coach.vision.feature_files import FeatureShape, feature_paths
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.motion.salient import read_salient
 from qevd_bio.scoring.pairing.predictions import read_predictions
@@ -30,12 +29,11 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
-
 from tests.coach.conftest import SPLIT, MakeCoach
 
 
 def chosen(data: Path, workspace: Workspace) -> list[SegmentSource]:
-    return sources(open_dataset(data), workspace, dim=32, tokens=6, reads_contexts=True)
+    return sources(open_dataset(data), workspace, FeatureShape("3d-cnn", 32, 6), reads_contexts=True)
 
 
 def test_segments_get_what_is_known_at_each_step(data: Path, workspace: Workspace) -> None:
@@ -80,7 +78,7 @@ def test_a_run_that_was_ended_goes_on(data: Path, workspace: Workspace, make_coa
 
         return Streamer(coach, options).run(noted())
 
-    system, out = System("x", "corrected", {}), workspace.root / "r.jsonl"
+    system, out = MadeBy("x", "corrected", {}), workspace.root / "r.jsonl"
     found = chosen(data, workspace)
     run_segments(found, workspace, out, system, stream, RunOptions(only=("*/0200/1",)))  # type: ignore[arg-type]
     assert out.read_text().count("\n") == 1
@@ -123,7 +121,7 @@ def test_the_selector_chooses_joints_for_analyze(
     coach.about["selector"] = "trained"
     feature_paths(workspace, SPLIT, "0201").features.unlink()
     assert select_joints(chosen(data, workspace), coach, workspace, tmp_path) == (2, 2)
-    assert (workspace.annotations / FILE).is_file()
+    assert workspace.selected_joints.is_file()
     selected = read_salient(workspace).selected
     assert set(selected) == {(SPLIT, "0200", 0), (SPLIT, "0200", 1)}
     assert all(len(joints) == 12 for joints in selected.values())

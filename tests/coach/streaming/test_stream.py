@@ -8,15 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from qevd_bio.coach.model.action_tokens import text_ids
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.cross_attention import Vision
 from qevd_bio.coach.model.stream_vlm import causal_mask
+from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import Ablations, GenerateOptions
-from qevd_bio.coach.segments.given import SegmentInput, SegmentOutput
+from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.streaming.speaker import Speaker
-
 from tests.coach.conftest import MakeCoach
 
 MakeSegment = Callable[..., SegmentInput]

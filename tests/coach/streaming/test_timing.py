@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from qevd_bio.coach.model.action_tokens import PAPER, ActionTokens
+from qevd_bio.coach.model.tokens import PAPER, ActionTokens
 from qevd_bio.coach.options import GenerateOptions
-from qevd_bio.coach.streaming.speaker import Speaker
-from qevd_bio.coach.streaming.timing import official_times, steps_while_speaking
+from qevd_bio.coach.streaming.speaker import Speaker, official_times, steps_while_speaking
 
 N, F, E = 3, 4, 5
 TOKENS = ActionTokens(next=N, feedback=F, end=E, bos=1, pad=0, names=PAPER)

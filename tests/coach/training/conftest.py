@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from qevd_bio.coach.model.action_tokens import find_action_tokens
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.config import CrossAttentionConfig, LoraSettings, VisionConfig
-from qevd_bio.coach.model.presets import build, read_preset
+from qevd_bio.coach.model.loading import build
+from qevd_bio.coach.model.presets import read_preset
+from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.training.coach import CoachTask
 from qevd_bio.coach.training.examples import Prepared, make_example
-from qevd_bio.coach.training.options import CoachData, LoopOptions
+from qevd_bio.coach.training.options import CoachData
+from qevd_bio.learning.options import LoopOptions
 
 VISION = VisionConfig(16, 4)
 FEEDBACKS = ((1.0, "Bend the knees."), (3.1, "Knee flexion 80° (target: 90°)."))

@@ -12,11 +12,11 @@ from qevd_bio.cli.app import app
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from qevd_bio.coach.model import checkpoint
 from qevd_bio.coach.model.checkpoint import Coach, save_coach
 from qevd_bio.coach.model.config import TokensConfig
-from qevd_bio.coach.model.tokenizer import tiny_tokenizer
+from qevd_bio.coach.model.tokens import tiny_tokenizer
 from qevd_bio.coach.vision.feature_files import FeaturePaths, feature_paths
+from qevd_bio.learning import language
 from qevd_bio.tables.workspace import Workspace
 
 from .data_set import SPLIT, VIDEOS, write_clips, write_contexts, write_training_split
@@ -121,7 +121,7 @@ def test_models_for_larger_machines(fails: Fails, model: Path, monkeypatch: pyte
     assert "made for a GPU with 17 GiB, and none is here" in said and "--model tiny runs on a CPU" in said
     said = fails("", "--model", "biocoach-7b", "--device", "cpu")
     assert "has no tokenizer of its own" in said and "qevd-bio coach import-stream-vlm" in said
-    monkeypatch.setattr(checkpoint, "available_memory", lambda: 1000)
+    monkeypatch.setattr(language, "available_memory", lambda: 1000)
     said = fails("coach", "--model", str(model))
     assert "GiB of main memory in float32" in said and "a machine with more memory, or a GPU" in said
     assert "fp16 needs a GPU" in fails("selector", "--model", "tiny-stream-vlm", "--precision", "fp16")

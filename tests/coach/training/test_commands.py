@@ -72,7 +72,7 @@ def test_both_stages_and_a_run_of_what_they_made(
     assert {"loss", "temporal_f", "said"} <= rows[-1].keys()
     assert list((out / "coach" / "tensorboard").glob("events.out.tfevents.*"))
     again = run(*args)
-    assert "coach: goes on after step 4" in again and read_log(out / "coach") == rows
+    assert "coach: continues after step 4" in again and read_log(out / "coach") == rows
     predictions = tmp_path / "run.jsonl"
     run("run", "--model", str(out / "coach" / "best"), "--out", str(predictions), learn=False)
     lines = [json.loads(line) for line in predictions.read_text().splitlines()]
@@ -110,7 +110,7 @@ def test_the_selector_alone_and_then_the_fusion(run: Run, make_coach: Callable[.
     (pooled,) = (out / "selector").glob("pooled-*.npy")
     assert np.load(pooled, mmap_mode="r").shape == (9, 16)
     made = pooled.stat().st_mtime_ns
-    assert "goes on after step 4" in run("train", "selector", "--model", model, "--out", str(out))
+    assert "continues after step 4" in run("train", "selector", "--model", model, "--out", str(out))
     assert pooled.stat().st_mtime_ns == made
     chosen = run("coach", "select-joints", "--model", str(out / "selector" / "last"), learn=False)
     assert "6 segments, 0 failed" in chosen
@@ -139,7 +139,7 @@ def test_stream_vlm_on_short_clips_then_lora_on_long_videos(
 def test_a_preset_knows_the_words_of_its_data(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from qevd_bio.coach.model import loading, presets
     from qevd_bio.coach.model.config import ModelConfig, VisionConfig
-    from qevd_bio.coach.training import start as train_start
+    from qevd_bio.coach.training import stage as train_start
 
     def narrow(name: str | Path) -> ModelConfig:
         return replace(presets.read_preset(name), vision=VisionConfig(16, 4))

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

@@ -15,9 +15,9 @@ import pytest
 
 from qevd_bio.coach.model.checkpoint import load_coach
 from qevd_bio.coach.training.coach import CoachTask
-from qevd_bio.coach.training.options import LoopOptions
 from qevd_bio.learning.log import TrainingLog, read_log
 from qevd_bio.learning.loop import learning_rate, train
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import explained_memory
 from qevd_bio.store.errors import UserError
 
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_with_identical_losses(make_task: MakeTask, tmp_pat
     assert 5 <= len(losses(killed)) < 12
     said: list[str] = []
     train(make_task(OPTIONS, dropout=0.1), OPTIONS, killed, {}, said.append)
-    assert "goes on after step" in said[0]
+    assert "continues after step" in said[0]
     assert losses(killed) == losses(tmp_path / "whole")
     assert [row["loss"] for row in read_log(killed) if row["kind"] == "validation"] == [
         row["loss"] for row in read_log(tmp_path / "whole") if row["kind"] == "validation"

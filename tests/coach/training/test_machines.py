@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from qevd_bio.coach.model.checkpoint import Coach, load_coach, save_coach
 from qevd_bio.coach.model.stream_vlm import part_of
 from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.options import LoopOptions
 from qevd_bio.learning.log import read_log
 from qevd_bio.learning.loop import train
+from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import settle_types
 from qevd_bio.tables.workspace import Workspace
 
@@ -55,7 +55,7 @@ def test_two_processes_learn_as_one(make_coach: Callable[..., Coach], tmp_path: 
 
     said = two_processes(json.dumps([args("two", 3), args("two", 6)]), str(tmp_path / "spread"))
     assert "process 0 of 2" in said and "process 1 of 2" in said
-    assert said.count("goes on after step 3") == 1 and said.count("trains language+xattn+fusion") == 2
+    assert said.count("continues after step 3") == 1 and said.count("trains language+xattn+fusion") == 2
     assert CliRunner().invoke(app, args("one", 6)).exit_code == 0
     two, one = (tmp_path / name / "coach" for name in ("two", "one"))
     assert losses(two) == pytest.approx(losses(one), rel=1e-4) and len(losses(one)) == 6

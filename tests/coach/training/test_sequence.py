@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from qevd_bio.coach.model.action_tokens import PAPER, ActionTokens, text_ids
 from qevd_bio.coach.model.cross_attention import Vision
+from qevd_bio.coach.model.tokens import PAPER, ActionTokens, text_ids
 from qevd_bio.coach.options import GenerateOptions, SequenceOptions
-from qevd_bio.coach.segments.given import SegmentInput
+from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.sequence import IGNORED, TimedText, build_sequence
-
 from tests.coach.conftest import MakeCoach
 
 N, F, E = 3, 4, 5

@@ -12,13 +12,13 @@ import torch
 from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.coach.model.action_tokens import ActionTokens
 from qevd_bio.coach.model.config import TokensConfig
-from qevd_bio.coach.training.clips import LabelledClip, crop_batch, mirror_classes, swapped
-from qevd_bio.coach.training.sequence import IGNORED
-from qevd_bio.coach.training.short_clips import pairs_of, short_sequence
-from qevd_bio.coach.vision.backbone_weights import load_backbone
-from qevd_bio.dataset.short_clips import Clip, Question
+from qevd_bio.coach.model.tokens import ActionTokens
+from qevd_bio.coach.training.examples import pairs_of
+from qevd_bio.coach.training.sequence import IGNORED, short_sequence
+from qevd_bio.coach.training.vision import LabelledClip, crop_batch, mirror_classes, swapped
+from qevd_bio.coach.vision.weights import load_backbone
+from qevd_bio.dataset.short_clips import Question, ShortClip
 from qevd_bio.learning.log import read_log
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 
@@ -36,7 +36,9 @@ def test_a_short_sequence_learns_next_and_the_answer() -> None:
 
 
 def test_feedback_answers_the_published_request() -> None:
-    clip = Clip("a.mp4", "train", feedbacks=("Nice!",), questions=(Question("high_level", "What?", "Squats.", "x"),))
+    clip = ShortClip(
+        "a.mp4", "train", feedbacks=("Nice!",), questions=(Question("high_level", "What?", "Squats.", "x"),)
+    )
     assert pairs_of(clip) == [("What?", "Squats."), ("Please provide a feedback for the user.", "Nice!")]
 
 
@@ -92,7 +94,7 @@ def test_the_3d_cnn_is_trained_and_can_be_used(tmp_path: Path) -> None:
     rows = read_log(out)
     assert rows[0]["loss"] == pytest.approx(np.log(2), abs=0.5) and 0 <= rows[1]["accuracy"] <= 1
     again = command(root, out)
-    assert "goes on after step 1" in again.output and read_log(out) == rows
+    assert "continues after step 1" in again.output and read_log(out) == rows
     missing = command(root, tmp_path / "other", "--weights", str(tmp_path / "no.pth"))
     assert missing.exit_code == 2 and "no such file" in missing.output
     (root / "fine_grained_labels.json").write_text(json.dumps([{**record, "split": "test"} for record in records]))

@@ -10,9 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from qevd_bio.coach.vision.backbone import BLOCKS, Backbone, TemporalConv
-from qevd_bio.coach.vision.backbone_state import FeatureStream
-from qevd_bio.coach.vision.backbone_weights import load_backbone, released_names
+from qevd_bio.coach.vision.backbone import BLOCKS, Backbone, FeatureStream, TemporalConv
+from qevd_bio.coach.vision.weights import load_backbone, released_names
 from qevd_bio.store.errors import UserError
 
 

@@ -15,10 +15,11 @@ from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
 from qevd_bio.coach.options import FeatureOptions
-from qevd_bio.coach.vision.encoders import ImageEncoder, Normal, read_normal
+from qevd_bio.coach.vision.encoders import ImageEncoder
 from qevd_bio.coach.vision.feature_files import paths_in, read_features, with_zero_in_front
-from qevd_bio.coach.vision.features import write_video_features
 from qevd_bio.coach.vision.frames import crop_box, prepare
+from qevd_bio.coach.vision.stage import write_video_features
+from qevd_bio.learning.encoders import Normal, read_normal
 from qevd_bio.store.errors import ItemError, UserError
 
 OPTIONS = FeatureOptions()

@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from qevd_bio.motion.cycles.builders import CycleRule
 from qevd_bio.motion.cycles import paper_cycles as paper
+from qevd_bio.motion.cycles.builders import CycleRule
 from qevd_bio.motion.cycles.holds import HoldDetector
 
 FPS = 30.0

@@ -11,7 +11,6 @@ from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.lengths import calibrate
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
-
 from tests.pose.seen import SIZE, landmarks_of, pose_angles, squats
 
 LEGS = ("hip_flexion_r", "hip_flexion_l", "knee_angle_r", "knee_angle_l")

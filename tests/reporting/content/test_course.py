@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,16 +11,17 @@ from qevd_bio.exercise.catalogue import load
 from qevd_bio.reporting.content.course import ReferenceCourse, bands, normalised, signal_course
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import MISSING, OK
-from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.motion import CYCLES, CycleRow
+from tests.made_rows import cycle_row
 from tests.reporting.build import SPLIT, kinematics, squats
 from tests.reporting.conftest import Made
 
 SIGNAL = load()["squats"].signal.expression
 
 
-def rows_of(made: Made, video: str) -> list[dict]:
-    rows = CYCLES.read_rows(made.workspace.cycles)
-    return [row for row in rows if (row["split"], row["video"]) == (SPLIT, video)]
+def rows_of(made: Made, video: str) -> list[CycleRow]:
+    rows = CYCLES.load(made.workspace.cycles)
+    return [row for row in rows if (row.split, row.video) == (SPLIT, video)]
 
 
 @pytest.mark.parametrize(("video", "depth", "inside"), [("0200", 1.0, True), ("0201", 0.6, False)])
@@ -34,14 +37,14 @@ def test_the_band_holds_who_moves_as_the_reference(shared_made: Made, video: str
     # The last one borders on the pause after the set: its end is an estimate, a tenth of a second late here.
     assert (max(away[:-1]) < 10.0 and away[-1] < 20.0) == inside
     for band, row in zip(found, rows, strict=True):
-        assert (band.time_s[0], band.time_s[-1]) == pytest.approx((row["start_s"], row["end_s"]))
-        assert band.time_s[int(np.argmax(band.values))] == pytest.approx(row["key_s"], abs=0.05)
+        assert (band.time_s[0], band.time_s[-1]) == pytest.approx((row.start_s, row.end_s))
+        assert band.time_s[int(np.argmax(band.values))] == pytest.approx(row.key_s, abs=0.05)
 
 
 def test_a_repetition_that_is_cut_off_has_no_band(shared_made: Made) -> None:
     row = rows_of(shared_made, "0200")[0]
     course = ReferenceCourse(load()["squats"], SIGNAL, None)
-    assert [course.band({**row, "partial": p}, 10.0) is None for p in ("", "start", "end", "both")] == [
+    assert [course.band(replace(row, partial=p), 10.0) is None for p in ("", "start", "end", "both")] == [
         False, True, True, True
     ]  # fmt: skip
     assert bands(None, [row], 10.0) == ()
@@ -52,7 +55,7 @@ def test_every_exercise_has_a_course(name: str) -> None:
     exercise = load()[name]
     course = ReferenceCourse(exercise, exercise.signal.expression, None)
     for side, halves in (("r", 2), ("l", 2), ("r", 1)):
-        row = {"side": side, "halves": halves, "partial": "", "start_s": 1.0, "end_s": 3.0, "key_s": 2.2}
+        row = cycle_row(side=side, halves=halves, start_s=1.0, end_s=3.0, key_s=2.2)
         band = course.band(row, 10.0)
         assert band is not None
         assert np.isfinite(band.values).all() and (np.diff(band.time_s) >= 0).all()

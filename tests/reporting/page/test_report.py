@@ -15,24 +15,25 @@ from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.reporting.content.runs import comparable, read_runs
 from qevd_bio.reporting.content.simulated import signs_of_simulation
 from qevd_bio.reporting.options import ReportOptions
-from qevd_bio.reporting.page.stage import Written, write_report
+from qevd_bio.reporting.page.stage import WrittenPage, write_report
 from qevd_bio.scoring.results import read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.motion import CYCLES, VIOLATIONS
+from qevd_bio.tables.motion import CYCLES
+from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 from tests.reporting.build import QUICK, add_scores, lengths, rewritten, write_data
 from tests.reporting.conftest import Made
 
 
-def write(made: Made, **more: object) -> tuple[Written, str]:
+def write(made: Made, **more: object) -> tuple[WrittenPage, str]:
     new = rewritten(made.workspace) if "rewritten" not in more else None
     options = {"dataset": open_dataset(made.data), "rewritten": new} | more
     written = write_report(made.workspace, **options)  # type: ignore[arg-type]
     return written, written.path.read_text("utf-8")
 
 
-def missing(written: Written) -> str:
+def missing(written: WrittenPage) -> str:
     return " | ".join(f"{m.what} [{m.command}]" for m in written.missing)
 
 
@@ -45,7 +46,7 @@ def test_everything_is_on_one_page(made: Made) -> None:
     written, page = write(made)
     assert written.path == made.workspace.root / "report.html"
     assert (written.videos, written.runs, written.missing) == (2, 2, ())
-    cycles, verdicts = CYCLES.read_rows(made.workspace.cycles), VIOLATIONS.read_rows(made.workspace.violations)
+    cycles, verdicts = CYCLES.read_rows(made.workspace.cycles), VERDICTS.read_rows(made.workspace.verdicts)
     faults = sum(row["verdict"] == "violation" for row in verdicts)
     assert len(cycles) == 10 and faults > 0
     assert page.count('class="rep') == len(cycles)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 
-from qevd_bio.reporting.content.views import Band, Curve, Fault, Lane, Prediction, Rep, SegmentView, Truth
+from qevd_bio.reporting.content.views import Lane, Prediction, ReferenceBand, SegmentView, SignalCurve, TrainerFeedback
 from qevd_bio.reporting.page.timeline import LEFT, RIGHT, WIDTH, timeline
 from qevd_bio.reporting.page.video_part import segment
+from tests.made_rows import cycle_row, verdict
 
 SPAN = WIDTH - LEFT - RIGHT
 
@@ -46,7 +48,7 @@ def at(seconds: float) -> float:
 
 def test_feedback_and_matches_stand_at_their_times() -> None:
     lane = Lane("run", (Prediction(106.0, "deep", truth=0, delta_s=1.0), Prediction(119.0, "done")))
-    shown = view(truths=(Truth(105.0, "deeper"), Truth(110.0, "nice")), lanes=(lane,))
+    shown = view(truths=(TrainerFeedback(105.0, "deeper"), TrainerFeedback(110.0, "nice")), lanes=(lane,))
     circles = elements(shown, "circle")
     assert [(float(c.get("cx") or 0), c.get("class")) for c in circles] == [(at(6.0), "got"), (at(19.0), "lost")]
     assert [re.findall(r"[\d.]+", tie)[::2] for tie in paths(shown, "tie")] == [[str(at(5.0)), str(at(6.0))]]
@@ -57,8 +59,11 @@ def test_feedback_and_matches_stand_at_their_times() -> None:
 
 
 def test_repetitions_and_violations() -> None:
-    reps = (Rep(0, 102.0, 104.0, 1.0, "", 0.9, 1), Rep(1, 104.0, 105.0, 1.0, "end", None, 0))
-    fault = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
+    reps = (
+        cycle_row(cycle=0, start_s=102.0, end_s=104.0, score=0.9),
+        cycle_row(cycle=1, start_s=104.0, end_s=105.0, partial="end", violations=0),
+    )
+    fault = verdict(at_s=103.0, value=78.0, severity=0.5)
     shown = view(reps=reps, faults=(fault,))
     boxes = [r for r in elements(shown, "rect") if (r.get("class") or "").startswith("rep")]
     assert [(b.get("x"), b.get("width")) for b in boxes] == [
@@ -73,7 +78,7 @@ def test_repetitions_and_violations() -> None:
 
 
 def test_marks_that_would_lie_on_each_other_are_one() -> None:
-    fault = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
+    fault = verdict(at_s=103.0, value=78.0, severity=0.5)
     near = tuple(replace(fault, at_s=103.0 + 0.05 * n, severity=0.1 * n) for n in range(6))
     marks = [p for p in elements(view(faults=near), "path") if p.get("class") == "hard"]
     assert [(p[0].text or "").count("knees_shallow") for p in marks] == [4, 2]
@@ -83,7 +88,7 @@ def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:
     time_s = np.linspace(100.0, 120.0, 201)
     values = np.sin(time_s) * 40
     values[100:120] = np.nan
-    curve = Curve("knee", time_s, values, (Band(time_s[:50], values[:50], 10.0),))
+    curve = SignalCurve("knee", time_s, values, (ReferenceBand(time_s[:50], values[:50], 10.0),))
     drawn = [points(line) for line in paths(view(curve=curve), "curve")]
     assert [len(line) for line in drawn] == [100, 81]
     assert [line[end][0] for line in drawn for end in (0, -1)] == [round(at(s)) for s in (0.0, 9.9, 12.0, 20.0)]
@@ -93,11 +98,11 @@ def test_a_gap_in_the_angles_is_a_gap_in_the_curve() -> None:
 
 def test_a_long_curve_is_thinned_and_an_unknown_one_is_empty() -> None:
     time_s = np.linspace(100.0, 120.0, 5000)
-    (line,) = paths(view(curve=Curve("knee", time_s, time_s)), "curve")
+    (line,) = paths(view(curve=SignalCurve("knee", time_s, time_s)), "curve")
     assert 290 < len(points(line)) < 330
-    nothing = view(curve=Curve("knee", time_s, np.full(5000, np.nan)))
+    nothing = view(curve=SignalCurve("knee", time_s, np.full(5000, np.nan)))
     assert paths(nothing, "curve") == []
-    assert paths(view(curve=Curve("knee", time_s[:1], time_s[:1])), "curve") == []
+    assert paths(view(curve=SignalCurve("knee", time_s[:1], time_s[:1])), "curve") == []
 
 
 def test_what_is_not_there_has_no_lane() -> None:
@@ -116,7 +121,7 @@ def test_the_feedback_table_pairs_what_was_matched() -> None:
         Lane("a", (Prediction(106.0, "deep", 0, 1.0, {"meteor": 0.5}), Prediction(119.0, "done"))),
         Lane("b", ()),
     )
-    made = segment(view(truths=(Truth(105.0, "deeper", "corrective", "bend to 90°"),), lanes=lanes))
+    made = segment(view(truths=(TrainerFeedback(105.0, "deeper", "corrective", "bend to 90°"),), lanes=lanes))
     assert re.search(r"deeper.*corrective.*rewritten.*bend to 90°.*deep<.*matched \+1\.0 s, METEOR 0\.50.*missed", made)
     assert made.count("no feedback to match") == 1
     assert "b said nothing here." in made
@@ -128,7 +133,7 @@ def test_more_than_two_systems_speak_in_one_list_by_time() -> None:
         Lane("b", (Prediction(104.0, "lower", 0, -1.0),)),
         Lane("c", ()),
     )
-    made = segment(view(truths=(Truth(105.0, "deeper"), Truth(110.0, "nice")), lanes=lanes))
+    made = segment(view(truths=(TrainerFeedback(105.0, "deeper"), TrainerFeedback(110.0, "nice")), lanes=lanes))
     rows = re.findall(
         r'<tr><th scope="row"[^>]*>(.*?) s</th><td[^>]*><(?:b|bdi)>(.*?)</(?:b|bdi)></td>(.*?)</tr>', made
     )
@@ -145,10 +150,13 @@ def test_more_than_two_systems_speak_in_one_list_by_time() -> None:
 
 
 def test_violations_are_grouped_by_rule_with_their_bounds() -> None:
-    shallow = Fault("error:knees_shallow", "r", 0, 103.0, 78.0, 85.0, None, 90.0, "deg", 0.5, "hard")
-    slow = Fault("target:tempo", "", 0, 104.0, 1.2, None, 1.0, None, "s", 0.2, "soft")
+    shallow = verdict(at_s=103.0, value=78.0, severity=0.5)
+    slow = verdict(
+        rule="target:tempo", kind="target", side="", at_s=104.0, value=1.24, low=-math.inf, high=1.0, goal=1.0, unit="s",
+        severity=0.2, alarm="soft",
+    )  # fmt: skip
     faults = (*(replace(shallow, cycle=n, value=78.0 + n) for n in range(3)), slow)
     made = segment(view(faults=faults, fixes={"error:knees_shallow": "bend the knees further"}))
     assert "4 violations of 2 rules" in made
-    assert re.search(r"knees shallow, right.*bend the knees further.*1, 2, 3.*78\.0 to 80\.0°.*≥ 85\.0°.*90\.0°", made)
+    assert re.search(r"knees shallow, right.*bend the knees further.*1, 2, 3.*78 to 80°.*≥ 85°.*90°", made)
     assert re.search(r"tempo.*soft.*1\.2 s.*≤ 1\.0 s", made)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,24 +20,25 @@ from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.stage import Places, simulate
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import Kinematics
+from qevd_bio.tables.motion import CycleRow
+from qevd_bio.tables.truth import TrueFeedback, TrueJudgement, TrueRepetition
+from qevd_bio.tables.verdicts import Verdict
 from qevd_bio.tables.workspace import Workspace
+from tests.made_rows import cycle_row, feedback_row, verdict
 
-PLACE = {"split": "S", "video": "V", "segment": 0, "exercise": "squats"}
 VIDEOS = {("S", "V")}
 
 
-def rep(number: int, start: float, end: float, other: float | None = None, hold: bool = False) -> dict[str, Any]:
-    key = start + (end - start) * (0.25 if other is not None else 0.5)
-    return {
-        **PLACE, "repetition": number, "start_s": start, "end_s": end, "key_s": key, "other_key_s": other,
-        "hold": hold, "breaks": [],
-    }  # fmt: skip
+def rep(number: int, start: float, end: float, other: float = math.nan, hold: bool = False) -> TrueRepetition:
+    key = start + (end - start) * (0.5 if math.isnan(other) else 0.25)
+    return TrueRepetition(
+        split="S", video="V", segment=0, exercise="squats", repetition=number, start_s=start, end_s=end, key_s=key,
+        other_key_s=other, units=1, hold=hold, heading_deg=0.0, breaks=[],
+    )  # fmt: skip
 
 
-def cycle(
-    number: int, start: float, end: float, key: float, other: float | None = None, side: str = ""
-) -> dict[str, Any]:
-    return {**PLACE, "cycle": number, "start_s": start, "end_s": end, "key_s": key, "other_key_s": other, "side": side}
+def cycle(number: int, start: float, end: float, key: float, other: float = math.nan, side: str = "") -> CycleRow:
+    return cycle_row(cycle=number, start_s=start, end_s=end, key_s=key, other_key_s=other, side=side)
 
 
 def test_repetitions_are_matched_by_their_extremes() -> None:
@@ -66,18 +67,16 @@ def test_holds_are_matched_by_overlap() -> None:
     assert compare_repetitions(truth, [cycle(0, 8, 18, 12)], VIDEOS).total == Counts(0, 1, 1)
 
 
-def judgement(number: int, verdict: str, side: str = "r") -> dict[str, Any]:
-    return {
-        **PLACE, "repetition": number, "rule": "error:knees_shallow", "side": side, "joint": "knee", "unit": "deg",
-        "verdict": verdict, "beyond": -12.0 if verdict == "mistake" else 0.0, "on_purpose": True,
-    }  # fmt: skip
+def judgement(number: int, clarity: str) -> TrueJudgement:
+    return TrueJudgement(
+        split="S", video="V", segment=0, exercise="squats", repetition=number, rule="error:knees_shallow", side="r",
+        joint="knee", quantity="knee_angle", value=70.0, low=82.0, unit="deg", verdict=clarity,
+        beyond=-12.0 if clarity == "mistake" else 0.0, on_purpose=True,
+    )  # fmt: skip
 
 
-def said(number: int, verdict: str, side: str = "r", reason: str | None = None) -> dict[str, Any]:
-    return {
-        **PLACE, "cycle": number, "rule": "error:knees_shallow", "kind": "error", "side": side, "joint": "knee_r",
-        "verdict": verdict, "reason": reason,
-    }  # fmt: skip
+def said(number: int, answer: str, reason: str | None = None) -> Verdict:
+    return verdict(cycle=number, verdict=answer, reason=reason)
 
 
 def test_violations_hits_misses_and_false_alarms() -> None:
@@ -105,18 +104,15 @@ def test_a_violation_without_a_repetition_is_a_false_alarm() -> None:
 
 
 def test_rewriting_is_compared_with_the_ideal() -> None:
-    ideal = {
-        "split": "S", "video": "V", "span": 3, "intent": "corrective", "rule": "knees_shallow", "side": "r",
-        "quantity": "knee_angle", "value": -78.2, "unit": "deg",
-    }  # fmt: skip
-    other = {
-        "split": "S", "video": "V", "span": 3, "status": "rewritten", "reason": "", "rules": ["error:knees_shallow"],
-        "violation_ids": ["S/V/0/1/error:knees_shallow/r"], "numbers": '[["\\u221278", "id", "value"]]',
-    }  # fmt: skip
+    ideal = TrueFeedback(
+        split="S", video="V", span=3, start_s=2.5, text="Go deeper", kind="correct", intent="corrective", body_parts=[],
+        directions=[], rule="knees_shallow", side="r", quantity="knee_angle", value=-78.2, unit="deg", ideal="",
+    )  # fmt: skip
+    other = feedback_row(violation_ids=["S/V/0/1/error:knees_shallow/r"], numbers='[["\\u221278", "id", "value"]]')
     result = compare_rewriting([ideal], [other])
     assert (result.corrections, result.rewritten, result.same_rule, result.same_side) == (1, 1, 1, 1)
     assert result.value_apart == pytest.approx((0.2,))
-    kept = {**other, "status": "unsupported", "reason": "no_cycle"}
+    kept = feedback_row(status="unsupported", reason="no_cycle")
     assert compare_rewriting([ideal], [kept]).kept_reasons == {"no_cycle": 1}
 
 

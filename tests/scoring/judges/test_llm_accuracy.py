@@ -11,7 +11,7 @@ import pytest
 from qevd_bio.language.reading import Unreadable
 from qevd_bio.scoring.judges.judge_models import LocalJudge, ServedJudge, missing_for_judging
 from qevd_bio.scoring.judges.llm_accuracy import (
-    Answer,
+    JudgeAnswer,
     agreement,
     judge_pairs,
     judged_share,
@@ -37,7 +37,7 @@ class Scripted:
         self.asked += questions
         random.Random(0).shuffle(questions)
         for question in questions:
-            yield Answer(question.pair, question.repeat, *self.answer(question))
+            yield JudgeAnswer(question.pair, question.repeat, *self.answer(question))
 
 
 @pytest.mark.parametrize(

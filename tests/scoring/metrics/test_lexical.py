@@ -11,7 +11,7 @@ import pytest
 from qevd_bio.scoring.metrics import wordnet as wordnet_module
 from qevd_bio.scoring.metrics.lexical import common_subsequence, meteor, meteor_scores, rouge_l, rouge_l_scores
 from qevd_bio.scoring.metrics.tokens import WordTokenizer, _nltk_split
-from qevd_bio.scoring.metrics.wordnet import Source, find_wordnet, open_synonyms
+from qevd_bio.scoring.metrics.wordnet import WordNetSource, find_wordnet, open_synonyms
 from qevd_bio.store.errors import UserError
 
 HYPOTHESIS = "It is a guide to action which ensures that the military always obeys the commands of the party"
@@ -157,10 +157,10 @@ def test_wordnet_is_found_in_nltk_s_zip(debian_wordnet, tmp_path, monkeypatch):
             file.write(debian_wordnet / name, f"wordnet/{name}")
     monkeypatch.setenv("NLTK_DATA", str(tmp_path))
     source = find_wordnet()
-    assert source == Source(archive)
+    assert source == WordNetSource(archive)
     found = open_synonyms(source)
     assert "crouch" in found("squat")
-    assert found.sha256 == open_synonyms(Source(debian_wordnet)).sha256
+    assert found.sha256 == open_synonyms(WordNetSource(debian_wordnet)).sha256
 
 
 def test_without_wordnet_nothing_is_found(monkeypatch, tmp_path):
@@ -178,7 +178,7 @@ def test_a_folder_that_is_no_wordnet_is_refused(tmp_path):
 
 def test_a_damaged_index_is_built_again(debian_wordnet, tmp_path, monkeypatch):
     monkeypatch.setenv("QEVD_BIO_CACHE", str(tmp_path))
-    source = Source(debian_wordnet)
+    source = WordNetSource(debian_wordnet)
     open_synonyms(source).close()
     (file,) = (tmp_path / "wordnet").iterdir()
     file.write_bytes(b"not a database")

@@ -88,7 +88,7 @@ def test_references_come_from_the_cache(options, fresh_cache, monkeypatch):
     assert not references & set(encoded)
     assert "a new reference" in encoded
     # Everything known: the model itself is not even loaded.
-    monkeypatch.setattr(semantic, "Encoder", None)
+    monkeypatch.setattr(semantic, "TextEncoder", None)
     same = [(reference, reference) for reference, _ in pairs]
     assert bertscore(same, options).value == pytest.approx(1.0, abs=1e-6)
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.pose.backends.people import Sighting, choose_subject
 from qevd_bio.pose.formats.markers.sets import marker_sets, set_by_count
 from qevd_bio.pose.formats.probe import frame_files, read_json
 from qevd_bio.pose.formats.recording import About, Keypoints
+from qevd_bio.pose.people import Sighting, choose_subject
 from qevd_bio.store.errors import UserError
 
 EXPECTED = "keypoints of OpenPose, rtmlib, MMPose or AlphaPose as JSON"

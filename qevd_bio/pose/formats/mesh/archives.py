@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.pose.backends.people import Sighting, choose_subject
 from qevd_bio.pose.formats.mesh.smpl import N_BODY, Rotations, axis_angle, smpl_recording
 from qevd_bio.pose.formats.numpy_file import read_npz
 from qevd_bio.pose.formats.plain_pickle import RefusedPickle, read_joblib_file
 from qevd_bio.pose.formats.recording import Recording
 from qevd_bio.pose.formats.skel_file import frame_rate
+from qevd_bio.pose.people import Sighting, choose_subject
 from qevd_bio.store.errors import UserError
 
 Float = NDArray[np.float64]

@@ -34,6 +34,7 @@ COMMANDS = (
     Command("refs", "refs", "app", MOTION, "Exercise rules and reference trajectories."),
     Command("analyze", "analyze", "analyze", MOTION, "Repetitions, form errors and contexts."),
     Command("rewrite", "rewrite", "rewrite", MOTION, "The data set with measured feedback: QEVD-bio-fit-coach."),
+    Command("dataset", "dataset", "app", MOTION, "The results as a Hugging Face data set."),
     Command("features", "features", "features", COACH, "Visual features of videos, for the coach."),
     Command("train", "train", "app", COACH, "Train the coach: joint selector, then fusion; Stream-VLM."),
     Command("run", "run", "run", COACH, "What a coach says in every segment: predictions."),

@@ -10,6 +10,7 @@ import numpy as np
 from qevd_bio.pose.formats.markers.sets import find_set
 from qevd_bio.pose.formats.markers.space import level, metres
 from qevd_bio.pose.formats.recording import About, Markers
+from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 
 EXPECTED = "a whole .c3d file with marker positions"
@@ -20,10 +21,9 @@ def read_c3d(path: Path) -> Markers:
 
     A residual below 0 marks a missing marker. Raises UserError without ezc3d, and for damaged files.
     """
-    try:
-        import ezc3d
-    except ImportError as error:
-        raise UserError("reading .c3d needs ezc3d", where=path, fix="pip install 'qevd-bio[c3d]'") from error
+    extras.need("ezc3d", what="reading .c3d files")
+    import ezc3d
+
     try:
         content: Any = ezc3d.c3d(str(path))
         points = content["data"]["points"]

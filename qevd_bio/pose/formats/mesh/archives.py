@@ -15,6 +15,7 @@ from qevd_bio.pose.formats.plain_pickle import RefusedPickle, read_joblib_file
 from qevd_bio.pose.formats.recording import Recording
 from qevd_bio.pose.formats.skel_file import frame_rate
 from qevd_bio.pose.people import Sighting, choose_subject
+from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 
 Float = NDArray[np.float64]
@@ -42,11 +43,10 @@ def read_torch(path: Path, pitch_deg: float = 0.0) -> Recording:
 
     Raises UserError without torch, for files that hold anything but tensors, and for other content.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise UserError("reading .pt files needs torch", where=path, fix="pip install 'qevd-bio[train]'") from error
+    extras.need("torch", what="reading .pt files")
     import pickle
+
+    import torch
 
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -24,6 +24,7 @@ EXPECTED = "an OpenSim sheet: header lines, endheader, column names, then rows o
 _ROWS = ("nrows", "datarows", "numrows", "nr")
 _COLUMNS = ("ncolumns", "datacolumns", "ncols", "nc")
 _EMPTY = ("", "nan", "-nan", "na", "null", "none", "#n/a", "-1.#ind", "1.#qnan")
+_BLANK_LINES = re.compile(rb"(?:[ \t]*\n)*")
 _DECIMAL_COMMA = re.compile(rb"-?\d+,\d+")
 
 
@@ -49,11 +50,14 @@ def read_sheet(path: Path) -> Sheet:
     if lines_end is None:
         raise UserError("no endheader line", where=path, expected=EXPECTED)
     header = _header(data[: lines_end.start()])
-    body, first_line = _skip_blank(data[lines_end.end() :], data.count(b"\n", 0, lines_end.end()))
-    label, _, table = body.partition(b"\n")
+    label_start = _after_blank_lines(data, lines_end.end())
+    label_end = data.find(b"\n", label_start)
+    first_line = data.count(b"\n", 0, label_start) + 1
+    label = data[label_start:] if label_end < 0 else data[label_start:label_end]
+    table = b"" if label_end < 0 else data[label_end + 1 :]
     tabs = b"\t" in label
     names = _names(label, tabs)
-    if not names or not table.strip():
+    if not names or not table or table.isspace():
         raise UserError("nothing after the endheader line", where=path, expected=EXPECTED)
     _refuse_duplicates(names, path, first_line)
     cut = not data.endswith((b"\n", b"\r"))
@@ -107,11 +111,10 @@ def _header(data: bytes) -> dict[str, str]:
     return found
 
 
-def _skip_blank(body: bytes, line: int) -> tuple[bytes, int]:
-    """The text from its first line that is not blank, and that line's number (from 1)."""
-    blank = re.match(rb"(?:[ \t]*\n)*", body)
-    skipped = blank.end() if blank else 0
-    return body[skipped:], line + body.count(b"\n", 0, skipped) + 1
+def _after_blank_lines(data: bytes, start: int) -> int:
+    """Where the first line that is not blank begins, from the end of a line on."""
+    blank = _BLANK_LINES.match(data, start)
+    return blank.end() if blank else start
 
 
 def _names(label: bytes, tabs: bool) -> list[str]:

@@ -149,7 +149,8 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
     good = GOOD[name](tmp_path)
     data, draw = good.read_bytes(), np.random.default_rng(list(GOOD).index(name))
     accepted = 0
-    for k in range(TRIES):
+    tries = max(TRIES // 5, 1) if name == "c3d" else TRIES  # each is a process of its own
+    for k in range(tries):
         path = tmp_path / f"{k}-{good.name}"
         path.write_bytes(damaged(data, draw))
         try:
@@ -163,7 +164,7 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
             accepted += 1
             sane(found, tmp_path)
         path.unlink()
-    assert accepted < TRIES or name in ("hsmr", "freemocap")
+    assert accepted < tries or name in ("hsmr", "freemocap")
 
 
 def sane(found: Recording | Markers | Keypoints, folder: Path) -> None:

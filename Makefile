@@ -14,6 +14,7 @@ help:
 	@echo "make demo DATA=folder   run the main job on a QEVD data set or a folder of videos (EXERCISE=squats names it)"
 	@echo "make test               format, types, docs and tests"
 	@echo "make docs               the docs site, in build/site (open index.html there)"
+	@echo "make versions           installs the wheel with the newest and the lowest releases and tries both (an hour, 6 GB)"
 	@echo "make bench              benchmarks, printed as ratios (several minutes)"
 
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -55,6 +56,10 @@ test: check $(VENV)/wordnet
 
 bench: $(VENV)/ready $(VENV)/wordnet
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# PINS=torch==2.13.0 chooses a build, for example one for CPUs.
+versions: $(VENV)/ready
+	$(BIN)/python tests/tools/versions.py --folder "$(WORKSPACE)/versions" $(foreach pin,$(PINS),--extra-pin $(pin))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.store.names import safe_name
+from qevd_bio.store.names import why_unsafe
 
 Record = Mapping[str, Any]
 
@@ -121,7 +121,6 @@ def inner_path(folder: Path, written: str) -> Path:
 def stem_of(written: str) -> str:
     """The file name of a checked path without its suffix; raises ItemError where it cannot name results."""
     stem = PurePosixPath(written).stem
-    try:
-        return safe_name(stem)
-    except UserError as error:
-        raise ItemError("unsafe_path", error.problem) from error
+    if problem := why_unsafe(stem):
+        raise ItemError("unsafe_path", f"{stem[:80]!r} cannot name results: {problem}")
+    return stem

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
 from qevd_bio.pose.backends.base import Backend, Clip
@@ -21,7 +22,7 @@ from qevd_bio.pose.backends.mediapipe_task import MediapipeTaskBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.workspace import Workspace
@@ -99,15 +100,18 @@ def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOp
         own = [video.path] if dataset is not None else []
         if video.timestamps_path is not None and options.times in ("auto", "file"):
             own.append(video.timestamps_path)
+        source = next(iter((*recording, *own)), None)
         output = workspace.kinematics(video.split, video.stem)
         task = _Task(video, dataset is not None, output, options, person)
-        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task))
+        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task, source=source))
     return items
 
 
 def extract_one(item: Item[_Task]) -> dict[str, Any]:
     """Work on one video; writes its file and says what a person should know about it."""
     task = item.payload
+    if not task.has_video and task.video.problem is not None:
+        raise ItemError(task.video.problem.reason, task.video.problem.detail)
     backend = _backend(task.options)
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
@@ -149,11 +153,10 @@ _SENTENCES = {
     "other_columns": "The recording has another number of columns than its header announces.",
     "marked_missing": "The recording marks some frames as missing.",
     "session_unreadable": "The session's metadata (stature, mass) could not be read.",
-    "missing_markers": "Some markers are missing; the angles they show are marked as not observed.",
-    "other_units": "The file's markers are of another size than its unit says; the unit was taken from a body's size.",
-    "image_size_guessed": "The picture's size was not stated; it was taken from the keypoints.",
     "off_hinge": "The estimator's knees or elbows turn in ways that hinges do not; what is left out is in the file.",
     "single_images": "Each frame was estimated by itself; the angles tremble from frame to frame.",
+    "up_axis": "The body stands along another axis than the format's habit; that axis was taken as up.",
+    "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }
 
@@ -206,7 +209,10 @@ def _recordings_as_videos(options: ExtractOptions) -> list[VideoItem]:
         raise UserError(
             f"{twice[0]} lies in two folders", where=options.source, fix="name the data set with --data, or one folder"
         )
-    return [VideoItem(RECORDINGS_SPLIT, stem, path) for stem, path in zip(stems, found.values(), strict=True)]
+    return [
+        VideoItem(RECORDINGS_SPLIT, stem, path, problem=named(path)[1])
+        for stem, path in zip(stems, found.values(), strict=True)
+    ]
 
 
 def notes(summary: Summary) -> list[str]:

@@ -20,7 +20,7 @@ from qevd_bio.rewriting.check import Mismatch, check_numbers
 from qevd_bio.rewriting.evidence import MotionTables
 from qevd_bio.rewriting.figures import Figures, figures
 from qevd_bio.rewriting.intents import Intents
-from qevd_bio.rewriting.options import POLICIES, RewriteOptions
+from qevd_bio.rewriting.options import POLICIES, Policy, RewriteOptions
 from qevd_bio.rewriting.tracking import tracked_in
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
@@ -88,6 +88,7 @@ def rewrite(
             inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.verdicts, *rules, *judged),
             outputs=(workspace.rewritten_part(split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
+            source=dataset.folder(split) / ANNOTATIONS,
         )
         for split in splits
     ]
@@ -100,7 +101,7 @@ def rewrite(
     totals = figures(rows)
     other = _other_policy(options)
     compared = figures(row for split in splits for row in FEEDBACKS.load(workspace.rewritten_part(split, other)))
-    by_policy = {options.policy: totals, other: compared}
+    by_policy: dict[str, Figures] = {options.policy: totals, other: compared}
     about = {
         "version": __version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
@@ -135,7 +136,7 @@ def _check_motion(workspace: Workspace) -> None:
             raise UserError("no such file", where=path, expected="the motion tables", fix="qevd-bio analyze")
 
 
-def _other_policy(options: RewriteOptions) -> str:
+def _other_policy(options: RewriteOptions) -> Policy:
     return next(policy for policy in POLICIES if policy != options.policy)
 
 

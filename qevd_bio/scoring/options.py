@@ -12,26 +12,22 @@ from qevd_bio.store.errors import UserError
 WITHHELD_EXIT = 3
 """Exit code when a metric that was asked for has no value (unavailable, or too few readable judgements)."""
 
-TEXT_METRICS = ("meteor", "rouge", "bertscore")
-JUDGED_METRICS = ("llm-acc", "llm-bio-acc")
-FURTHER_METRICS = ("bleu-1", "bleu-4", "cider-d")
+TEXT_METRICS = ("meteor", "rouge_l", "bertscore_f1")
+JUDGED_METRICS = ("llm_acc", "llm_bio_acc")
+FURTHER_METRICS = ("bleu_1", "bleu_4", "cider_d")
 METRICS = ("temporal", *TEXT_METRICS, *JUDGED_METRICS, *FURTHER_METRICS)
 DEFAULT_METRICS = ("temporal", *TEXT_METRICS)
 
 PROTOCOLS = ("official", "strict")
 
-# Names in scores.json; "temporal" makes three of them.
-SCORE_NAMES: dict[str, tuple[str, ...]] = {
-    "temporal": ("temporal_f_score", "temporal_precision", "temporal_recall"),
-    "meteor": ("meteor",),
-    "rouge": ("rouge_l",),
-    "bertscore": ("bertscore_f1",),
-    "llm-acc": ("llm_acc",),
-    "llm-bio-acc": ("llm_bio_acc",),
-    "bleu-1": ("bleu_1",),
-    "bleu-4": ("bleu_4",),
-    "cider-d": ("cider_d",),
-}
+# A metric has one name: in options, in scores.json, as a column. "temporal" is short for three of them.
+TEMPORAL_NAMES = ("temporal_f_score", "temporal_precision", "temporal_recall")
+SCORE_NAMES: dict[str, tuple[str, ...]] = {name: TEMPORAL_NAMES if name == "temporal" else (name,) for name in METRICS}
+# Spellings of earlier versions, still read.
+OLD_NAMES = {
+    "rouge": "rouge_l", "bertscore": "bertscore_f1", "llm-acc": "llm_acc", "llm-bio-acc": "llm_bio_acc",
+    "bleu-1": "bleu_1", "bleu-4": "bleu_4", "cider-d": "cider_d",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,6 +113,10 @@ class ScoreOptions:
     judge: JudgeOptions = JudgeOptions()
     interval: ConfidenceOptions = ConfidenceOptions()
 
+    def __post_init__(self) -> None:
+        if self.metrics is not None:
+            object.__setattr__(self, "metrics", tuple(OLD_NAMES.get(name, name) for name in self.metrics))
+
     def chosen(self) -> tuple[str, ...]:
         """The metrics to compute, in the order of METRICS.
 
@@ -140,17 +140,21 @@ class ScoreOptions:
 
 
 def parse_metrics(text: str | None) -> tuple[str, ...] | None:
-    """`"temporal,meteor"` as a tuple; None stays None (the default set). Raises UserError for unknown names."""
+    """`"temporal,meteor"` as a tuple; None stays None (the default set).
+
+    Old names are read as well. Raises UserError for unknown ones.
+    """
     if text is None:
         return None
-    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+    names = tuple(dict.fromkeys(OLD_NAMES.get(part, part) for part in parts))
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:
         raise UserError(
             f"unknown metric {unknown[0]!r}" if unknown else "no metric named",
             where="--metrics",
             expected=f"a comma-separated choice of {', '.join(METRICS)}",
-            fix="qevd-bio score --metrics temporal,meteor,rouge",
+            fix="qevd-bio score --metrics temporal,meteor,rouge_l",
         )
     return names
 

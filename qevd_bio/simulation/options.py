@@ -20,9 +20,9 @@ class SimulateOptions:
     """What is simulated. All of it follows from these settings: the same ones give the same files.
 
     minutes is the length of a workout; from three minutes on it has five or six exercises as in QEVD, shorter ones
-    have fewer. `exercises` names those to choose from; empty means all, by section. views: "real" cameras look down, are
-    tilted, stand near and to the side, and people differ in proportions and clothes; "level" ones are easy on a pose
-    model.
+    have fewer. `exercises` names those to choose from; empty means all, by section. views: "real" cameras look down,
+    are tilted, stand near and to the side, and people differ in proportions and clothes; "level" ones are easy on a
+    pose model.
     """
 
     workouts: int = 4
@@ -36,5 +36,5 @@ class SimulateOptions:
     views: Views = "real"
 
 
-DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2)
+DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2, views="level")
 """The workouts of `qevd-bio demo`."""

@@ -21,7 +21,7 @@ def test_score_and_compare(benchmark_data, tmp_path):
     for name, seed in (("one", 1), ("two", 2)):
         path = write_lines(tmp_path / f"{name}.jsonl", predictions_for(benchmark_data, seed=seed))
         done = qevd("score", "--preds", path, "--data", benchmark_data, "--workspace", tmp_path / "ws",
-                    "--metrics", "temporal,rouge", "--published", "--by", "intent", "--by", "time")  # fmt: skip
+                    "--metrics", "temporal,rouge_l", "--published", "--by", "intent", "--by", "time")  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "ROUGE-L" in done.stdout
         assert "Stream-VLM (w/o 3D CNN)" in done.stdout
@@ -35,14 +35,23 @@ def test_score_and_compare(benchmark_data, tmp_path):
 
 def test_json_for_machines(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge"
+        "score",
+        "--preds",
+        run_file,
+        "--data",
+        benchmark_data,
+        "--out",
+        tmp_path / "o",
+        "--json",
+        "--metrics",
+        "rouge_l",
     )
     assert json.loads(done.stdout) == json.loads((tmp_path / "o" / "scores.json").read_text())
 
 
 def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc"
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge_l,llm_acc"
     )
     assert done.returncode == 3
     assert "needs a judge" in done.stdout

@@ -16,7 +16,7 @@ from qevd_bio.scoring.results import read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
 
-METRICS = ScoreOptions(metrics=("temporal", "rouge", "bleu-4", "cider-d"), interval=ConfidenceOptions(replicates=200))
+METRICS = ScoreOptions(metrics=("temporal", "rouge_l", "bleu_4", "cider_d"), interval=ConfidenceOptions(replicates=200))
 QUICK = CompareOptions(replicates=200, permutations=500)
 
 

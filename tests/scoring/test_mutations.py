@@ -81,7 +81,7 @@ def test_a_thousand_mutated_files(small, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "manifest", lambda *a, **k: {})
     random_ = random.Random(0)
     lines = predictions_for(small)
-    options = ScoreOptions(metrics=("temporal", "rouge", "cider-d"), interval=ConfidenceOptions(replicates=10))
+    options = ScoreOptions(metrics=("temporal", "rouge_l", "cider_d"), interval=ConfidenceOptions(replicates=10))
     outcomes = {"result": 0, "error": 0}
     path = tmp_path / "run.jsonl"
     with warnings.catch_warnings():

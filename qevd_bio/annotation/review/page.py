@@ -1,4 +1,7 @@
-"""A table as one self-contained page for reviewers, or as CSV. Text of models and data never becomes HTML."""
+"""A table as one self-contained page for reviewers, or as CSV. Text of models and data never becomes HTML.
+
+Written without a template engine: the page is one fixed frame, and data enters it as JSON that its script sets as text.
+"""
 
 from __future__ import annotations
 

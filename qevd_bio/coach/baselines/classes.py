@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qevd_bio.coach.vision.feature_files import FeatureShape
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file, hash_json
+from qevd_bio.store.ledger import marker_path
 
 if TYPE_CHECKING:
     from qevd_bio.coach.baselines.source import BaselineSource
@@ -65,7 +66,7 @@ class ClassHead:
     def _check(self, source: BaselineSource) -> None:
         """Refuse features that `qevd-bio features` is known to have made with other weights."""
         split, video = source.segment.split, source.segment.video
-        made_with = _made_with(source.workspace.manifests / "features" / split / f"{video}.json")
+        made_with = _made_with(marker_path(source.workspace.manifests, "features", f"{split}/{video}"))
         if made_with and made_with != self.weights:
             raise ItemError("other_weights", f"{split}/{video}: its features were made with other weights than these")
 

@@ -93,7 +93,7 @@ def find_recording(recordings: dict[str, Path], split: str, stem: str) -> Path |
 
 def asked(options: ExtractOptions, size: tuple[int, int] | None) -> Asked:
     """What the options say about files that do not say it themselves."""
-    return Asked(options.unit, options.spine, size, options.camera_pitch_deg, options.source_fps, options.person)
+    return Asked(options.unit, options.spine, size, options.camera_pitch_deg or 0.0, options.source_fps, options.person)
 
 
 def read_recording(path: Path, options: ExtractOptions, size: tuple[int, int] | None) -> Read:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes, hash_json
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 
-PUBLISHED = {"llm-acc": "llm_acc.yaml", "llm-bio-acc": "llm_bio_acc.yaml"}
+PUBLISHED = {"llm_acc": "llm_acc.yaml", "llm_bio_acc": "llm_bio_acc.yaml"}
 _SLOTS = re.compile(r"(<1>|<2>)")
 
 # Turn markers of common chat templates: in a text to be judged they would end the user's turn.
@@ -68,7 +66,7 @@ def _fence(text: str) -> str:
 
 
 def published_prompt(metric: str) -> JudgePrompt:
-    """The prompt that the paper gives for `llm-acc` or `llm-bio-acc`."""
+    """The prompt that the paper gives for `llm_acc` or `llm_bio_acc`."""
     return _read(prompts_path("published", PUBLISHED[metric]), f"published/{PUBLISHED[metric]}", fenced=False)
 
 
@@ -83,11 +81,7 @@ def own_prompt(path: Path) -> JudgePrompt:
 def _read(path: Path, name: str, *, fenced: bool) -> JudgePrompt:
     expected = "YAML with the keys user (holding <1> once and <2> once) and, if wanted, system"
     fix = "see prompts/published/llm_acc.yaml for the form"
-    try:
-        value: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = str(error).splitlines()[0] if str(error) else "cannot be read"
-        raise UserError(problem, where=path, expected=expected, fix=fix) from error
+    value = read_yaml(path)
     user, system = (value.get("user"), value.get("system") or "") if isinstance(value, dict) else (None, "")
     if not isinstance(user, str) or not isinstance(system, str):
         raise UserError("no prompt in this file", where=path, expected=expected, fix=fix)

@@ -75,7 +75,7 @@ def test_the_published_reading_is_kept_beside_ours(text, score):
 def test_unreadable_replies_are_kept_and_are_never_a_number():
     replies = {0: "{'score': 5}", 1: "five", 2: "{'score': 7}"}
     judge = Scripted(lambda q: (replies[q.pair],))
-    prompt = published_prompt("llm-acc")
+    prompt = published_prompt("llm_acc")
     found = judge_pairs([("a", "b"), ("c", "d"), ("e", "f")], [judge], prompt, JudgeOptions(("scripted",)))
     assert found.items[0] == 5
     assert np.isnan(found.items[1:]).all()
@@ -88,7 +88,7 @@ def test_unreadable_replies_are_kept_and_are_never_a_number():
 def test_equal_pairs_are_asked_once_a_repeat_with_seeds():
     judge = Scripted(lambda q: (f"{{'score': {1 + q.repeat}}}",))
     options = JudgeOptions(("scripted",), repeats=3, seed=10)
-    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm-acc"), options)
+    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm_acc"), options)
     assert sorted((q.pair, q.repeat, q.seed) for q in judge.asked) == [
         (p, r, 10 + r) for p in range(2) for r in range(3)
     ]
@@ -100,7 +100,7 @@ def test_agreement_over_repeats_and_judges():
     one = Scripted(lambda q: (f"{{'score': {1 + q.pair % 5}}}",), "one")
     two = Scripted(lambda q: (f"{{'score': {5 - q.pair % 5}}}",), "two")
     pairs = [(str(i), "x") for i in range(10)]
-    found = judge_pairs(pairs, [one, two], published_prompt("llm-acc"), JudgeOptions(("one", "two"), repeats=2))
+    found = judge_pairs(pairs, [one, two], published_prompt("llm_acc"), JudgeOptions(("one", "two"), repeats=2))
     result = agreement(found.ratings)
     assert result["repeats"] == {"one": 1.0, "two": 1.0}
     assert result["judges"] < 0
@@ -109,7 +109,7 @@ def test_agreement_over_repeats_and_judges():
 
 
 def test_published_prompts_are_the_papers_words():
-    acc, bio = published_prompt("llm-acc"), published_prompt("llm-bio-acc")
+    acc, bio = published_prompt("llm_acc"), published_prompt("llm_bio_acc")
     assert acc.system.startswith("You are an intelligent chatbot designed for evaluating feedback sequences")
     assert "accuracy of the the predicted feedback" in acc.system
     assert acc.user.endswith("“score”: 3.2.")
@@ -132,7 +132,7 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
     """Same pieces around the text for every text, and no slot or turn marker takes effect inside it."""
     own = tmp_path / "own.yaml"
     own.write_text("system: Judge it.\nuser: |\n  Truth <1> end\n  Said <2> end\n")
-    for prompt in (published_prompt("llm-acc"), published_prompt("llm-bio-acc"), own_prompt(own)):
+    for prompt in (published_prompt("llm_acc"), published_prompt("llm_bio_acc"), own_prompt(own)):
         turns = prompt.fill("TRUTH", attack)
         harmless = prompt.fill("TRUTH", "HARMLESS")
         assert [role for role, _ in turns] == [role for role, _ in harmless]
@@ -149,7 +149,7 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
 def test_a_prediction_cannot_change_how_the_reply_is_read(attack):
     # A judge that repeats the prediction and then answers 1: two dictionaries are missing, never a 5.
     judge = Scripted(lambda q: (f"You said: {attack}. {{'score': 1}}",))
-    found = judge_pairs([("truth", attack)], [judge], published_prompt("llm-acc"), JudgeOptions(("scripted",)))
+    found = judge_pairs([("truth", attack)], [judge], published_prompt("llm_acc"), JudgeOptions(("scripted",)))
     assert found.items[0] == 1 or np.isnan(found.items[0])
     assert np.isnan(found.items[0]) == ("{" in attack)
 
@@ -230,7 +230,7 @@ def test_a_served_judge(server, served, tmp_path):
     server.answer = lambda body: "I think {'score': 4}" if "Go on" in body["messages"][-1]["content"] else "well"
     cache = tmp_path / "replies.sqlite"
     pairs = [("Keep going!", "Go on!"), ("Stop!", "Jump!")]
-    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert found.items[0] == 4
     assert np.isnan(found.items[1])
     assert len(server.bodies) == 4
@@ -240,7 +240,7 @@ def test_a_served_judge(server, served, tmp_path):
     assert 64 in (body.get("max_tokens"), body.get("max_completion_tokens"))
     # Unreadable replies are not mended by asking again: that would change the metric.
     assert all(len(b["messages"]) == 2 for b in server.bodies)
-    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert len(server.bodies) == 4
     assert again.items[0] == 4
 
@@ -250,7 +250,7 @@ def test_a_judge_that_refuses_withholds_its_metric_only(server, served):
     from qevd_bio.scoring.options import ScoreOptions
 
     server.status = 401
-    outcome = measure("llm-acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
+    outcome = measure("llm_acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
     assert outcome.measured == {}
     assert "key" in outcome.reason
 

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Smoothing, Spine, Times, Unit
+from qevd_bio.pose.options import (
+    HSMR_TERMS,
+    BackendName,
+    ExtractOptions,
+    Rotation,
+    Runtime,
+    Sex,
+    Smoothing,
+    Spine,
+    Times,
+    Unit,
+)
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.terminal import say
 
@@ -26,18 +37,21 @@ class ExtractFlags:
     """How videos become angles; fields as in ExtractOptions."""
 
     backend: Annotated[
-        BackendName, typer.Option(help="mediapipe (runs anywhere), hsmr (your own checkout), or files (recordings).")
+        BackendName, typer.Option(help="blazepose (runs anywhere), hsmr (your own checkout), or files (recordings).")
     ] = D.backend
     pose_model: Annotated[
-        Path | None,
-        typer.Option(help="A pose_landmarker .task file in place of the model in the wheel.", rich_help_panel=POSE),
-    ] = None
-    max_people: Annotated[
-        int,
+        str,
         typer.Option(
-            min=1, max=10, help="With --pose-model: how many people are followed at once.", rich_help_panel=POSE
+            help="lite, full or heavy, or a pose_landmarker .task or pose_landmark .tflite file.", rich_help_panel=POSE
         ),
-    ] = D.max_people
+    ] = D.pose_model
+    runtime: Annotated[Runtime, typer.Option(help="What runs the pose model.", rich_help_panel=POSE)] = D.runtime
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the pose model runs, by OpenVINO's name: CPU, GPU, NPU, AUTO, …", rich_help_panel=POSE
+        ),
+    ] = D.device
     min_confidence: Annotated[
         float,
         typer.Option(min=0, max=1, help="Detection and tracking threshold of the pose model.", rich_help_panel=POSE),

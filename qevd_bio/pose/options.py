@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-BackendName = Literal["mediapipe", "hsmr", "files"]
-BACKENDS: tuple[BackendName, ...] = ("mediapipe", "hsmr", "files")
+BackendName = Literal["blazepose", "hsmr", "files"]
+BACKENDS: tuple[BackendName, ...] = ("blazepose", "hsmr", "files")
+Runtime = Literal["openvino", "litert"]
+POSE_MODELS = ("lite", "full", "heavy")
 Smoothing = Literal["follow", "paper"]
 Rotation = Literal["auto", "0", "90", "180", "270"]
 Times = Literal["auto", "file", "video", "rate"]
@@ -23,7 +25,7 @@ HSMR_TERMS = (
 
 # Options that change nothing for other backends, and so do not make their results different ones.
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
-    **dict.fromkeys(("pose_model", "max_people", "min_confidence"), ("mediapipe",)),
+    **dict.fromkeys(("pose_model", "runtime", "device", "min_confidence"), ("blazepose",)),
     **dict.fromkeys(("source", "unit", "spine", "person", "image_size"), ("files",)),
     "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
@@ -34,9 +36,9 @@ _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
 class ExtractOptions:
     """What changes the kinematics. How many processes run, and which videos, is in RunOptions.
 
-    backend: where angles come from. pose_model: a MediaPipe `.task` file in place of the wheel's own model.
-    max_people: candidates followed at once with a `.task` file. min_confidence: detection and tracking
-    threshold of the pose model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
+    backend: where angles come from. pose_model: lite, full or heavy, or a `.task` or `.tflite` file. runtime, device:
+    what runs it, and on what (OpenVINO's names). min_confidence: detection and tracking threshold of the pose
+    model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
     smoothing: follow keeps the peaks of fast moves and finds cycles on the paper's signal; paper is the paper's
     Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
@@ -55,9 +57,10 @@ class ExtractOptions:
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
     """
 
-    backend: BackendName = "mediapipe"
-    pose_model: Path | None = None
-    max_people: int = 4
+    backend: BackendName = "blazepose"
+    pose_model: str = "full"
+    runtime: Runtime = "openvino"
+    device: str = "CPU"
     min_confidence: float = 0.5
     fps: float | None = None
     every: int = 1
@@ -98,5 +101,7 @@ class ExtractOptions:
                 continue
             if isinstance(value, Path):
                 value = str(value) if name.startswith("hsmr_") else "given"
+            elif name == "pose_model" and value not in POSE_MODELS:
+                value = "given"
             found[name] = value
         return found

@@ -14,11 +14,11 @@ from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
 from qevd_bio.pose.backends.base import Backend, Clip
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
+from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
-from qevd_bio.pose.backends.mediapipe import MediapipeBackend, need_mediapipe
-from qevd_bio.pose.backends.mediapipe_task import MediapipeTaskBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
@@ -42,15 +42,19 @@ class _Task:
     output: Path
     options: ExtractOptions
     person: Person
+    threads: int | None
 
 
-def make_backend(options: ExtractOptions) -> Backend:
-    """The backend that the options name. Raises UserError where it cannot work on this machine."""
+def make_backend(options: ExtractOptions, threads: int | None = None) -> Backend:
+    """The backend that the options name. Raises UserError where it cannot work on this machine.
+
+    threads: of a pose model; None for a few of the cores.
+    """
     if options.backend == "hsmr":
         return HsmrBackend(options)
     if options.backend == "files":
         return FilesBackend(options)
-    return MediapipeTaskBackend(options) if options.pose_model else MediapipeBackend(options)
+    return BlazePoseBackend(options, threads)
 
 
 # One backend a process: loading a model, or listing a folder of recordings, is not to be paid for each video.
@@ -65,8 +69,9 @@ def extract(
     Raises UserError for options that cannot work; a video that cannot be done becomes a failure row.
     """
     check(options, dataset)
-    items = make_items(dataset, workspace, options)
     run = run or RunOptions()
+    # Several processes share the cores: a thread more in each would only make them wait for each other.
+    items = make_items(dataset, workspace, options, threads=1 if run.jobs > 1 else None)
     single_blas_thread()
     return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
 
@@ -77,20 +82,21 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
         raise UserError("--fps and --every both thin out the frames", fix="use one of them")
     if dataset is None and options.backend != "files":
         raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
-    if options.backend == "mediapipe":
-        need_mediapipe()
-    else:
-        make_backend(options)
-    for path, name in ((options.pose_model, "--pose-model"), (options.people, "--people"), (options.mesh, "--mesh")):
+    make_backend(options)
+    for path, name in ((options.people, "--people"), (options.mesh, "--mesh")):
         if path is not None and not path.expanduser().exists():
             raise UserError("no such file", where=path, fix=f"check {name}")
 
 
-def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOptions) -> list[Item[_Task]]:
+def make_items(
+    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, threads: int | None = None
+) -> list[Item[_Task]]:
     """One work item a video, with every file that its result depends on as an input."""
     videos = dataset.videos() if dataset is not None else _recordings_as_videos(options)
     people = read_people(options.people) if options.people else {}
-    shared = tuple(path.expanduser() for path in (options.pose_model, options.people) if path)
+    shared = (options.people.expanduser(),) if options.people else ()
+    if options.backend == "blazepose":
+        shared = (*model_paths(options.pose_model), *shared)
     backend = FilesBackend(options) if options.backend == "files" else None
     items = []
     for video in videos:
@@ -102,7 +108,7 @@ def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOp
             own.append(video.timestamps_path)
         source = next(iter((*recording, *own)), None)
         output = workspace.kinematics(video.split, video.stem)
-        task = _Task(video, dataset is not None, output, options, person)
+        task = _Task(video, dataset is not None, output, options, person, threads)
         items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task, source=source))
     return items
 
@@ -112,7 +118,7 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     task = item.payload
     if not task.has_video and task.video.problem is not None:
         raise ItemError(task.video.problem.reason, task.video.problem.detail)
-    backend = _backend(task.options)
+    backend = _backend(task.options, task.threads)
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
     estimate = backend.estimate(clip)

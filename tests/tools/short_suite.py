@@ -19,7 +19,7 @@ from typing import Any
 
 SHOWN = (
     "numpy", "scipy", "pandas", "pyarrow", "pydantic", "typer", "av", "filelock", "jinja2", "nltk", "openai", "torch",
-    "transformers", "peft", "accelerate", "datasets", "matplotlib", "sacrebleu", "bert-score", "mediapipe",
+    "transformers", "peft", "accelerate", "datasets", "matplotlib", "sacrebleu", "bert-score", "openvino",
 )  # fmt: skip
 ORACLE = """
 from pathlib import Path
@@ -94,7 +94,7 @@ class Server(BaseHTTPRequestHandler):
 def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
     """(name, arguments of the interpreter) in order; those that an extra brings only where it was installed."""
     job = ["-m", "qevd_bio"]
-    size = (240, 336) if "mediapipe" in extras else (80, 112)  # a pose model needs to see somebody
+    size = (240, 336) if "pose" in extras else (80, 112)  # a pose model needs to see somebody
     sim = ["--minutes", "0.4", "--exercise", "squats", "--width", str(size[0]), "--height", str(size[1])]
     place, data = ["--workspace", "ws"], ["--data", "sim"]
     rewritten = ["--data", "ws/qevd-bio-fit-coach"]
@@ -122,7 +122,7 @@ def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
         "language": [
             ("intent llm", [*job, "intent", "--method", "llm", "--model", "m", "--llm-url", url, *data, "--workspace", "llm"])
         ],
-        "mediapipe": [("extract", [*job, "extract", *data, "--workspace", "posed"])],
+        "pose": [("models", [*job, "models", "fetch"]), ("extract", [*job, "extract", *data, "--workspace", "posed"])],
         "train": [
             ("features", [*job, "features", *data, "--workspace", "slow", *quick]),
             ("stand-in features", ["-c", FEATURES]),

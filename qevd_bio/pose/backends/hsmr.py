@@ -39,7 +39,7 @@ class Checkout:
             raise UserError(
                 "the hsmr backend needs your own checkout of HSMR with its weights",
                 expected=f"a folder with {SCRIPT}. {HSMR_TERMS}",
-                fix="--hsmr-root FOLDER (and --hsmr-python ENV/bin/python), or --backend mediapipe",
+                fix="--hsmr-root FOLDER (and --hsmr-python ENV/bin/python), or --backend blazepose",
             )
         root = options.hsmr_root.expanduser()
         if not (root / SCRIPT).is_file():

@@ -68,8 +68,8 @@ class TableFlags:
 
             for one in scores:
                 say(one_line(one))
-        for one in found:
-            say_place(one, err=self.as_json or self.form != "text")
+        for scored in found:
+            say_place(scored, err=self.as_json or self.form != "text")
         if self.cite:
             from qevd_bio.scoring.citing import citations
 

@@ -116,7 +116,7 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
     """
     from qevd_bio.dataset.names import find
     from qevd_bio.dataset.opening import open_dataset
-    from qevd_bio.pose.backends.files import SUFFIXES
+    from qevd_bio.pose.formats.registry import endings
     from qevd_bio.pose.options import ExtractOptions
     from qevd_bio.pose.stage import check, extract_one, make_items
     from qevd_bio.tables.kinematics import Kinematics
@@ -127,7 +127,7 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
         raise UserError("no such file", where=file, expected="a video, or a recording of another program")
     name = find(exercise) if exercise else None
     chosen = options or ExtractOptions()
-    recording = file.suffix.lower() in SUFFIXES
+    recording = file.suffix.lower() in endings()
     if recording:
         chosen = replace(chosen, backend="files", source=file)
     dataset = None if recording else open_dataset(file)

@@ -149,6 +149,6 @@ def inner_path(folder: Path, written: str) -> Path:
 def stem_of(written: str) -> str:
     """The file name of a checked path without its suffix; raises ItemError where it cannot name results."""
     stem = PurePosixPath(written).stem
-    if problem := why_unsafe(stem):
+    if problem := "it is that of a hidden file" if stem.startswith(".") else why_unsafe(stem):
         raise ItemError("unsafe_path", f"{stem[:80]!r} cannot name results: {problem}")
     return stem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
-from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_stature
+from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import ItemError, UserError
@@ -62,10 +62,16 @@ _backend = lru_cache(maxsize=1)(make_backend)
 
 
 def extract(
-    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, run: RunOptions | None = None
+    dataset: Dataset | None,
+    workspace: Workspace,
+    options: ExtractOptions,
+    run: RunOptions | None = None,
+    *,
+    ready: Callable[[], object] | None = None,
 ) -> Summary:
     """Kinematics of every selected video; `dataset` may be None for the files backend (recordings on their own).
 
+    `ready` is called once nothing speaks against the run, before the first video.
     Raises UserError for options that cannot work; a video that cannot be done becomes a failure row.
     """
     check(options, dataset)
@@ -73,7 +79,8 @@ def extract(
     # Several processes share the cores: a thread more in each would only make them wait for each other.
     items = make_items(dataset, workspace, options, threads=1 if run.jobs > 1 else None)
     single_blas_thread()
-    return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
+    settings = options.settings()
+    return run_stage(STAGE, workspace, items, extract_one, settings=settings, options=run, version=VERSION, ready=ready)
 
 
 def check(options: ExtractOptions, dataset: Dataset | None) -> None:
@@ -122,16 +129,19 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
     estimate = backend.estimate(clip)
+    person = with_recorded(task.person, estimate.details.get("person"))
     meta = _meta(item, backend, opened)
-    kinematics = to_kinematics(estimate, clip, task.options, task.person.stature_m, meta)
+    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
     kinematics = replace(
-        kinematics, body=body_of(task.person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
     )
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
-    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": sorted({str(f["kind"]) for f in flags})}
+    length = {"frames": opened.info.frames, "end_s": float(opened.info.times_s[-1])} if opened else None
+    kinds = sorted({str(f["kind"]) for f in flags})
+    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": kinds, "video": length}
 
 
 def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:
@@ -148,6 +158,19 @@ _SENTENCES = {
     "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
     "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
     "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "impossible_angles": "Some frames hold angles that no joint reaches; they were left out.",
+    "impossible_place": "Some places of the pelvis are no places on earth; they were left out.",
+    "recording_longer": "The recording runs on after the end of its video.",
+    "recording_shorter": "The recording covers only a part of its video.",
+    "recording_early": "The recording begins before its video; those rows were left out.",
+    "cut_end": "The recording's last number is cut; its row was left out.",
+    "more_rows": "The recording has more rows than its header announces.",
+    "other_columns": "The recording has another number of columns than its header announces.",
+    "marked_missing": "The recording marks some frames as missing.",
+    "session_unreadable": "The session's metadata (stature, mass) could not be read.",
+    "off_hinge": "The estimator's knees or elbows turn in ways that hinges do not; what is left out is in the file.",
+    "single_images": "Each frame was estimated by itself; the angles tremble from frame to frame.",
+    "up_axis": "The body stands along another axis than the format's habit; that axis was taken as up.",
     "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }

@@ -17,7 +17,7 @@ _EXPECTED = "one integer of nanoseconds a frame (or seconds as floats, as in the
 # Seconds and nanoseconds since 1970 lie far on either side of this.
 _SMALLEST_NS = 1e14
 # Frames nearer to each other than this are those of no camera, but milli- or microseconds taken for nanoseconds.
-_SHORTEST_STEP_S = 2e-4
+_SHORTEST_STEP_S = 1e-3
 
 
 def read_timestamps(path: Path) -> NDArray[np.float64]:
@@ -38,7 +38,7 @@ def read_timestamps(path: Path) -> NDArray[np.float64]:
     if raw.ndim != 1 or raw.size == 0 or raw.dtype.kind not in "iuf":
         raise UserError(f"holds {raw.dtype} {raw.shape}", where=path, expected=_EXPECTED)
     seconds = raw.astype(np.float64)
-    if raw.dtype.kind in "iu" or np.nanmax(np.abs(seconds)) >= _SMALLEST_NS:
+    if raw.dtype.kind in "iu" or np.abs(seconds).max() >= _SMALLEST_NS:
         seconds = seconds / 1e9 + OFFSET_S
     check_times(seconds, path)
     _check_scale(seconds, path)
@@ -65,7 +65,7 @@ def check_times(seconds: NDArray[np.float64], path: Path) -> None:
 def _check_scale(seconds: NDArray[np.float64], path: Path) -> None:
     step = float(seconds[-1] - seconds[0]) / max(len(seconds) - 1, 1)
     if len(seconds) > 2 and 0 < step < _SHORTEST_STEP_S:
-        unit, factor = ("microseconds", 1000) if step > 1e-6 else ("milliseconds", 1_000_000)
+        unit, factor = ("microseconds", 1000) if step > 2e-6 else ("milliseconds", 1_000_000)
         raise UserError(
             f"taken as nanoseconds, its frames are {step:.2g} s apart; these look like {unit}",
             where=path,

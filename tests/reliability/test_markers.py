@@ -122,9 +122,7 @@ def _flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut, _empty, _flip, Path.unlink])
-def test_a_result_that_is_not_what_was_written_is_made_again(
-    tmp_path: Path, workspace: Workspace, damage: Any
-) -> None:
+def test_a_result_that_is_not_what_was_written_is_made_again(tmp_path: Path, workspace: Workspace, damage: Any) -> None:
     calls: list[str] = []
     item = one(tmp_path / "in")
     run(workspace, item, calls)
@@ -190,7 +188,9 @@ def test_another_data_set_never_replaces_finished_results(tmp_path: Path, worksp
         run(workspace, other, calls)
     assert str(tmp_path / "a" / "a.mp4") in str(error.value) and str(tmp_path / "b" / "a.mp4") in str(error.value)
     assert "--workspace" in str(error.value) and first.outputs[0].read_bytes() == whole and len(calls) == 1
-    redone = run_stage("copy", workspace, [other], partial(copy, calls=calls), settings={}, options=RunOptions(redo=True))
+    redone = run_stage(
+        "copy", workspace, [other], partial(copy, calls=calls), settings={}, options=RunOptions(redo=True)
+    )
     assert redone.done == 1
 
 

@@ -132,4 +132,6 @@ def _load(path: Path) -> NDArray[np.float32]:
     except UNREADABLE as error:
         reason = (str(error).splitlines() or ["empty"])[0][:120]
         raise UserError(f"cannot be read ({reason})", where=path, expected=_EXPECTED) from error
+    if not isinstance(loaded, np.ndarray):
+        raise UserError("holds several arrays", where=path, expected=_EXPECTED)
     return loaded

@@ -21,6 +21,7 @@ from qevd_bio.pose.options import (
     Unit,
 )
 from qevd_bio.pose.threads import single_blas_thread
+from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, Exercise, Participants, PlaceFlags
 from .ending import finish, note
@@ -107,12 +108,24 @@ class ExtractFlags:
     ] = None
     source: Annotated[
         Path | None,
-        typer.Option(help="HSMR .npy/.npz, SKEL .npz, OpenSim .mot or CSV: file or folder.", rich_help_panel=FILES),
+        typer.Option(help="A recording of another program, or a folder of them (--formats).", rich_help_panel=FILES),
     ] = None
+    person: Annotated[
+        str,
+        typer.Option(help="Which of several people in a file.", show_default="the most present", rich_help_panel=FILES),
+    ] = D.person
+    image_size: Annotated[
+        str,
+        typer.Option(
+            help="WIDTHxHEIGHT of the picture of 2D keypoints.", show_default="the video's", rich_help_panel=FILES
+        ),
+    ] = D.image_size
     source_fps: Annotated[
         float, typer.Option(min=1, help="Frame rate of recordings that state none.", rich_help_panel=FILES)
     ] = D.source_fps
-    unit: Annotated[Unit, typer.Option(help="Angles of a CSV.", rich_help_panel=FILES)] = D.unit
+    unit: Annotated[
+        Unit, typer.Option(help="Angles of files that do not state it, or state it wrongly.", rich_help_panel=FILES)
+    ] = D.unit
     spine: Annotated[
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine
@@ -168,6 +181,9 @@ def extract(
     exercise: Exercise = None,
     participants: Participants = None,
     flags: ExtractFlags,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="List the formats that --backend files reads.", rich_help_panel=FILES)
+    ] = False,
     items: ClusterFlags,
 ) -> None:
     """Turn videos into 46 joint angles per frame, one Parquet file per video.
@@ -177,6 +193,12 @@ def extract(
 
     Examples: qevd-bio extract squats.mp4 --exercise squats; qevd-bio extract --data /data/qevd --jobs 2
     """
+    if formats:
+        from qevd_bio.pose.formats.registry import table
+
+        for name, files, gives, title in table():
+            say(f"{name:<12}{files:<16}{gives:<12}{title}")
+        return
     single_blas_thread()  # before numpy is loaded
     from qevd_bio.pose.source import Source, extract_source
     from qevd_bio.pose.stage import notes

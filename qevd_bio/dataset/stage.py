@@ -77,8 +77,8 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     told nothing (see `_remembered`), and so are the rows of other videos that were extracted. `measure` gives frames
     and seconds of videos without annotations.
     """
-    segments = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
-    problems = dataset.problems()
+    segments, kept = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
+    problems = dataset.problems() + kept
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed
@@ -100,24 +100,32 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     )
 
 
-def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[Segment]:
-    """Segments with the exercise (plain videos), participant and end that the table at `path` has for them.
+def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> tuple[list[Segment], list[Problem]]:
+    """Segments with the exercise (plain videos), participant and end that the table at `path` has for them, and notes.
 
-    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too.
+    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too. One
+    name for a folder names the videos that are new there: those that the table knows keep theirs, with a note. Where
+    no video is new, the name corrects all.
     """
     try:
         if SEGMENTS.read_metadata(path)["metadata"].get("data") != dataset.root.name:
-            return segments
+            return segments, []
         rows = {key: found[-1] for key, found in by_segment(SEGMENTS.load(path)).items()}
     except UserError:
-        return segments  # no table, or one of another version: it is about to be replaced
-    exercises = dataset.kind == "videos" and dataset.exercise_hint is None
+        return segments, []  # no table, or one of another version: it is about to be replaced
+    known = {key for key, row in rows.items() if row.exercise_written}
+    hint = dataset.exercise_hint
+    adding = hint is not None and any((s.split, s.video, s.index) not in known for s in segments)
     people = not dataset.has_participants
-    found = []
+    found, kept = [], []
     for segment in segments:
         row = rows.get((segment.split, segment.video, segment.index))
         written = (row.exercise_written if row is not None else None) or ""
-        if exercises and segment.exercise is None and written:
+        one_name = adding and hint is not None and not hint.lower().endswith(".csv")
+        if dataset.kind == "videos" and row is not None and written and (segment.exercise is None or one_name):
+            if segment.exercise is not None and segment.exercise_id != row.exercise:
+                detail = f"stays {written}; a CSV with the columns video,exercise names each video"
+                kept.append(Problem("note", "exercise_kept", detail, segment.split, segment.video))
             name = dataset.names.lookup(written)
             official = name.canonical if name else written
             segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
@@ -126,7 +134,7 @@ def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[S
         if people and row is not None and row.participant:
             segment = replace(segment, participant=row.participant)
         found.append(segment)
-    return found
+    return found, kept
 
 
 def _earlier(dataset: Dataset, workspace: Workspace) -> list[SegmentRow]:

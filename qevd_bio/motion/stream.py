@@ -226,6 +226,6 @@ def _joined(blocks: list[Frames]) -> Frames:
     if not blocks:
         return _frames([])
     names = ("frame", "time_s", "angles", "observed", "confidence", "status", "root")
-    columns = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
+    columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
     slow = [block.slow for block in blocks if block.slow is not None]
-    return Frames(*columns, np.concatenate(slow) if len(slow) == len(blocks) else None)
+    return Frames(**columns, slow=np.concatenate(slow) if len(slow) == len(blocks) else None)

@@ -26,7 +26,7 @@ HSMR_TERMS = (
 # Options that change nothing for other backends, and so do not make their results different ones.
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
     **dict.fromkeys(("pose_model", "runtime", "device", "min_confidence"), ("blazepose",)),
-    **dict.fromkeys(("source", "unit", "spine"), ("files",)),
+    **dict.fromkeys(("source", "unit", "spine", "person", "image_size"), ("files",)),
     "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
 }
@@ -48,8 +48,10 @@ class ExtractOptions:
     that does not rise loses the video, not only its frame.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned
-    clockwise as its owner sees it; None: estimated from landmarks, level for recordings.
+    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present.
+    image_size: WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it.
+    camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned clockwise as its owner sees it;
+    None: estimated from landmarks, level for recordings.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
@@ -78,6 +80,8 @@ class ExtractOptions:
     source_fps: float = 30.0
     unit: Unit = "auto"
     spine: Spine = "split"
+    person: str = ""
+    image_size: str = ""
     camera_pitch_deg: float | None = None
     camera_roll_deg: float | None = None
     hsmr_root: Path | None = None
@@ -93,6 +97,8 @@ class ExtractOptions:
             if self.backend not in _ONLY_FOR.get(name, BACKENDS):
                 continue
             value = getattr(self, name)
+            if name in ("person", "image_size") and not value:
+                continue
             if isinstance(value, Path):
                 value = str(value) if name.startswith("hsmr_") else "given"
             elif name == "pose_model" and value not in POSE_MODELS:

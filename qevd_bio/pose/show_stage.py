@@ -91,3 +91,18 @@ def _shots(kinematics: Kinematics, video: VideoItem | None, rows: list[int]) -> 
     mirrored = bool(kinematics.meta.get("mirrored"))
     images = {frame.index: np.ascontiguousarray(frame.image[:, ::-1]) if mirrored else frame.image for frame in found}
     return [Shot(row, images.get(index)) for row, index in zip(rows, indices, strict=True)], ""
+
+
+def source_lines(kinematics: Kinematics) -> list[str]:
+    """What a person should know about where the angles come from: format, unit and who stated it, flags in words."""
+    source = kinematics.meta.get("source", {})
+    lines = []
+    if "source_unit" in source:
+        lines.append(
+            f"read from {source.get('recording', 'a recording')} ({source.get('source_format', 'unknown format')}): "
+            f"angles in {source['source_unit']}, stated by {source.get('source_unit_stated_by', 'unknown')}"
+        )
+    for flag in kinematics.meta.get("flags", ()):
+        if flag.get("detail"):
+            lines.append(f"{flag['kind']}: {flag['detail']}")
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from qevd_bio.pose.stage import extract
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.work import RunOptions, Summary
 from qevd_bio.tables.workspace import Workspace
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,15 @@ def extract_source(source: Source, workspace: Workspace, options: ExtractOptions
         )
     if dataset is None:
         return extract(None, workspace, options, run)
-    summary = extract(dataset, workspace, options, run, ready=lambda: write_segments(dataset, workspace))
+    summary = extract(dataset, workspace, options, run, ready=lambda: _write_segments(dataset, workspace))
     write_segments(dataset, workspace, _known_from(summary, dataset))
     return summary
+
+
+def _write_segments(dataset: Dataset, workspace: Workspace) -> None:
+    for problem in write_segments(dataset, workspace).problems:
+        if problem.reason == "exercise_kept":
+            _LOG.warning("note: %s: %s", problem.video, problem.detail)
 
 
 def _known_from(summary: Summary, dataset: Dataset) -> Measure:

@@ -19,7 +19,7 @@ from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
-from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_stature
+from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import ItemError, UserError
@@ -129,12 +129,13 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
     estimate = backend.estimate(clip)
+    person = with_recorded(task.person, estimate.details.get("person"))
     meta = _meta(item, backend, opened)
-    kinematics = to_kinematics(estimate, clip, task.options, task.person.stature_m, meta)
+    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
     kinematics = replace(
-        kinematics, body=body_of(task.person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
     )
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
@@ -157,6 +158,19 @@ _SENTENCES = {
     "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
     "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
     "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "impossible_angles": "Some frames hold angles that no joint reaches; they were left out.",
+    "impossible_place": "Some places of the pelvis are no places on earth; they were left out.",
+    "recording_longer": "The recording runs on after the end of its video.",
+    "recording_shorter": "The recording covers only a part of its video.",
+    "recording_early": "The recording begins before its video; those rows were left out.",
+    "cut_end": "The recording's last number is cut; its row was left out.",
+    "more_rows": "The recording has more rows than its header announces.",
+    "other_columns": "The recording has another number of columns than its header announces.",
+    "marked_missing": "The recording marks some frames as missing.",
+    "session_unreadable": "The session's metadata (stature, mass) could not be read.",
+    "off_hinge": "The estimator's knees or elbows turn in ways that hinges do not; what is left out is in the file.",
+    "single_images": "Each frame was estimated by itself; the angles tremble from frame to frame.",
+    "up_axis": "The body stands along another axis than the format's habit; that axis was taken as up.",
     "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }

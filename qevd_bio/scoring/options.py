@@ -15,10 +15,13 @@ WITHHELD_EXIT = 3
 TEXT_METRICS = ("meteor", "rouge_l", "bertscore_f1")
 JUDGED_METRICS = ("llm_acc", "llm_bio_acc")
 FURTHER_METRICS = ("bleu_1", "bleu_4", "cider_d")
+SAMPLINGS = {"released": (0.6, 0.9), "greedy": (0.0, 1.0)}
+"""Temperature and top-p of the judge by name."""
+
 METRICS = ("temporal", *TEXT_METRICS, *JUDGED_METRICS, *FURTHER_METRICS)
 DEFAULT_METRICS = ("temporal", *TEXT_METRICS)
 
-PROTOCOLS = ("official", "strict")
+PROTOCOLS = ("official", "strict", "ordered")
 
 # A metric has one name: in options, in scores.json, as a column. "temporal" is short for three of them.
 TEMPORAL_NAMES = ("temporal_f_score", "temporal_precision", "temporal_recall")
@@ -32,15 +35,21 @@ OLD_NAMES = {
 
 @dataclass(frozen=True)
 class MatchingOptions:
-    """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s)."""
+    """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s).
+
+    `meaning`: weight of the texts' likeness (ROUGE-L) against that of time in the protocol `ordered`, 0 to 1.
+    """
 
     tolerance_s: float = 1.5
+    meaning: float = 0.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.tolerance_s) and self.tolerance_s > 0):
             raise UserError(
                 f"a tolerance of {self.tolerance_s:g} s", where="--tolerance", expected="a number of seconds above 0"
             )
+        if not 0 <= self.meaning <= 1:
+            raise UserError(f"a weight of {self.meaning:g}", where="--meaning", expected="a number from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,17 @@ class BertScoreOptions:
 
 @dataclass(frozen=True)
 class JudgeOptions:
-    """How judges are asked; sampling as published with LLM-Acc (temperature 0.6, top-p 0.9, 64 new tokens)."""
+    """How judges are asked; prompt and sampling as the released evaluation of LLM-Acc has them.
+
+    `prompt` is `released`, `paper` or the path of an own one. The endpoint takes `temperature` and `top_p`.
+    """
 
     models: tuple[str, ...] = ()
     base_url: str | None = None
-    prompt: Path | None = None
+    prompt: str = "released"
     bio_prompt: Path | None = None
-    temperature: float = 0.6
-    top_p: float = 0.9
+    temperature: float = SAMPLINGS["released"][0]
+    top_p: float = SAMPLINGS["released"][1]
     max_tokens: int = 64
     repeats: int = 1
     min_judged: float = 0.95

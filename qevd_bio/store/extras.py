@@ -19,6 +19,8 @@ EXTRAS = {
     "safetensors": "train",
     "tensorboard": "train",
     "datasets": "hub",
+    "huggingface_hub": "hub",
+    "ezc3d": "c3d",
     "matplotlib": "report",
     "sacrebleu": "metrics",
     "ray": "ray",

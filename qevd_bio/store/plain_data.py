@@ -52,7 +52,7 @@ def parse_yaml(text: str, path: Path) -> Any:
 def read_json(path: Path) -> Any:
     """Parse one JSON file; UserError with the place for what is not JSON, a key given twice or NaN."""
     try:
-        return json.loads(read_text(path), object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(read_text(path), object_pairs_hook=once, parse_constant=_no_constant)
     except ValueError as error:
         raise UserError(f"is not valid JSON: {error}", where=path) from error
 
@@ -69,7 +69,8 @@ def read_text(path: Path) -> str:
         raise UserError("is not UTF-8 text", where=path) from error
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's keys and values as a dict, for json's `object_pairs_hook`; ValueError for a key given twice."""
     mapping: dict[str, Any] = {}
     for key, value in pairs:
         if key in mapping:

@@ -178,6 +178,7 @@ def score(demo: Demo) -> None:
             ScoreOptions(),
             out=demo.place.scores(name),
             label=rules_labeller(),
+            redo=True,
         )
 
 

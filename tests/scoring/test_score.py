@@ -8,6 +8,7 @@ import pytest
 from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
 from qevd_bio.scoring.options import (
+    PROTOCOLS,
     SCORE_NAMES,
     BertScoreOptions,
     ConfidenceOptions,
@@ -41,7 +42,7 @@ def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordne
     assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "pairs.parquet", "scores.json"]
     found = json.loads((out / "scores.json").read_text())
     assert (found["schema"], found["version"], found["name"]) == ("qevd-bio.scores", 1, "run")
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         for name in MAIN_SCORES:
             entry = found[protocol][name]
             assert {"value", "low", "high", "n", "coverage", "signature"} <= entry.keys()
@@ -73,7 +74,7 @@ def test_hand_counted(benchmark_data, tmp_path):
         for r in references
     ]
     scores = run(write_lines(tmp_path / "p.jsonl", lines), benchmark_data, tmp_path / "out")
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         found = scores.protocols[protocol]
         assert found["temporal_precision"].value == 1.0
         assert found["temporal_recall"].value == pytest.approx(12 / 60)
@@ -89,7 +90,7 @@ def test_pairs_hold_everything_once(run_file, benchmark_data, tmp_path):
     rows = PAIRS.read_rows(tmp_path / "out" / "pairs.parquet")
     references = load_references(benchmark_data, SPLIT).segments
     said = [json.loads(line) for line in run_file.read_text().splitlines()]
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         own = [row for row in rows if row["protocol"] == protocol]
         truth = {(r["video"], r["segment"], r["truth_index"]) for r in own if r["truth_index"] is not None}
         predicted = [(r["video"], r["segment"], r["predicted_index"]) for r in own if r["predicted_index"] is not None]
@@ -277,7 +278,7 @@ def test_a_local_judge_is_asked_by_default_and_a_served_one_only_when_named(tmp_
 
 
 def test_a_faulty_own_prompt_stops_the_run_before_anything_is_computed(run_file, benchmark_data, tmp_path):
-    options = replace(QUICK, judge=JudgeOptions(prompt=tmp_path / "none.yaml"))
+    options = replace(QUICK, judge=JudgeOptions(prompt=str(tmp_path / "none.yaml")))
     with pytest.raises(UserError, match=r"none\.yaml"):
         run(run_file, benchmark_data, tmp_path / "out", options)
     assert not (tmp_path / "out").exists()

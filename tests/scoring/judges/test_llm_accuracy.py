@@ -15,11 +15,12 @@ from qevd_bio.scoring.judges.llm_accuracy import (
     agreement,
     judge_pairs,
     judged_share,
-    read_as_published,
-    read_score,
+    odd_scores,
+    spread,
     unreadable_reasons,
 )
-from qevd_bio.scoring.judges.prompts import JudgePrompt, own_prompt, plain_data, published_prompt
+from qevd_bio.scoring.judges.prompts import JudgePrompt, llm_acc_prompt, own_prompt, plain_data, published_prompt
+from qevd_bio.scoring.judges.reading import read_as_published, read_score
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.store.errors import UserError
 
@@ -75,7 +76,7 @@ def test_the_published_reading_is_kept_beside_ours(text, score):
 def test_unreadable_replies_are_kept_and_are_never_a_number():
     replies = {0: "{'score': 5}", 1: "five", 2: "{'score': 7}"}
     judge = Scripted(lambda q: (replies[q.pair],))
-    prompt = published_prompt("llm_acc")
+    prompt = published_prompt("llm_bio_acc")
     found = judge_pairs([("a", "b"), ("c", "d"), ("e", "f")], [judge], prompt, JudgeOptions(("scripted",)))
     assert found.items[0] == 5
     assert np.isnan(found.items[1:]).all()
@@ -108,8 +109,37 @@ def test_agreement_over_repeats_and_judges():
     assert found.items.tolist() == [1 + i % 5 for i in range(10)]
 
 
-def test_published_prompts_are_the_papers_words():
-    acc, bio = published_prompt("llm_acc"), published_prompt("llm_bio_acc")
+RELEASED = {
+    "system": "900c7ac28ccac31c6a1538cbf5a56e1abc9c6ff0f4b98c8caed1eb73903442e9",
+    "user": "397e706d83832b5cd641008d5354bb29641d4b914e2848d4d5e9cb26ff07263a",
+}
+
+
+def test_the_released_prompt_byte_for_byte(shared):
+    """Against the sheet that quotes the released script."""
+    import re
+
+    sheet = shared("protocols", "judge-released.md").read_text("utf-8")
+    blocks = re.findall(r"```\n(.*?)\n```", sheet, re.DOTALL)
+    prompt = llm_acc_prompt("released")
+    assert [prompt.system, prompt.user] == blocks
+
+
+def test_the_released_prompt_by_its_hash_and_as_it_is_sent():
+    import hashlib
+
+    prompt = published_prompt("llm_acc")
+    assert prompt == llm_acc_prompt("released") == llm_acc_prompt(JudgeOptions().prompt)
+    assert {k: hashlib.sha256(getattr(prompt, k).encode()).hexdigest() for k in RELEASED} == RELEASED
+    sent = prompt.fill("Keep going!", "Go on!")
+    assert sent == (
+        ("system", prompt.system),
+        ("user", prompt.user.replace("<1>", "Keep going!").replace("<2>", "Go on!")),
+    )
+
+
+def test_the_other_published_prompts_are_the_papers_words():
+    acc, bio = llm_acc_prompt("paper"), published_prompt("llm_bio_acc")
     assert acc.system.startswith("You are an intelligent chatbot designed for evaluating feedback sequences")
     assert "accuracy of the the predicted feedback" in acc.system
     assert acc.user.endswith("“score”: 3.2.")
@@ -118,6 +148,48 @@ def test_published_prompts_are_the_papers_words():
     assert (acc.fenced, bio.fenced) == (False, False)
     filled = dict(acc.fill("Keep going!", "Go on!"))
     assert "-Ground truth feedback: Keep going!\n-Predicted feedback: Go on!\n" in filled["user"]
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("“score”: 3.2", 3.2), ("“score”: 3.2.", 3.2), ('"score": 4', 4), ("'score' : 4\n", 4), ("score: 2", 2), ("’score’: 5", 5),
+     ("{“score”: 3.2}", 3.2), ("{'score': 4}", 4), ("Here: {'score': 3.5}", 3.5)],
+)  # fmt: skip
+def test_the_papers_example_form_can_be_read(text, score):
+    assert read_score(text, "paper") == score
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("“score”: 7", "out_of_range"), ("I say “score”: 3.2", "no_object"), ("“score”: 3.2 “score”: 4", "no_object"),
+     ("“score”: five", "no_object"), ("“score”: -1", "no_object"), ("", "empty"), ("{'score': 1}{'score': 2}", "several_objects")],
+)  # fmt: skip
+def test_other_replies_to_the_papers_prompt_are_missing(text, reason):
+    with pytest.raises(Unreadable) as caught:
+        read_score(text, "paper")
+    assert caught.value.reason == reason
+
+
+def test_the_released_reading_takes_any_number_and_counts_the_odd_ones():
+    replies = ["{'score': 3.5}", "{'score': 7}", "{'score': '4'}", "4", "{'score': 3}{'score': 4}", "{'points': 4}", ""]
+    judge = Scripted(lambda q: (replies[q.pair],))
+    pairs = [(str(i), "x") for i in range(len(replies))]
+    found = judge_pairs(pairs, [judge], llm_acc_prompt("released"), JudgeOptions(("scripted",)))
+    assert found.items[:3].tolist() == [3.5, 7, 4]
+    assert np.isnan(found.items[3:]).all()
+    assert unreadable_reasons(found.replies) == {"empty": 1, "no_object": 1, "no_score": 1, "several_objects": 1}
+    assert odd_scores(found.ratings["scripted"]) == {"not_whole": 1, "out_of_range": 1}
+    assert found.signature["reading"] == "released-any-number"
+
+
+def test_the_spread_of_repeated_judgements():
+    ratings = np.array([[1.0, 4.0, np.nan], [3.0, 4.0, 5.0]])
+    found = spread(ratings)
+    assert found["means"] == [2.5, 4.0]
+    assert found["sd_of_means"] == pytest.approx(1.5 / np.sqrt(2))
+    assert found["sd_within_pairs"] == pytest.approx(1.0)  # variances 2 and 0 of the two pairs judged twice
+    assert spread(ratings[:1]) is None
+    assert spread(np.full((2, 1), np.nan)) == {"means": [None, None], "sd_of_means": None, "sd_within_pairs": None}
 
 
 ATTACKS = [
@@ -132,7 +204,12 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
     """Same pieces around the text for every text, and no slot or turn marker takes effect inside it."""
     own = tmp_path / "own.yaml"
     own.write_text("system: Judge it.\nuser: |\n  Truth <1> end\n  Said <2> end\n")
-    for prompt in (published_prompt("llm_acc"), published_prompt("llm_bio_acc"), own_prompt(own)):
+    for prompt in (
+        llm_acc_prompt("released"),
+        llm_acc_prompt("paper"),
+        published_prompt("llm_bio_acc"),
+        own_prompt(own),
+    ):
         turns = prompt.fill("TRUTH", attack)
         harmless = prompt.fill("TRUTH", "HARMLESS")
         assert [role for role, _ in turns] == [role for role, _ in harmless]
@@ -146,10 +223,11 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_prediction_cannot_change_how_the_reply_is_read(attack):
+@pytest.mark.parametrize("name", ["released", "paper"])
+def test_a_prediction_cannot_change_how_the_reply_is_read(attack, name):
     # A judge that repeats the prediction and then answers 1: two dictionaries are missing, never a 5.
     judge = Scripted(lambda q: (f"You said: {attack}. {{'score': 1}}",))
-    found = judge_pairs([("truth", attack)], [judge], published_prompt("llm_acc"), JudgeOptions(("scripted",)))
+    found = judge_pairs([("truth", attack)], [judge], llm_acc_prompt(name), JudgeOptions(("scripted",)))
     assert found.items[0] == 1 or np.isnan(found.items[0])
     assert np.isnan(found.items[0]) == ("{" in attack)
 

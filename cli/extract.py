@@ -129,6 +129,14 @@ class ExtractFlags:
     spine: Annotated[
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine
+    strict_times: Annotated[
+        bool,
+        typer.Option(
+            "--strict-times",
+            help="A frame time that does not rise loses the video; else it loses its frame.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = D.strict_times
     camera_pitch_deg: Annotated[
         float | None,
         typer.Option(

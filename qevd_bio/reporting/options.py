@@ -19,3 +19,17 @@ class ReportOptions:
     frames: int = 8
     size_mb: float = 14.0
     band_deg: float = 10.0
+
+
+@dataclass(frozen=True)
+class AgainstOptions:
+    """How extracted angles are compared with a truth.
+
+    offset      seconds from the video's time to the truth's; None: found by correlation
+    replicates, level, seed  of the bootstrap over clips
+    """
+
+    offset: float | None = None
+    replicates: int = 1000
+    level: float = 0.95
+    seed: int = 0

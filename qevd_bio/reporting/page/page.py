@@ -18,7 +18,7 @@ FEW_VIDEOS = 12
 def page(overview: Overview, videos: Iterable[VideoView]) -> Iterator[str]:
     """The page in pieces, in order, so that a long one is never held whole. `videos` as in `overview.videos`."""
     few = len(overview.videos) <= FEW_VIDEOS
-    yield _head(overview.title) + f"<body{' class=' + chr(34) + 'few' + chr(34) if few else ''}>"
+    yield head(overview.title) + f"<body{' class=' + chr(34) + 'few' + chr(34) if few else ''}>"
     yield tag("a", "Skip to the content", href="#content", class_="skip")
     yield tag(
         "header", tag("h1", tag("bdi", overview.title)), tag("p", overview.made, class_="soft"), _contents(overview)
@@ -40,7 +40,8 @@ def page(overview: Overview, videos: Iterable[VideoView]) -> Iterator[str]:
     yield "</main></body></html>\n"
 
 
-def _head(title: str) -> str:
+def head(title: str) -> str:
+    """The beginning of a page up to its body: policy, style and title."""
     parts = (
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),

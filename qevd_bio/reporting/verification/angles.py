@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.derived import derive
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.anatomy.forward import forward_kinematics
-from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.reporting.verification.truth_source import skeleton_of
 from qevd_bio.tables.kinematics import Kinematics
 
 VIEWS = ("front", "oblique", "side", "floor")
@@ -21,7 +21,7 @@ VIEWS = ("front", "oblique", "side", "floor")
 DERIVED = ("trunk_lean_deg", "shoulder_elevation_r", "shoulder_elevation_l", "hip_abduction_r", "hip_abduction_l")
 """Judged beside the degrees of freedom: raw shoulder angles have several readings of one pose."""
 
-_SHOULDERS = {f"shoulder_{side}_{axis}" for side in "rl" for axis in "xyz"}
+SHOULDERS = frozenset(f"shoulder_{side}_{axis}" for side in "rl" for axis in "xyz")
 _TURN = DOF_INDEX["pelvis_rotation"]
 _TILT = DOF_INDEX["pelvis_tilt"]
 
@@ -52,7 +52,7 @@ class AngleErrors:
 
 def angle_errors(pairs: Sequence[tuple[Kinematics, Kinematics]]) -> AngleErrors:
     """Errors over all (true, extracted) videos, on observed degrees of freedom of frames with a pose of their own."""
-    names = [name for name in DOF_NAMES if name not in _SHOULDERS] + list(DERIVED)
+    names = [name for name in DOF_NAMES if name not in SHOULDERS] + list(DERIVED)
     found: dict[str, dict[str, list[NDArray[np.float64]]]] = {n: {v: [] for v in VIEWS} for n in names}
     frames = posed = 0
     for true, seen in pairs:
@@ -93,12 +93,12 @@ def _errors(
     observed = seen.observed[there]
     rows = []
     for name in DOF_NAMES:
-        if name not in _SHOULDERS:
+        if name not in SHOULDERS:
             dof = DOF_INDEX[name]
             apart = np.abs((got[:, dof] - wanted[:, dof] + 180.0) % 360.0 - 180.0)
             rows.append((name, apart, observed[:, dof]))
     poses = [
-        (angles, forward_kinematics(angles, _skeleton(k)))
+        (angles, forward_kinematics(angles, skeleton_of(k)))
         for angles, k in ((np.deg2rad(wanted), true), (np.deg2rad(got), seen))
     ]
     for name in DERIVED:
@@ -106,9 +106,3 @@ def _errors(
         apart = np.abs(a - b)
         rows.append((name, apart, np.isfinite(apart)))
     return rows
-
-
-def _skeleton(kinematics: Kinematics) -> Skeleton:
-    height = kinematics.body.get("height", {}).get("value")
-    skeleton = Skeleton.from_stature(float(height)) if height else Skeleton.from_stature()
-    return skeleton.with_lengths(dict(kinematics.skeleton_lengths)) if kinematics.skeleton_lengths else skeleton

@@ -22,7 +22,7 @@ class AgreementRow:
     Intervals are percentile bootstraps over clips; null with a single clip.
     """
 
-    quantity: Annotated[str, Cell("degree of freedom, or a quantity derived from several; all: every angle together")]
+    quantity: Annotated[str, Cell("degree of freedom, or derived from several; all: every degree of freedom together")]
     view: Annotated[str, Cell("front, oblique, side, behind, unknown, or all")]
     exercise: Annotated[str, Cell("id of the exercise, unknown, or all")]
     clips: Annotated[int, Cell("videos with at least one compared frame")]

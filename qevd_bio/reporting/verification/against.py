@@ -15,11 +15,12 @@ from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.anatomy.uncertainty import curve_sigma
+from qevd_bio.pose.formats.writers.export import skeleton_of
 from qevd_bio.reporting.options import AgainstOptions
 from qevd_bio.reporting.verification.agreement import Paired, agreement, short_way
 from qevd_bio.reporting.verification.alignment import Offset, find_offset, values_at
 from qevd_bio.reporting.verification.angles import DERIVED, SHOULDERS
-from qevd_bio.reporting.verification.truth_source import Truth, list_truth, pair, read_truth, skeleton_of
+from qevd_bio.reporting.verification.truth_source import Truth, list_truth, pair, read_truth
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.work import Item, RunOptions, select
 from qevd_bio.tables.agreement import ALL, AgreementRow, ClipRow

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.reporting.options import AgainstOptions
 from qevd_bio.scoring.statistics import Statistic, bootstrap, ratio, sums_by
 from qevd_bio.tables.agreement import ALL, AgreementRow
@@ -21,7 +22,7 @@ Float = NDArray[np.float64]
 LIMIT = 1.96
 """Standard deviations from the bias to a limit of agreement (Bland and Altman, Lancet 1986)."""
 
-_EDGES = np.concatenate([np.arange(0.0, 30.0, 0.05), np.arange(30.0, 180.6, 0.5)])
+_EDGES = np.concatenate([np.arange(0.0, 20.0, 0.1), np.arange(20.0, 182.0)])
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def short_way(degrees: Float) -> Float:
 
 
 def agreement(paired: Sequence[Paired], options: AgainstOptions) -> list[AgreementRow]:
-    """Rows of every angle: over all, by view, by exercise, by both; then of all angles together."""
+    """Rows of every angle: over all, by view, by exercise, by both; then of all degrees of freedom together."""
     by_name: dict[str, list[Paired]] = {}
     for pair in paired:
         by_name.setdefault(pair.quantity, []).append(pair)
     rows = [row for name, pairs in by_name.items() for row in _rows(name, _joined(pairs), options)]
-    return rows + (_rows(ALL, _joined(paired), options) if len(by_name) > 1 else [])
+    own = [pair for pair in paired if pair.quantity in DOF_INDEX]
+    return rows + (_rows(ALL, _joined(own), options) if len({pair.quantity for pair in own}) > 1 else [])
 
 
 def _joined(pairs: Sequence[Paired]) -> _Frames:

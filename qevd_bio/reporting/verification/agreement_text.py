@@ -48,7 +48,11 @@ def as_text(found: Against) -> str:
     lines = [*clip_lines(found), "", _HEAD, *(_line(row) for row in found.whole)]
     parts = [row for row in found.rows if row.quantity == ALL and (row.view == ALL) != (row.exercise == ALL)]
     if parts:
-        lines += ["", "all angles, by view and by exercise", *(_line(row, row.view, row.exercise) for row in parts)]
+        lines += [
+            "",
+            "all degrees of freedom, by view and by exercise (each angle: on the page)",
+            *(_line(row, row.view, row.exercise) for row in parts),
+        ]
     lines += ["", f"Degrees, extracted minus true; interval: RMSE, {level}, {found.options.replicates} bootstraps "]
     lines[-1] += "over clips."
     lines.append("r: Pearson; σ 2σ: % of errors within one and two sigma (expected: 68, 95).")

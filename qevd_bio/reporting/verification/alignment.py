@@ -74,7 +74,8 @@ def find_offset(true_times: Float, true: Float, times: Float, found: Float) -> O
         best = float(score.max(initial=-1.0))
         return Offset(0.0, best if np.isfinite(best) else np.nan, tuple(used.tolist()), False)
     good = peaks[score[peaks] >= score[peaks].max() - AS_GOOD]
-    seconds = np.array([starts + STEP_S * (lags[k] + _top(score, k)) for k in good])
+    # to the millisecond: more is noise, and could cost the first or last frame of equal clocks
+    seconds = np.round([starts + STEP_S * (lags[k] + _top(score, k)) for k in good], 3) + 0.0
     order = np.argsort(np.abs(seconds), kind="stable")
     other = float(seconds[order[1]]) if len(order) > 1 else None
     first = int(order[0])

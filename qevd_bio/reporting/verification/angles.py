@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.derived import derive
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.anatomy.forward import forward_kinematics
-from qevd_bio.reporting.verification.truth_source import skeleton_of
+from qevd_bio.pose.formats.writers.export import skeleton_of
 from qevd_bio.tables.kinematics import Kinematics
 
 VIEWS = ("front", "oblique", "side", "floor")

@@ -15,6 +15,7 @@ from qevd_bio.pose.backends.files import find_recording, list_recordings
 from qevd_bio.pose.fit.points import fit_points
 from qevd_bio.pose.formats.recording import Keypoints, Markers, Recording
 from qevd_bio.pose.formats.registry import Asked, recognise
+from qevd_bio.pose.formats.writers.export import skeleton_of
 from qevd_bio.store.columns import file_metadata
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.by_video import VideoKey
@@ -37,13 +38,6 @@ class Truth:
     angles: Float
     skeleton: Skeleton
     camera_heading_deg: float | None = None
-
-
-def skeleton_of(kinematics: Kinematics) -> Skeleton:
-    """The body that kinematics were found with."""
-    height = kinematics.body.get("height", {}).get("value")
-    skeleton = Skeleton.from_stature(float(height)) if height else Skeleton.from_stature()
-    return skeleton.with_lengths(dict(kinematics.skeleton_lengths)) if kinematics.skeleton_lengths else skeleton
 
 
 def list_truth(source: Path) -> dict[str, Path]:

@@ -34,7 +34,7 @@ def test_a_constant_error_is_bias_and_nothing_else() -> None:
     for value in (row.bias, row.rmse, row.median_abs, row.loa_low, row.loa_high, row.bias_low, row.rmse_high):
         assert value == pytest.approx(5.0)
     assert row.correlation == pytest.approx(1.0)
-    assert row.median_abs_low == pytest.approx(5.0, abs=0.06)
+    assert row.median_abs_low == pytest.approx(5.0, abs=0.11)
     assert math.isnan(row.within_1) and row.sigma_frames == 0
 
 

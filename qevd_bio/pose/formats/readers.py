@@ -90,6 +90,12 @@ def smpl_npz(path: Path, asked: Asked) -> Recording:
     return read_smpl_npz(path, asked.camera_pitch_deg)
 
 
+def smpl_json(path: Path, asked: Asked) -> Recording:
+    from qevd_bio.pose.formats.mesh.json_file import read_smpl_json
+
+    return read_smpl_json(path, asked.camera_pitch_deg)
+
+
 def torch_file(path: Path, asked: Asked) -> Recording:
     from qevd_bio.pose.formats.mesh.archives import read_torch
 

@@ -79,6 +79,13 @@ def _sports2d(probe: Probe) -> bool:
     )
 
 
+def _smpl_json(probe: Probe) -> bool:
+    first = probe.text_head.lstrip()[:64].removeprefix(b"{").lstrip()
+    return probe.json_head and first.startswith(
+        (b'"transl"', b'"global_orient"', b'"body_pose"', b'"betas"', b'"root_orient"', b'"pose_body"')
+    )
+
+
 FORMATS: tuple[Format, ...] = (
     Format("sports2d", "Sports2D's angles, one file a person", ".mot", "angles", _sports2d, "readers:sports2d"),
     Format("opensim", "OpenSim motion or states; OpenCap, Pose2Sim", ".mot .sto", "angles",
@@ -111,6 +118,8 @@ FORMATS: tuple[Format, ...] = (
            lambda p: p.is_pickle, "readers:joblib_file"),
     Format("openpose", "2D keypoints of OpenPose or rtmlib: a folder, one JSON a frame", "folder/", "keypoints",
            lambda p: p.path.is_dir(), "readers:openpose"),
+    Format("smpl_json", "SMPL or SMPL-X rotations as JSON (Fit3D)", ".json", "angles", _smpl_json,
+           "readers:smpl_json"),
     Format("mmpose", "2D keypoints of MMPose, one JSON a video; rtmlib", ".json", "keypoints",
            lambda p: p.json_head, "readers:keypoint_json"),
     Format("csv", "angles with columns named like the 46 degrees of freedom", ".csv", "angles", _csv, "readers:csv"),

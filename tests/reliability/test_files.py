@@ -107,9 +107,8 @@ def test_the_unit_of_frame_times(tmp_path: Path, per_second: int, unit: str, kin
 
 BOX = np.array([[x, y, z] for x in (0.0, 0.4) for y in (0.0, 1.7) for z in (0.0, 0.3)])
 SIDES = np.array(
-    [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4]]
-    + [[1, 5, 7], [1, 7, 3]]
-)
+    [0, 1, 3, 0, 3, 2, 4, 6, 7, 4, 7, 5, 0, 4, 5, 0, 5, 1, 2, 3, 7, 2, 7, 6, 0, 2, 6, 0, 6, 4, 1, 5, 7, 1, 7, 3]
+).reshape(-1, 3)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Spine, Times, Unit
+from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Smoothing, Spine, Times, Unit
 from qevd_bio.pose.threads import single_blas_thread
 
 from .common import ClusterFlags, Exercise, Participants, PlaceFlags
@@ -45,13 +45,17 @@ class ExtractFlags:
         float | None, typer.Option(min=0.5, help="Analyse about so many frames a second.", rich_help_panel=FRAMES)
     ] = None
     every: Annotated[int, typer.Option(min=1, help="Analyse every n-th frame.", rich_help_panel=FRAMES)] = D.every
+    smoothing: Annotated[
+        Smoothing,
+        typer.Option(
+            help="follow: keeps the peaks of fast moves; paper: the paper's Gaussian for everything.",
+            rich_help_panel=FRAMES,
+        ),
+    ] = D.smoothing
     smoothing_frames: Annotated[
         float,
         typer.Option(
-            "--smoothing",
-            min=0,
-            help="Gaussian sigma in frames at 30 fps (2 is the paper's; 0: none).",
-            rich_help_panel=FRAMES,
+            min=0, help="The paper's sigma in frames at 30 fps; 0: no smoothing at all.", rich_help_panel=FRAMES
         ),
     ] = D.smoothing_frames
     max_hold_s: Annotated[
@@ -99,11 +103,27 @@ class ExtractFlags:
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine
     camera_pitch_deg: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--camera-pitch", help="Degrees by which the camera looks down, where known.", rich_help_panel=FRAMES
+            "--camera-pitch",
+            min=-89,
+            max=89,
+            help="Degrees by which the camera looks down.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
         ),
-    ] = D.camera_pitch_deg
+    ] = None
+    camera_roll_deg: Annotated[
+        float | None,
+        typer.Option(
+            "--camera-roll",
+            min=-89,
+            max=89,
+            help="Degrees by which the camera is turned clockwise, seen from behind it.",
+            show_default="estimated",
+            rich_help_panel=FRAMES,
+        ),
+    ] = None
     hsmr_root: Annotated[
         Path | None, typer.Option(help=f"Your checkout of HSMR. {HSMR_TERMS}", rich_help_panel=HSMR)
     ] = None

@@ -29,9 +29,16 @@ class Frames:
     confidence: NDArray[np.float64]
     status: NDArray[np.uint8]
     root: NDArray[np.float64]
+    slow: NDArray[np.float64] | None = None
+    """(T, 46) the angles that cycles are found on; None where these are `angles`."""
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+    @property
+    def cycle_angles(self) -> NDArray[np.float64]:
+        """(T, 46) the angles that cycles are found on."""
+        return self.angles if self.slow is None else self.slow
 
     @property
     def ok(self) -> NDArray[np.bool_]:
@@ -49,6 +56,7 @@ class Frames:
             self.confidence[keep],
             self.status[keep],
             self.root[keep],
+            None if self.slow is None else self.slow[keep],
         )
 
 
@@ -67,6 +75,7 @@ def frames_of(kinematics: Kinematics) -> Frames:
         np.where(ok, confidence, 0.0),
         kinematics.status,
         root,
+        None if kinematics.slow is None else np.asarray(kinematics.slow, dtype=np.float64),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
@@ -56,11 +57,12 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
         return SegmentResult((), (), Counter(), signals[0].expression.text, None)
     first, until = choosing(frames.time_s, frames.ok)
     part = slice(first, until)
-    signal = signals[choose(signals, frames.angles[part], frames.observed[part])]
+    signal = signals[choose(signals, frames.cycle_angles[part], frames.observed[part])]
     evaluator = Evaluator(setup, signal)
     known_at = float(frames.time_s[min(until, len(frames) - 1)])
     curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton, frames.root)
-    found, rejected = _find(frames, setup, signal, np.asarray(signal.values(curves.present)))
+    moving = signal_curves(frames, curves, setup.skeleton)
+    found, rejected = _find(frames, setup, signal, np.asarray(signal.values(moving.present)))
     cycles = []
     for cycle in found:
         reported = max(cycle.reported_s, known_at)
@@ -69,6 +71,13 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     contexts = _contexts(frames, curves, writer, cycles)
     scores = [cycle.similarity.score for cycle in cycles]
     return SegmentResult(tuple(cycles), tuple(contexts), rejected, signal.expression.text, best(scores))
+
+
+def signal_curves(frames: Frames, judged: SeenCurves, skeleton: Skeleton) -> SeenCurves:
+    """The curves on which cycles are found: those that are judged, or smoother ones where the frames carry them."""
+    if frames.slow is None:
+        return judged
+    return SeenCurves(frames.slow, frames.observed, frames.ok, skeleton, frames.root)
 
 
 def choosing(times_s: NDArray[np.float64], ok: NDArray[np.bool_]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
-from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames
+from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames, signal_curves
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import OK
 from qevd_bio.tables.motion import ContextRow
@@ -54,6 +54,7 @@ class _Row(NamedTuple):
     confidence: float
     status: int
     root: NDArray[Any]
+    slow: NDArray[Any] | None
 
 
 class _Block(NamedTuple):
@@ -102,10 +103,14 @@ class MotionStream:
         confidence: float = 1.0,
         status: int = OK,
         root: NDArray[Any] | None = None,
+        slow: NDArray[Any] | None = None,
     ) -> Update:
-        """One frame: number, seconds (rising), angles (46,) radians, observed (46,), as in the kinematics table."""
+        """One frame: number, seconds (rising), angles (46,) radians, observed (46,), as in the kinematics table.
+
+        slow (46,): the angles that cycles are found on, where these are others; in all frames or in none.
+        """
         place = _NOWHERE if root is None else root
-        self._rows.append(_Row(frame, time_s, angles, observed, confidence, status, place))
+        self._rows.append(_Row(frame, time_s, angles, observed, confidence, status, place, slow))
         taken = self._take(self._frames, time_s)
         self._frames += 1
         self._taken += taken
@@ -151,7 +156,7 @@ class MotionStream:
             seen = _joined([block.frames for block in self._kept])
             first, until = choosing(seen.time_s, seen.ok)
             part = slice(first, until)
-            signal = self._signals[choose(self._signals, seen.angles[part], seen.observed[part])]
+            signal = self._signals[choose(self._signals, seen.cycle_angles[part], seen.observed[part])]
             self._known_at = float(seen.time_s[min(until, len(seen) - 1)])
         self._evaluator = Evaluator(self.setup, signal)
         self._detector = detector(self.setup.exercise, signal, self.setup.options.cycles)
@@ -159,7 +164,8 @@ class MotionStream:
 
     def _feed(self, block: _Block) -> list[JudgedCycle]:
         assert self._detector is not None and self._evaluator is not None
-        values = np.asarray(self._evaluator.signal.values(block.curves.present))
+        curves = signal_curves(block.frames, block.curves, self.setup.skeleton)
+        values = np.asarray(self._evaluator.signal.values(curves.present))
         return self._judge(self._detector.extend(block.frames.time_s.tolist(), values.tolist()))
 
     def _judge(self, found: list[Cycle]) -> list[JudgedCycle]:
@@ -210,6 +216,7 @@ def _frames(rows: list[_Row]) -> Frames:
         confidence=np.where(ok, confidence, 0.0),
         status=status,
         root=np.array([row.root for row in rows], dtype=np.float64).reshape(len(rows), 3),
+        slow=np.array([row.slow for row in rows], dtype=np.float64) if rows and rows[0].slow is not None else None,
     )
 
 
@@ -219,4 +226,6 @@ def _joined(blocks: list[Frames]) -> Frames:
     if not blocks:
         return _frames([])
     names = ("frame", "time_s", "angles", "observed", "confidence", "status", "root")
-    return Frames(*(np.concatenate([getattr(block, name) for block in blocks]) for name in names))
+    columns = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
+    slow = [block.slow for block in blocks if block.slow is not None]
+    return Frames(*columns, np.concatenate(slow) if len(slow) == len(blocks) else None)

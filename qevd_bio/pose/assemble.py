@@ -18,7 +18,7 @@ from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.gaps import gap_flags, hold_gaps
 from qevd_bio.pose.fit.options import FitOptions, SmoothOptions
 from qevd_bio.pose.fit.sigma import held_sigma
-from qevd_bio.pose.fit.smooth import cutoff_hz, flip_flags, smooth_angles
+from qevd_bio.pose.fit.smooth import cutoff_hz, flip_flags, follow_angles, smooth_angles
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.store.errors import ItemError
 from qevd_bio.tables.kinematics import Kinematics
@@ -45,7 +45,7 @@ class _Pose:
 
 def smooth_options(options: ExtractOptions) -> SmoothOptions:
     """The paper's sigma is in frames at 30 fps; in seconds it means the same at every frame rate."""
-    return SmoothOptions(sigma_s=options.smoothing_frames / PAPER_FPS, hold_s=options.max_hold_s)
+    return SmoothOptions(options.smoothing_frames / PAPER_FPS, options.max_hold_s, options.smoothing)
 
 
 def to_kinematics(
@@ -63,8 +63,11 @@ def to_kinematics(
     raw = np.where(trusted[:, None], pose.raw, np.nan)
     smoothing = smooth_options(options)
     times = estimate.time_s
-    smoothed = smooth_angles(raw, times, smoothing)
-    (angles, root), status = hold_gaps((smoothed, pose.root), times, trusted, options.max_hold_s)
+    slow = smoothed = smooth_angles(raw, times, smoothing)
+    follows = smoothing.kind == "follow" and smoothing.sigma_s > 0.0
+    if follows:
+        smoothed = follow_angles(raw, slow, times, smoothing)
+    (angles, slow, root), status = hold_gaps((smoothed, slow, pose.root), times, trusted, options.max_hold_s)
     sigma = None if pose.sigma is None else _held_sigma(pose.sigma, smoothed, times, trusted, options.max_hold_s)
     fps = 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else options.source_fps
     flags = [
@@ -87,6 +90,7 @@ def to_kinematics(
         root=root.astype(np.float32),
         landmarks=estimate.values if isinstance(estimate, Landmarks) else None,
         sigma=None if sigma is None else sigma.astype(np.float32),
+        slow=slow.astype(np.float32) if follows else None,
         skeleton_lengths={name: round(float(value), 4) for name, value in pose.lengths.items()},
         meta={
             **meta,
@@ -112,7 +116,7 @@ def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | Non
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    choices = FitOptions(camera_pitch_deg=options.camera_pitch_deg or None)
+    choices = FitOptions(camera_pitch_deg=options.camera_pitch_deg, camera_roll_deg=options.camera_roll_deg)
     fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m)
     residual = float(np.nanmedian(fit.residual_px))
     details = {
@@ -156,7 +160,7 @@ def _imported(estimate: Angles, options: ExtractOptions) -> _Pose:
     raw = continuous_angles(raw)
     flags = [dict(flag) for flag in flip_flags(raw, estimate.time_s)]
     heading = np.angle(np.nanmean(np.exp(1j * raw[:, 2])))
-    view = {"heading_deg": round(float(np.rad2deg(heading)), 1), "pitch_deg": options.camera_pitch_deg}
+    view = {"heading_deg": round(float(np.rad2deg(heading)), 1), "pitch_deg": options.camera_pitch_deg or 0.0}
     return _Pose(raw, None, observed, estimate.confidence, root, {}, view, flags, estimate.details)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 BackendName = Literal["mediapipe", "hsmr", "files"]
 BACKENDS: tuple[BackendName, ...] = ("mediapipe", "hsmr", "files")
+Smoothing = Literal["follow", "paper"]
 Rotation = Literal["auto", "0", "90", "180", "270"]
 Times = Literal["auto", "file", "video", "rate"]
 Sex = Literal["unknown", "female", "male"]
@@ -36,7 +37,8 @@ class ExtractOptions:
     backend: where angles come from. pose_model: a MediaPipe `.task` file in place of the wheel's own model.
     max_people: candidates followed at once with a `.task` file. min_confidence: detection and tracking
     threshold of the pose model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
-    smoothing_frames: Gaussian sigma in frames at 30 fps (the paper's 2 is 0.067 s); 0 switches it off.
+    smoothing: follow keeps the peaks of fast moves and finds cycles on the paper's signal; paper is the paper's
+    Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
     stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
     mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
@@ -44,7 +46,8 @@ class ExtractOptions:
     that does not rise loses the video, not only its frame.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. camera_pitch_deg: how far the camera looks down.
+    OpenSim's one spine joint goes. camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned
+    clockwise as its owner sees it; None: estimated from landmarks, level for recordings.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
@@ -56,6 +59,7 @@ class ExtractOptions:
     min_confidence: float = 0.5
     fps: float | None = None
     every: int = 1
+    smoothing: Smoothing = "follow"
     smoothing_frames: float = 2.0
     max_hold_s: float = 0.5
     min_pose_confidence: float = 0.3
@@ -71,7 +75,8 @@ class ExtractOptions:
     source_fps: float = 30.0
     unit: Unit = "auto"
     spine: Spine = "split"
-    camera_pitch_deg: float = 0.0
+    camera_pitch_deg: float | None = None
+    camera_roll_deg: float | None = None
     hsmr_root: Path | None = None
     hsmr_python: Path | None = None
 

@@ -13,6 +13,7 @@ from qevd_bio.anatomy.derived import QUANTITIES, derive
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_NAMES, PARENTS
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.anatomy.uncertainty import curve_sigma
 from qevd_bio.pose.backends.landmarks import EDGES, LANDMARKS
 from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
@@ -32,12 +33,14 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of the plot: values (T,) in `unit` over the kinematics' times, raw (T,) behind it where there is."""
+    """One line of the plot: values (T,) in `unit` over the kinematics' times, raw (T,) and sigma (T,) behind it where
+    there are."""
 
     name: str
     unit: str
     values: NDArray[np.float64]
     raw: NDArray[np.float64] | None = None
+    sigma: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def curve_of(kinematics: Kinematics, name: str) -> Curve:
     """
     if name in DOF_INDEX:
         k = DOF_INDEX[name]
-        return Curve(name, "°", np.rad2deg(kinematics.angles[:, k]), np.rad2deg(kinematics.raw[:, k]))
+        sigma = None if kinematics.sigma is None else np.rad2deg(kinematics.sigma[:, k].astype(np.float64))
+        return Curve(name, "°", np.rad2deg(kinematics.angles[:, k]), np.rad2deg(kinematics.raw[:, k]), sigma)
     if name not in QUANTITIES:
         raise UserError(
             f"no angle {name!r}",
@@ -86,7 +90,10 @@ def curve_of(kinematics: Kinematics, name: str) -> Curve:
     angles = kinematics.angles.astype(np.float64)
     root = kinematics.root.astype(np.float64) if quantity.needs_root else None
     pose = forward_kinematics(angles, Skeleton.from_stature(), root)
-    return Curve(name, "°" if quantity.unit == "deg" else "", np.asarray(derive(name, angles, pose)))
+    sigma = None
+    if kinematics.sigma is not None:
+        sigma = curve_sigma(name, angles, kinematics.sigma.astype(np.float64), root=root)
+    return Curve(name, "°" if quantity.unit == "deg" else "", np.asarray(derive(name, angles, pose)), sigma=sigma)
 
 
 def plot_curves(kinematics: Kinematics, curves: Sequence[Curve], bands: Sequence[Band] = ()) -> Figure:
@@ -114,6 +121,9 @@ def plot_curves(kinematics: Kinematics, curves: Sequence[Curve], bands: Sequence
 
 def _draw_curve(axis: Any, kinematics: Kinematics, curve: Curve, colour: str) -> None:
     time_s = kinematics.time_s
+    if curve.sigma is not None:
+        low, high = curve.values - curve.sigma, curve.values + curve.sigma
+        axis.fill_between(time_s, low, high, color=colour, alpha=0.15, lw=0, label="± 1 sigma")
     if curve.raw is not None:
         axis.plot(time_s, curve.raw, color=colour, lw=0.6, alpha=0.35)
     axis.plot(time_s, curve.values, color=colour, lw=1.4)

@@ -138,6 +138,7 @@ _SENTENCES = {
     "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
     "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
     "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }
 

@@ -20,9 +20,9 @@ class SimulateOptions:
     """What is simulated. All of it follows from these settings: the same ones give the same files.
 
     minutes is the length of a workout; from three minutes on it has five or six exercises as in QEVD, shorter ones
-    have fewer. `exercises` names those to choose from; empty means all, by section. views: "real" cameras look down, are
-    tilted, stand near and to the side, and people differ in proportions and clothes; "level" ones are easy on a pose
-    model.
+    have fewer. `exercises` names those to choose from; empty means all, by section. views: "real" cameras look down,
+    are tilted, stand near and to the side, and people differ in proportions and clothes; "level" ones are easy on a
+    pose model.
     """
 
     workouts: int = 4

@@ -64,10 +64,10 @@ class Kinematics:
     """Kinematics of one video, T frames.
 
     angles, raw (T, 46) radians; observed (T, 46) bool; time_s (T,) seconds from the first frame; status
-    (T,) codes OK, HELD, MISSING; sigma (T, 46) radians, the standard deviation of each angle's error, NaN or None where
-    it is not known; slow (T, 46) the angles that cycles are found on, None where these are `angles`; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks
+    (T,) codes OK, HELD, MISSING; confidence (T,) in 0..1; root (T, 3) metres, NaN where unknown; landmarks
     (T, 33, 7) or None: image x, y in pixels, world x, y, z in metres as the estimator gives them, visibility,
-    presence.
+    presence. sigma (T, 46) radians: the standard deviation of each angle's error, NaN or None where it is not known.
+    slow (T, 46): the angles that cycles are found on, None where these are `angles`.
     `meta` holds what is constant for the video (backend, hashes, view, flags, frame of reference).
     """
 
@@ -213,7 +213,7 @@ def backend_of(path: str | Path) -> str:
 
 
 def _list_column(values: Float | None, frames: int) -> pa.Array:
-    """Rows of 46 values, null (not NaN) where unknown. The values are null, not the lists: those of a fixed size cannot be."""
+    """Rows of 46 values, null (not NaN) where unknown; the values are null, since lists of a fixed size cannot be."""
     if values is None:
         values = np.full((frames, N_DOFS), np.nan, dtype=np.float32)
     flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel(), pa.float32(), from_pandas=True)

@@ -50,6 +50,12 @@ def test_curves_in_degrees_and_derived() -> None:
     assert curve.values[-1] == pytest.approx(np.rad2deg(1.5)) and curve.unit == "°" and curve.raw is not None
     lean = curve_of(kinematics(), "trunk_lean_deg")
     assert lean.values.shape == (T,) and lean.raw is None
+    assert curve.sigma is None and lean.sigma is None
+    sure = kinematics(sigma=np.full((T, 46), np.deg2rad(3.0), np.float32))
+    assert curve_of(sure, "knee_angle_r").sigma == pytest.approx(np.full(T, 3.0))
+    assert curve_of(sure, "trunk_lean_deg").sigma.shape == (T,)
+    band = plot_curves(sure, [curve_of(sure, "knee_angle_r")]).axes[0].collections
+    assert "± 1 sigma" in [patch.get_label() for patch in band]
     with pytest.raises(UserError, match="no angle 'knee'"):
         curve_of(kinematics(), "knee")
 

@@ -64,7 +64,7 @@ def read_recording(path: Path, options: ExtractOptions, size: tuple[int, int] | 
         return read_csv(path, options.unit)
     is_hsmr = path.suffix == ".npy" or path.name.startswith(PREFIX) or {"full_cam_t", "patch_cam_t"} & npz_names(path)
     if is_hsmr:
-        return read_hsmr(path, size, options.camera_pitch_deg)
+        return read_hsmr(path, size, options.camera_pitch_deg or 0.0)
     return read_skel(path)
 
 

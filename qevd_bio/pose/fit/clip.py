@@ -23,6 +23,7 @@ from qevd_bio.pose.fit.chain import Chain, State, place
 from qevd_bio.pose.fit.evidence import Evidence, make_evidence
 from qevd_bio.pose.fit.guess import guess_state, place_roots
 from qevd_bio.pose.fit.lengths import Calibration, calibrate, world_scale
+from qevd_bio.pose.fit.moving import moving_flags
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.posterior import angle_spread
@@ -30,7 +31,10 @@ from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
+from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags, swapped_back
+from qevd_bio.pose.fit.tilt import camera_tilt
 from qevd_bio.pose.fit.world import KINDS
+from qevd_bio.pose.threads import one_blas_thread
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
 LONGEST_GAP_S = 0.5
@@ -42,9 +46,9 @@ class FitResult:
     """Angles of one clip, T frames; rows without a detection are NaN.
 
     raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, and `features`
-    (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the level
-    frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera), pitch_deg and
-    focal_px with how each was found; residual_px (T,) root mean square of the image markers; flags.
+    (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the
+    level frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera),
+    pitch_deg, roll_deg and focal_px with how each was found; residual_px (T,) root mean square of the image markers.
     """
 
     raw: Float
@@ -78,6 +82,7 @@ class _Clip:
         return len(self.rows)
 
 
+@one_blas_thread()
 def fit_clip(
     landmarks: NDArray[np.floating[Any]],
     time_s: NDArray[np.float64],
@@ -92,7 +97,9 @@ def fit_clip(
     angles do not depend on it.
     """
     frames = len(landmarks)
-    clip = _clip(np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float), image_size)
+    landmarks, time_s = np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float)
+    sides = decide_swaps(landmarks, time_s)
+    clip = _clip(swapped_back(landmarks, sides), time_s, image_size)
     if not len(clip):
         return _nothing(frames)
     focal = max(image_size) * options.focal_ratio
@@ -111,22 +118,20 @@ def fit_clip(
     visibility = _spread(clip.visibility, clip.rows, frames)
     size = _spread(_pixel_size(clip), clip.rows, frames)
     known = _spread(known, clip.rows, frames)
-    found = features(
-        known[:, :N_DOFS], known[:, N_DOFS:], raw, np.asarray(time_s, dtype=float), visibility, residual / size
-    )
+    found = features(known[:, :N_DOFS], known[:, N_DOFS:], raw, time_s, visibility, residual / size)
     return FitResult(
         raw=raw,
         observed=observed_dofs(
             raw, visibility, _spread(clip.head_visibility, clip.rows, frames), options.min_visibility
         ),
-        confidence=_confidence(visibility, residual / size, np.asarray(time_s, dtype=float)),
+        confidence=_confidence(visibility, residual / size, time_s),
         root=_spread(dense[:, N_DOFS : N_DOFS + 3], clip.rows, frames),
         skeleton_lengths=calibration.skeleton.lengths(),
         view=_view(pose, state, calibration, options),
         residual_px=residual,
         sigma=sigma_of(found),
         features=found,
-        flags=[dict(flag) for flag in flip_flags(raw, np.asarray(time_s, dtype=float))],
+        flags=[*swap_flags(sides, time_s), *moving_flags(landmarks, time_s), *map(dict, flip_flags(raw, time_s))],
     )
 
 
@@ -172,13 +177,17 @@ def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float
     chain = Chain.of(skeleton)
     scale = world_scale(chain, _evidence(part, 1.0))
     evidence = _evidence(part, scale)
-    return calibrate(skeleton, _start(part, chain, evidence, focal), evidence, focal, options), scale
+    start = _start(part, chain, evidence, focal)
+    return calibrate(skeleton, start, evidence, focal, camera_tilt(part.world, options), options), scale
 
 
 def _solve_windows(
     knots: _Clip, calibration: Calibration, scale: float, options: FitOptions
 ) -> tuple[State, NDArray[np.float64], Float]:
-    """State, image error (K,) and covariance (K, 29, 29). Solve piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further."""
+    """State, image error (K,) and covariance (K, 29, 29).
+
+    The clip is solved piece by piece; of two overlapping pieces each frame is taken from the one whose edge is further.
+    """
     chain = Chain.of(calibration.skeleton)
     states, errors, spreads = [], [], []
     end = knots.time_s[-1]

@@ -14,7 +14,7 @@ from qevd_bio.pose.backends.landmarks import level_rotation
 from qevd_bio.pose.fit.chain import Chain, Placed, length_jacobian
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.rotations import Float
-from qevd_bio.pose.fit.stance import N_STANCE, stance_rows, tilt_rows
+from qevd_bio.pose.fit.stance import stance_rows
 from qevd_bio.pose.fit.world import BONES, N_KINDS, TRUNK, bone_trust, calibrated, facing, flexion_of, world_bones
 
 # Spread of each image marker relative to `image_sd`: larger where the pose model's idea of a joint is soft.
@@ -105,12 +105,9 @@ def evidence_rows(placed: Placed, derivative: Float, evidence: Evidence, scene: 
     )
 
 
-def shared_rows(chain: Chain, placed: Placed, evidence: Evidence, scene: Scene, options: FitOptions) -> Float:
-    """Derivatives (T, N, 10) of the same rows by the logarithms of the chain's lengths and the camera's tilt."""
-    lengths = evidence_rows(placed, length_jacobian(chain, placed), evidence, scene, options).derivative
-    tilt = np.zeros((*lengths.shape[:2], 2))
-    tilt[:, -N_STANCE:] = tilt_rows(placed, evidence.trust, scene.floor, scene.tilt)
-    return np.concatenate([lengths, tilt], axis=2)
+def length_rows(chain: Chain, placed: Placed, evidence: Evidence, scene: Scene, options: FitOptions) -> Float:
+    """Derivatives (T, N, 8) of the same rows by the logarithms of the chain's lengths."""
+    return evidence_rows(placed, length_jacobian(chain, placed), evidence, scene, options).derivative
 
 
 def _image_rows(

@@ -1,4 +1,4 @@
-"""Bone lengths of one clip, its floor and camera, and the world landmarks' depth scale, estimated over its frames.
+"""Bone lengths of one clip, its floor, and the world landmarks' depth scale, estimated over its frames.
 
 A bundle adjustment on frames spread over the clip: each frame keeps its own pose, all share the lengths (eliminated
 by the Schur complement). Bones seen along the image plane fix the lengths; bones seen end-on then tell their depth.
@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import block_diag
 
 from qevd_bio.anatomy.skeleton import SEGMENTS, Skeleton
 from qevd_bio.pose.fit.chain import LENGTHS, N_VARIABLES, Chain, State, jacobian, place, rest_state
-from qevd_bio.pose.fit.evidence import Evidence, Scene, evidence_rows, shared_rows
+from qevd_bio.pose.fit.evidence import Evidence, Scene, evidence_rows, length_rows
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.prior import add_priors
 from qevd_bio.pose.fit.rotations import Float
@@ -29,11 +28,6 @@ LONG = np.array([name in {"trunk", "thigh", "shank", "upper_arm", "forearm"} for
 SIZE_LOG_SD = 0.005
 INDEPENDENT_FRAMES = 30.0  # neighbouring frames share their errors: no clip counts for more than this many
 LONG_KINDS = (2, 3, 4, 6)
-# Where people put cameras, degrees; and for how many independent frames a clip counts in telling it: how a body
-# stands and leans is a habit that averages out over people, not over frames.
-TILT_MEAN, TILT_SD, TILT_MOST = np.deg2rad([4.0, 0.0]), np.deg2rad([9.0, 6.0]), np.deg2rad([32.0, 20.0])
-TILT_FRAMES = 0.3
-KNOWN_SD = 1e-4
 
 
 @dataclass(frozen=True)
@@ -44,8 +38,10 @@ class Calibration:
     scene: Scene
 
 
-def calibrate(skeleton: Skeleton, start: State, evidence: Evidence, focal: float, options: FitOptions) -> Calibration:
-    """Lengths, floor and depth scale from the poses `start` and `evidence` of N frames.
+def calibrate(
+    skeleton: Skeleton, start: State, evidence: Evidence, focal: float, tilt: Float, options: FitOptions
+) -> Calibration:
+    """Lengths, floor and depth scale from the poses `start` and `evidence` of N frames of a camera tilted by `tilt`.
 
     `skeleton` is the starting point and the centre of the lengths' prior, whose spread is that between people.
     """
@@ -54,20 +50,14 @@ def calibrate(skeleton: Skeleton, start: State, evidence: Evidence, focal: float
     reference = skeleton.lengths()
     sd = np.array([SEGMENTS[g[0]].sd_fraction / SEGMENTS[g[0]].stature_fraction for g in groups])
     prior = np.diag(sd**-2.0) + np.outer(LONG, LONG) / (LONG.sum() * SIZE_LOG_SD) ** 2
-    known = [options.camera_pitch_deg, options.camera_roll_deg]
-    centre = np.array([m if k is None else np.deg2rad(k) for k, m in zip(known, TILT_MEAN, strict=True)])
-    spread = np.array([s if k is None else KNOWN_SD for k, s in zip(known, TILT_SD, strict=True)])
-    prior = block_diag(prior, np.diag(spread**-2.0))
-    logs, tilt = np.zeros(len(LENGTHS)), centre
+    logs = np.zeros(len(LENGTHS))
     state, current = start, skeleton
     scene = Scene.start(focal, 0.0, tilt)
     scene = replace(scene, floor=floor_height(place(Chain.of(skeleton), start), evidence.trust, scene.level))
     for i in range(STEPS):
-        shared = np.concatenate([logs, tilt - centre])
-        step, move = _step(Chain.of(current), state, evidence, trustful(scene, i, STEPS), prior, shared, options)
+        step, move = _step(Chain.of(current), state, evidence, trustful(scene, i, STEPS), prior, logs, options)
         state = state.moved(bounded(step))
-        logs = np.clip(logs + np.clip(move[:-2], -0.1, 0.1), -3.0 * sd, 3.0 * sd)
-        tilt = np.clip(tilt + np.clip(move[-2:], -0.1, 0.1), -TILT_MOST, TILT_MOST)
+        logs = np.clip(logs + np.clip(move, -0.1, 0.1), -3.0 * sd, 3.0 * sd)
         scaled = {
             name: reference[name] * np.exp(log) for group, log in zip(groups, logs, strict=True) for name in group
         }
@@ -76,7 +66,6 @@ def calibrate(skeleton: Skeleton, start: State, evidence: Evidence, focal: float
         if i >= FIRST_DEPTH_STEP:
             gain, bias = calibrate_depth(placed, evidence.bones, evidence.bone_trust)
             scene = replace(scene, gain=gain, bias=bias)
-        scene = replace(scene, tilt=tilt)
         scene = replace(scene, floor=floor_height(placed, evidence.trust, scene.level))
     return Calibration(current, scene)
 
@@ -91,15 +80,12 @@ def world_scale(chain: Chain, evidence: Evidence) -> float:
 
 
 def _step(
-    chain: Chain, state: State, evidence: Evidence, scene: Scene, prior: Float, found: Float, options: FitOptions
+    chain: Chain, state: State, evidence: Evidence, scene: Scene, prior: Float, logs: Float, options: FitOptions
 ) -> tuple[Float, Float]:
-    """Gauss-Newton step (N, 29) of the poses and (10,) of the log lengths and the tilt that they share.
-
-    `found` (10,) is how far these are from the centre of their `prior`.
-    """
+    """Gauss-Newton step (N, 29) of the poses and (8,) of the log lengths that they share."""
     placed = place(chain, state)
     rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
-    shared = shared_rows(chain, placed, evidence, scene, options)
+    shared = length_rows(chain, placed, evidence, scene, options)
     turned = np.swapaxes(rows.derivative, -1, -2)
     normal = turned @ rows.derivative
     gradient = (turned @ rows.residual[..., None])[..., 0]
@@ -109,9 +95,8 @@ def _step(
     cross = turned @ shared
     solved = solve_blocks(normal, np.concatenate([cross, gradient[..., None]], axis=2))
     poses, rest = solved[..., :-1], solved[..., -1]
-    independent = np.append(np.full(len(LENGTHS), INDEPENDENT_FRAMES), [TILT_FRAMES] * 2)
-    share = np.sqrt(np.minimum(1.0, independent / len(state)))
+    share = min(1.0, INDEPENDENT_FRAMES / len(state))
     schur = np.einsum("tri,trj->ij", shared, shared) - np.einsum("tri,trj->ij", cross, poses)
     pull = np.einsum("tri,tr->i", shared, rows.residual) - np.einsum("tri,tr->i", cross, rest)
-    move = -np.linalg.solve(share[:, None] * schur * share + prior, share**2 * pull + prior @ found)
+    move = -np.linalg.solve(share * schur + prior, share * pull + prior @ logs)
     return -(rest + poses @ move), move

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qevd_bio.pose.options import Smoothing
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -37,7 +39,12 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class SmoothOptions:
-    """Zero-phase Gaussian smoothing; the paper's sigma of 2 frames at 30 fps is 2/30 s."""
+    """Zero-phase smoothing. The paper's is a Gaussian whose sigma of 2 frames at 30 fps is 2/30 s.
+
+    kind  follow: the cut-off follows the movement, from the paper's where a joint rests to about 6 Hz where it moves
+          fast, and cycles alone are found on the paper's signal; paper: the paper's for everything
+    """
 
     sigma_s: float = 2.0 / 30.0
     hold_s: float = 0.5
+    kind: Smoothing = "follow"

@@ -55,6 +55,31 @@ def smooth_angles(raw: Float, time_s: NDArray[np.float64], options: SmoothOption
     return out
 
 
+# Seconds: the narrow filter's sigma (applied twice, so that it is flat up to 3 Hz), and the stretch over which is seen
+# whether a joint moves. Radians: least and most that passes for noise of the band between both filters.
+FAST_S, AROUND_S = 0.042, 0.2
+LEAST_NOISE, MOST_NOISE = np.deg2rad(0.3), np.deg2rad(2.0)
+CAUTION = 2.0
+
+
+def follow_angles(raw: Float, slow: Float, time_s: NDArray[np.float64], options: SmoothOptions) -> Float:
+    """Angles (T, D) smoothed as far as each joint's movement at the time allows; zero phase, NaN where `raw` is.
+
+    What `slow` = `smooth_angles(raw, ...)` takes off and a narrow filter keeps is the band in which fast movement and
+    noise both lie. It is given back in the share by which its energy nearby exceeds the noise of the clip's quiet
+    quarter (a Wiener filter's gain): all of it at the peak of a kick, next to nothing in a held pose.
+    """
+    out = np.array(slow, dtype=float)
+    for rows in runs(np.isfinite(raw).all(axis=1), time_s, options.hold_s):
+        values, times = raw[rows], time_s[rows]
+        once = _gaussian(values, times, FAST_S)
+        band = once + _gaussian(values - once, times, FAST_S) - slow[rows]
+        energy = _gaussian(band**2, times, AROUND_S)
+        noise = CAUTION * np.clip(np.quantile(energy, 0.25, axis=0), LEAST_NOISE**2, MOST_NOISE**2)
+        out[rows] += np.maximum(1.0 - noise / np.maximum(energy, 1e-12), 0.0) * band
+    return out
+
+
 def runs(valid: NDArray[np.bool_], time_s: NDArray[np.float64], longest_gap_s: float) -> list[NDArray[np.intp]]:
     """Rows that are valid, cut where two neighbours lie more than `longest_gap_s` apart."""
     rows = np.flatnonzero(valid)

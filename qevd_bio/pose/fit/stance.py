@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from qevd_bio.pose.backends.landmarks import level_rotation
 from qevd_bio.pose.fit.chain import ANKLES, HEELS, HIPS, SHOULDERS, Placed
 from qevd_bio.pose.fit.rotations import Float, unit
 from qevd_bio.pose.fit.world import BONES, TRUNK
@@ -20,7 +19,6 @@ FLOOR_SHARE = 0.4
 BALANCE_SD = 0.1
 # An upright trunk's top is hardly ever less than this in front of its foot, metres.
 LEAN_LEAST, LEAN_SD = 0.03, 0.02
-N_STANCE = 5
 
 
 def _balance() -> Float:
@@ -41,27 +39,6 @@ def stance_rows(placed: Placed, derivative: Float, trust: Float, floor: float, l
         _lean_rows(placed, derivative, level),
     ]
     return np.concatenate([p[0] for p in parts], axis=1), np.concatenate([p[1] for p in parts], axis=1)
-
-
-def tilt_rows(placed: Placed, trust: Float, floor: float, tilt: Float) -> Float:
-    """Derivatives (T, 5, 2) of the residuals of `stance_rows` by the camera's pitch and roll, at `tilt` (2,) radians.
-
-    The floor turns about the feet's mean place, so that its height, which follows from the feet, stays as it is.
-    """
-    still = np.zeros((*placed.markers.shape, 0))
-    feet = placed.markers[:, HEELS:].mean((0, 1, 2))
-    level = level_rotation(*tilt)
-    columns = []
-    for step in np.eye(2) * _STEP:
-        ends = []
-        for turned in (level_rotation(*(tilt + step)), level_rotation(*(tilt - step))):
-            moved = floor + float((turned[1] - level[1]) @ feet)
-            ends.append(stance_rows(placed, still, trust, moved, turned)[1])
-        columns.append((ends[0] - ends[1]) / (2.0 * _STEP))
-    return np.stack(columns, axis=-1)
-
-
-_STEP = 1e-4
 
 
 def floor_height(placed: Placed, trust: Float, level: Float) -> float:

@@ -27,7 +27,7 @@ from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.performance.perform import FPS
-from qevd_bio.simulation.performance.workout import Workout, make_workout
+from qevd_bio.simulation.performance.workout import SimulatedWorkout, make_workout
 from qevd_bio.simulation.sensing.errors import sense
 from qevd_bio.simulation.sensing.exact import look
 
@@ -73,7 +73,7 @@ def view_of(angles: np.ndarray) -> str:
     return VIEWS[int(np.searchsorted((25.0, 65.0, 115.0), off))]
 
 
-def play(exercise: str, seed: int) -> tuple[Workout, slice]:
+def play(exercise: str, seed: int) -> tuple[SimulatedWorkout, slice]:
     """A short workout of one exercise, and the frames of it that are looked at."""
     workout = make_workout(SimulateOptions(1, seed, minutes=0.4, exercises=(exercise,), views="real"), 0)
     start = max(int((workout.scenes[0].reps[0].start_s - LEAD_S) * FPS), 0)
@@ -105,7 +105,7 @@ def towards(angles: np.ndarray, camera_heading_deg: float) -> np.ndarray:
     return out
 
 
-def _draw(path: Path, workout: Workout, part: slice) -> None:
+def _draw(path: Path, workout: SimulatedWorkout, part: slice) -> None:
     from qevd_bio.pose.backends.mediapipe import MediapipeBackend, read_landmarks
     from qevd_bio.pose.options import ExtractOptions
     from qevd_bio.simulation.drawing.render import render_clip

@@ -16,7 +16,7 @@ RUN python -m venv .venv \
     && if [ -n "$TORCH_INDEX" ]; then .venv/bin/pip install --no-cache-dir -c constraints.txt torch --index-url "$TORCH_INDEX"; fi
 
 COPY . .
-RUN PIP_NO_CACHE_DIR=1 make .venv/ready
+RUN PIP_NO_CACHE_DIR=1 make .venv/models
 
 VOLUME /app/outputs
 ENTRYPOINT ["make"]

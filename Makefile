@@ -7,21 +7,30 @@ BIN := $(VENV)/bin
 WORKSPACE ?= outputs
 JOBS ?= 2
 
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test check docs bench equality clean
 
 help:
 	@echo "make demo               the whole job on simulated workouts, offline, in a few minutes"
 	@echo "make demo DATA=folder   run the main job on a QEVD data set or a folder of videos (EXERCISE=squats names it)"
 	@echo "make test               format, types, docs and tests"
 	@echo "make docs               the docs site, in build/site (open index.html there)"
+	@echo "make equality           landmarks against MediaPipe's own"
+	@echo "make versions           installs the wheel with the newest and the lowest releases and tries both (an hour, 6 GB)"
 	@echo "make bench              benchmarks, printed as ratios (several minutes)"
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	# MediaPipe brings an OpenCV that needs a display's libraries; the headless build of the same version does not.
-	$(BIN)/python -c 'import cv2' 2>/dev/null || $(BIN)/python -m pip install -q --no-deps --force-reinstall opencv-python-headless==4.11.0.86
 	touch $@
+
+# The pose model, checked by its hash, in the user's cache; `qevd-bio models` says where.
+$(VENV)/models: $(VENV)/ready refs/models.yaml
+	@$(BIN)/qevd-bio models fetch pose-full 2>/dev/null || $(BIN)/qevd-bio models fetch pose-full
+	@touch $@
+
+# MediaPipe as a peer that landmarks and speed are compared with: beside the environment, because it asks for an old numpy.
+$(VENV)/peers: $(VENV)/ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target $@ mediapipe==0.10.21 absl-py attrs flatbuffers 'protobuf<5'
 
 # WordNet, for METEOR: Debian's packages where we may install them, NLTK's own download elsewhere.
 $(VENV)/wordnet: $(VENV)/ready
@@ -32,7 +41,7 @@ $(VENV)/wordnet: $(VENV)/ready
 	else $(BIN)/python -m nltk.downloader -q wordnet omw-1.4 || echo "WordNet could not be downloaded; METEOR will be reported as unavailable"; fi
 	@touch $@
 
-demo: $(VENV)/ready $(VENV)/wordnet
+demo: $(VENV)/ready $(VENV)/models $(VENV)/wordnet
 ifeq ($(DATA),)
 	$(BIN)/qevd-bio demo --out "$(WORKSPACE)/demo" --jobs $(JOBS)
 else
@@ -50,11 +59,19 @@ check: $(VENV)/ready
 docs: $(VENV)/ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-test: check $(VENV)/wordnet
+test: check $(VENV)/models $(VENV)/wordnet
 	$(BIN)/python -m pytest -n 2
 
-bench: $(VENV)/ready $(VENV)/wordnet
-	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/models $(VENV)/wordnet $(VENV)/peers
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; PYTHONPATH=$(VENV)/peers $(BIN)/python $$script || exit 1; done
+
+# Landmarks against MediaPipe's own.
+equality: $(VENV)/models $(VENV)/peers
+	PYTHONPATH=$(VENV)/peers $(BIN)/python -m pytest -s tests/pose/backends/test_equality.py
+
+# PINS=torch==2.13.0 chooses a build, for example one for CPUs.
+versions: $(VENV)/ready
+	$(BIN)/python tests/tools/versions.py --folder "$(WORKSPACE)/versions" $(foreach pin,$(PINS),--extra-pin $(pin))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -16,7 +16,7 @@ from qevd_bio.store.terminal import say
 from qevd_bio.store.version import __version__
 
 from .commands import BY_NAME, COMMANDS
-from .ending import guarded_output, print_error
+from .ending import Terminated, end_like_ctrl_c, guarded_output, print_error
 from .loading import defaults, load
 
 EPILOG = """[bold]Examples[/bold]
@@ -84,9 +84,9 @@ class LazyGroup(TyperGroup):
                 raise
             print_error(missing)
             raise SystemExit(2) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as end:
             say("\ninterrupted: what is finished is kept; run the same command to continue", err=True)
-            raise SystemExit(130) from None
+            raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
 
 
 def _version(value: bool) -> None:
@@ -122,4 +122,5 @@ def root(
 
 def main() -> None:
     """Entry point of the `qevd-bio` command."""
+    end_like_ctrl_c()
     sys.exit(guarded_output(app))

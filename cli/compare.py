@@ -49,7 +49,7 @@ def compare(
         list[Path], typer.Argument(help="Two or more folders of qevd-bio score; the first is the base.")
     ],
     form: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or json.")] = "text",
-    protocol: Annotated[str, typer.Option(help="official, strict or both.")] = "official",
+    protocol: Annotated[str, typer.Option(help="official, strict, ordered, both (the first two) or all.")] = "official",
     out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the terminal.")] = None,
     flags: CompareFlags,
 ) -> None:

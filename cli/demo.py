@@ -33,4 +33,5 @@ def demo(
     """
     from qevd_bio.workflows.demo import run_demo
 
-    run_demo(out.expanduser(), SimulateOptions(workouts=workouts, seed=seed, minutes=minutes), jobs, models)
+    options = SimulateOptions(workouts=workouts, seed=seed, minutes=minutes, views=D.views)
+    run_demo(out.expanduser(), options, jobs, models)

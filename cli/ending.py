@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,20 @@ _LOG = logging.getLogger("qevd_bio.cli")
 
 # What writing to a standard stream can raise; an error of a file has its name and is none of these.
 _LOST = {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF}
+
+
+class Terminated(KeyboardInterrupt):
+    """Asked to end by the system (SIGTERM), as a batch system does: everything ends as it does after Ctrl-C."""
+
+
+def end_like_ctrl_c() -> None:
+    """From now on, SIGTERM raises `Terminated`. A second one ends the process at once."""
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def guarded_output(command: Callable[[], Any]) -> int:

@@ -8,8 +8,20 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.pose.options import HSMR_TERMS, BackendName, ExtractOptions, Rotation, Sex, Smoothing, Spine, Times, Unit
+from qevd_bio.pose.options import (
+    HSMR_TERMS,
+    BackendName,
+    ExtractOptions,
+    Rotation,
+    Runtime,
+    Sex,
+    Smoothing,
+    Spine,
+    Times,
+    Unit,
+)
 from qevd_bio.pose.threads import single_blas_thread
+from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, Exercise, Participants, PlaceFlags
 from .ending import finish, note
@@ -25,18 +37,21 @@ class ExtractFlags:
     """How videos become angles; fields as in ExtractOptions."""
 
     backend: Annotated[
-        BackendName, typer.Option(help="mediapipe (runs anywhere), hsmr (your own checkout), or files (recordings).")
+        BackendName, typer.Option(help="blazepose (runs anywhere), hsmr (your own checkout), or files (recordings).")
     ] = D.backend
     pose_model: Annotated[
-        Path | None,
-        typer.Option(help="A pose_landmarker .task file in place of the model in the wheel.", rich_help_panel=POSE),
-    ] = None
-    max_people: Annotated[
-        int,
+        str,
         typer.Option(
-            min=1, max=10, help="With --pose-model: how many people are followed at once.", rich_help_panel=POSE
+            help="lite, full or heavy, or a pose_landmarker .task or pose_landmark .tflite file.", rich_help_panel=POSE
         ),
-    ] = D.max_people
+    ] = D.pose_model
+    runtime: Annotated[Runtime, typer.Option(help="What runs the pose model.", rich_help_panel=POSE)] = D.runtime
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where the pose model runs, by OpenVINO's name: CPU, GPU, NPU, AUTO, …", rich_help_panel=POSE
+        ),
+    ] = D.device
     min_confidence: Annotated[
         float,
         typer.Option(min=0, max=1, help="Detection and tracking threshold of the pose model.", rich_help_panel=POSE),
@@ -93,12 +108,24 @@ class ExtractFlags:
     ] = None
     source: Annotated[
         Path | None,
-        typer.Option(help="HSMR .npy/.npz, SKEL .npz, OpenSim .mot or CSV: file or folder.", rich_help_panel=FILES),
+        typer.Option(help="A recording of another program, or a folder of them (--formats).", rich_help_panel=FILES),
     ] = None
+    person: Annotated[
+        str,
+        typer.Option(help="Which of several people in a file.", show_default="the most present", rich_help_panel=FILES),
+    ] = D.person
+    image_size: Annotated[
+        str,
+        typer.Option(
+            help="WIDTHxHEIGHT of the picture of 2D keypoints.", show_default="the video's", rich_help_panel=FILES
+        ),
+    ] = D.image_size
     source_fps: Annotated[
         float, typer.Option(min=1, help="Frame rate of recordings that state none.", rich_help_panel=FILES)
     ] = D.source_fps
-    unit: Annotated[Unit, typer.Option(help="Angles of a CSV.", rich_help_panel=FILES)] = D.unit
+    unit: Annotated[
+        Unit, typer.Option(help="Angles of files that do not state it, or state it wrongly.", rich_help_panel=FILES)
+    ] = D.unit
     spine: Annotated[
         Spine, typer.Option(help="OpenSim's one spine joint: divided 60:40, or all lumbar.", rich_help_panel=FILES)
     ] = D.spine
@@ -112,7 +139,7 @@ class ExtractFlags:
             show_default="estimated",
             rich_help_panel=FRAMES,
         ),
-    ] = None
+    ] = D.camera_pitch_deg
     camera_roll_deg: Annotated[
         float | None,
         typer.Option(
@@ -123,7 +150,7 @@ class ExtractFlags:
             show_default="estimated",
             rich_help_panel=FRAMES,
         ),
-    ] = None
+    ] = D.camera_roll_deg
     hsmr_root: Annotated[
         Path | None, typer.Option(help=f"Your checkout of HSMR. {HSMR_TERMS}", rich_help_panel=HSMR)
     ] = None
@@ -146,6 +173,9 @@ def extract(
     exercise: Exercise = None,
     participants: Participants = None,
     flags: ExtractFlags,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="List the formats that --backend files reads.", rich_help_panel=FILES)
+    ] = False,
     items: ClusterFlags,
 ) -> None:
     """Turn videos into 46 joint angles per frame, one Parquet file per video.
@@ -155,6 +185,12 @@ def extract(
 
     Examples: qevd-bio extract squats.mp4 --exercise squats; qevd-bio extract --data /data/qevd --jobs 2
     """
+    if formats:
+        from qevd_bio.pose.formats.registry import table
+
+        for name, files, gives, title in table():
+            say(f"{name:<12}{files:<16}{gives:<12}{title}")
+        return
     single_blas_thread()  # before numpy is loaded
     from qevd_bio.pose.source import Source, extract_source
     from qevd_bio.pose.stage import notes

@@ -15,7 +15,7 @@ from .ending import finish, leave
 from .flags import spread
 
 if TYPE_CHECKING:
-    from qevd_bio.rewriting.stage import Outcome
+    from qevd_bio.rewriting.stage import RewriteResult
 
 D = RewriteOptions()
 WORDS = "The words"
@@ -101,7 +101,7 @@ def rewrite(
     finish(outcome.summary, outcome.path.parent)
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: RewriteResult) -> None:
     """The figures of all policies, a line each and a column a policy, so that 80 columns are enough."""
     from rich.table import Table
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from qevd_bio.scoring.options import (
+    SAMPLINGS,
     BertScoreOptions,
     ConfidenceOptions,
     JudgeOptions,
@@ -57,9 +58,14 @@ class JudgeFlags:
     judge_url: Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint.", rich_help_panel=JUDGE)] = (
         D.judge.base_url
     )
-    judge_prompt: Annotated[Path | None, typer.Option(help="Own prompt for LLM-Acc (YAML).", rich_help_panel=JUDGE)] = (
-        D.judge.prompt
-    )
+    judge_prompt: Annotated[
+        str,
+        typer.Option(
+            metavar="released|paper|FILE",
+            help="Prompt for LLM-Acc: the released evaluation's, the paper's, or an own one (YAML).",
+            rich_help_panel=JUDGE,
+        ),
+    ] = D.judge.prompt
     judge_bio_prompt: Annotated[
         Path | None, typer.Option(help="Own prompt for LLM-Bio-Acc (YAML).", rich_help_panel=JUDGE)
     ] = D.judge.bio_prompt
@@ -70,25 +76,39 @@ class JudgeFlags:
     judge_calls: Annotated[int | None, typer.Option(min=1, help="Most calls to pay for.", rich_help_panel=JUDGE)] = (
         D.judge.max_calls
     )
+    judge_sampling: Annotated[
+        Literal["released", "greedy"],
+        typer.Option(
+            help="released: temperature 0.6, top-p 0.9, as published numbers; greedy: the likeliest reply.",
+            rich_help_panel=JUDGE,
+        ),
+    ] = "released"
     temperature: Annotated[
-        float, typer.Option(min=0.0, rich_help_panel=JUDGE, help="Sampling temperature of the judge.")
-    ] = D.judge.temperature
+        float | None,
+        typer.Option(
+            min=0.0, rich_help_panel=JUDGE, help="Temperature of the judge.", show_default="as --judge-sampling says"
+        ),
+    ] = None
     top_p: Annotated[
-        float, typer.Option(min=0.0, max=1.0, rich_help_panel=JUDGE, help="Nucleus sampling of the judge.")
-    ] = D.judge.top_p
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, rich_help_panel=JUDGE, help="Top-p of the judge.", show_default="as --judge-sampling says"
+        ),
+    ] = None
     min_judged: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Least share of readable replies.", rich_help_panel=JUDGE)
     ] = D.judge.min_judged
 
     def of(self) -> JudgeOptions:
         """The options as the stage takes them."""
+        temperature, top_p = SAMPLINGS[self.judge_sampling]
         return JudgeOptions(
             models=tuple(self.judge or ()),
             base_url=self.judge_url,
             prompt=self.judge_prompt,
             bio_prompt=self.judge_bio_prompt,
-            temperature=self.temperature,
-            top_p=self.top_p,
+            temperature=temperature if self.temperature is None else self.temperature,
+            top_p=top_p if self.top_p is None else self.top_p,
             repeats=self.judge_repeats,
             min_judged=self.min_judged,
             seed=self.judge_seed,
@@ -121,6 +141,12 @@ class ScoreFlags:
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="Seconds within which two feedbacks match.", rich_help_panel=MATCHING)
     ] = D.matching.tolerance_s
+    meaning: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Protocol ordered: weight of ROUGE-L against time.", rich_help_panel=MATCHING
+        ),
+    ] = D.matching.meaning
     wordnet: Annotated[
         Path | None,
         typer.Option(
@@ -134,7 +160,7 @@ class ScoreFlags:
             metrics=parse_metrics(metrics),
             split=self.split,
             wordnet=self.wordnet,
-            matching=MatchingOptions(self.tolerance),
+            matching=MatchingOptions(self.tolerance, self.meaning),
             bertscore=bert.of(),
             judge=judge.of(),
             interval=interval.of(),

@@ -33,12 +33,14 @@ def show(
 
     Example: qevd-bio show 0007 --data /data/qevd --dof knee_angle_r --dof trunk_lean_deg
     """
-    from qevd_bio.pose.show_stage import find_kinematics, find_video
+    from qevd_bio.pose.show_stage import find_kinematics, find_video, source_lines
     from qevd_bio.pose.show_stage import show as write_pictures
     from qevd_bio.tables.kinematics import Kinematics
 
     where = place.open()
     kinematics = Kinematics.read(find_kinematics(where, video))
+    for line in source_lines(kinematics):
+        say(line)
     dataset = place.dataset_if_named()
     target = out.expanduser() if out else where.root / "show"
     if motion:

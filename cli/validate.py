@@ -25,9 +25,10 @@ def validate(
     split: Annotated[str, typer.Option(help="Split of the data set to check against.")] = _DEFAULT.split,
     most: Annotated[int, typer.Option("--show", min=1, help="Most faults to list.")] = 20,
 ) -> None:
-    """Check a file of predictions: every fault with its line and what was expected.
+    """Check a file of predictions: every fault with its line and what was expected, and what score will warn of.
 
-    With --data also that every video and segment exists. Leaves with code 2 if there is a fault.
+    With --data also that every video and segment exists; it needs no ground truth, so a competition release will do.
+    Leaves with code 2 if there is a fault; warnings are none.
     """
     from qevd_bio.scoring.pairing.validation import check_file
 

@@ -105,8 +105,8 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
     """46 joint angles per frame of one video or recording.
 
     Args:
-        path: A video (needs the extra `mediapipe`), or a recording that `qevd-bio extract --backend files` reads: HSMR
-            `.npy` and `.npz`, SKEL `.npz`, OpenSim `.mot`, or CSV.
+        path: A video (needs the extra `pose`, and a model: `qevd-bio models fetch`), or a recording that
+            `qevd-bio extract --backend files` reads: HSMR `.npy` and `.npz`, SKEL `.npz`, OpenSim `.mot`, or CSV.
         exercise: Any spelling of an exercise; kept in `meta["exercise"]`, where `analyze` finds it.
         options: As `qevd-bio extract` has them. For a recording, `backend` and `source` are set from `path`.
 
@@ -123,7 +123,7 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
     """
     from qevd_bio.dataset.names import find
     from qevd_bio.dataset.opening import open_dataset
-    from qevd_bio.pose.backends.files import SUFFIXES
+    from qevd_bio.pose.formats.registry import endings
     from qevd_bio.pose.options import ExtractOptions
     from qevd_bio.pose.stage import check, extract_one, make_items
     from qevd_bio.tables.kinematics import Kinematics
@@ -134,7 +134,7 @@ def extract(path: str | Path, *, exercise: str | None = None, options: ExtractOp
         raise UserError("no such file", where=file, expected="a video, or a recording of another program")
     name = find(exercise) if exercise else None
     chosen = options or ExtractOptions()
-    recording = file.suffix.lower() in SUFFIXES
+    recording = file.suffix.lower() in endings()
     if recording:
         chosen = replace(chosen, backend="files", source=file)
     dataset = None if recording else open_dataset(file)
@@ -204,7 +204,7 @@ def score(
     options: ScoreOptions | None = None,
     out: str | Path | None = None,
 ) -> Scores:
-    """Score predictions, by the official protocol and a strict one, with intervals.
+    """Score predictions, by the official protocol and two stricter ones, with intervals.
 
     Args:
         predictions: A JSONL file of `qevd-bio run`, the official evaluation's JSON list of pairs, or pairs
@@ -212,14 +212,15 @@ def score(
         data: The data set with the feedback to compare with; not needed for pairs.
         metrics: Names as in `qevd-bio score --metrics`; by default all that need no judge.
         options: Everything else that changes the numbers.
-        out: Folder for scores.json, pairs.parquet and the manifest; without it nothing is kept.
+        out: Folder for scores.json, pairs.parquet and the manifest; without it nothing is kept. Metrics are added to
+            a score of the same predictions that stands there.
 
     Returns:
         Scores by protocol and metric. Pairs have no times, so for them only text metrics of the official protocol have
         a value. A metric that cannot be computed has `value` None and says why in `reason`.
 
     Raises:
-        UserError: A file cannot be read, breaks the format, or a metric has no such name.
+        UserError: A file cannot be read, breaks the format, a metric has no such name, or `out` holds another score.
 
     Examples:
         >>> pairs = [("Nice work.", "Nice work."), ("Lower your hips.", "Keep going.")]

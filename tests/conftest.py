@@ -25,6 +25,19 @@ def shared() -> Callable[..., Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def pose_model() -> None:
+    """Skips where the default pose model or its runtime is missing; `make test` brings both."""
+    pytest.importorskip("openvino")
+    from qevd_bio.pose.backends.blazepose.models import model_paths
+    from qevd_bio.store.errors import UserError
+
+    try:
+        model_paths("full")
+    except UserError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "outputs")
@@ -36,5 +49,5 @@ def _no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import os
 
     for name in list(os.environ):
-        if name.startswith("QEVD_BIO_"):
+        if name.startswith("QEVD_BIO_") and name != "QEVD_BIO_MODELS":
             monkeypatch.delenv(name)

@@ -12,7 +12,7 @@ from tests.tools import import_graph as house
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {
-    "av", "datasets", "matplotlib", "mediapipe", "nltk", "numpy", "openai", "pandas", "PIL", "pyarrow", "pydantic",
+    "av", "datasets", "matplotlib", "nltk", "numpy", "openai", "openvino", "pandas", "PIL", "pyarrow", "pydantic",
     "scipy", "torch", "transformers", "yaml",
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.versions import build_wheel
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -17,20 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which the freshly built wheel is unpacked."""
     base = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(base),
-        str(ROOT),
-    ]
-    subprocess.run(command, check=True, capture_output=True, cwd=base)
-    (wheel,) = base.glob("qevd_bio-*.whl")
+    wheel = build_wheel(base, isolated=False)
     zipfile.ZipFile(wheel).extractall(base / "site")
     return base / "site"
 

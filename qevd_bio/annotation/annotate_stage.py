@@ -116,7 +116,13 @@ def dry_run(
 
 def _items(found: Sequence[SegmentToAnnotate], with_kinematics: bool) -> list[Item[SegmentToAnnotate]]:
     return [
-        Item(place.segment.key, (place.kinematics if with_kinematics else place.video.path,), (), place)
+        Item(
+            place.segment.key,
+            (place.kinematics if with_kinematics else place.video.path,),
+            (),
+            place,
+            source=place.video.path,
+        )
         for place in found
     ]
 

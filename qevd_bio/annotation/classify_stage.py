@@ -21,7 +21,6 @@ from qevd_bio.annotation.salient import plain_joint
 from qevd_bio.exercise.catalogue import load, read_exercise
 from qevd_bio.exercise.roles import roles, roles_csv
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.schema import read_yaml
 from qevd_bio.language.budget import CallPlan, Totals
 from qevd_bio.language.cache import Cache
 from qevd_bio.language.prompts import Prompt, load_prompt
@@ -30,6 +29,7 @@ from qevd_bio.language.request import Request
 from qevd_bio.store.atomic import write_text
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.execution import Item
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path, refs_path
 from qevd_bio.store.work import RunOptions, Summary, run_stage, select
 from qevd_bio.tables.annotations import ROLES, RoleRow

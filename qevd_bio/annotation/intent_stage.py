@@ -245,7 +245,7 @@ def _items(dataset: Dataset) -> list[Item[Sentences]]:
 def _workout(item: Item[Sentences], judge: IntentSorter) -> dict[str, Any]:
     rows = []
     for span, segment, time_s, text in item.payload:
-        row = {"span": span, "segment": segment, "time_s": time_s, "text": text}
+        row: dict[str, Any] = {"span": span, "segment": segment, "time_s": time_s, "text": text}
         try:
             intent, origin = judge.intent(text)
         except ItemError as error:

@@ -9,6 +9,8 @@ AnnotateMethod = Literal["vlm", "rules"]
 IntentMethod = Literal["rules", "llm", "both"]
 ReviewTable = Literal["salient", "roles", "intents"]
 REVIEW_TABLES: tuple[ReviewTable, ...] = ("salient", "roles", "intents")
+ReviewSubject = Literal["salient", "roles", "intents", "feedback"]
+"""What people review: a table, or what coaches said."""
 ANNOTATE_METHODS: tuple[AnnotateMethod, ...] = ("vlm", "rules")
 ANNOTATE_MODEL = "Qwen/Qwen3-VL-30B-A3B-Instruct"
 TEXT_MODEL = "gpt-4"
@@ -31,3 +33,12 @@ class AskOptions:
     top_p: float = 1.0
     max_tokens: int = 1024
     seed: int | None = None
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """Sheets on which people rate feedback: how many moments (200 in the paper), sheets (one a rater), and the draw."""
+
+    count: int = 200
+    raters: int = 3
+    seed: int = 0

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from qevd_bio.dataset.maps import VIDEO_SUFFIXES, read_map
 from qevd_bio.dataset.names import Name, NameBook
+from qevd_bio.dataset.workout import Problem
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.names import safe_name
+from qevd_bio.store.names import why_unsafe
 
 SPLIT = "videos"
 Hint = Callable[[str], Name | None]
@@ -33,7 +34,7 @@ def distinct(paths: Iterable[Path], where: Path) -> list[Path]:
     """`paths`, each once; UserError for two videos whose results would have the same name."""
     found: dict[str, Path] = {}
     for path in paths:
-        stem = safe_name(path.stem)
+        stem = path.stem
         if stem in found and found[stem].resolve() != path.resolve():
             first, second = (p.name if p.parent == where else p for p in (found[stem], path))
             raise UserError(
@@ -44,6 +45,17 @@ def distinct(paths: Iterable[Path], where: Path) -> list[Path]:
             )
         found[stem] = path
     return list(found.values())
+
+
+def named(path: Path) -> tuple[str, Problem | None]:
+    """The name of a video's results, and why it can have none."""
+    # A name that is no text (bytes of another encoding) is still to be written down.
+    stem = path.stem.encode("utf-8", "backslashreplace").decode()
+    problem = why_unsafe(path.stem)
+    if not problem:
+        return stem, None
+    detail = f"the name of this file cannot name results: {problem}; rename it"
+    return stem, Problem("error", "unusable_name", detail, SPLIT, stem)
 
 
 def exercise_hints(hint: str | None, names: NameBook) -> Hint:

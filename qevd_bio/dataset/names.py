@@ -13,9 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import parse_yaml, read_text
 from qevd_bio.store.resources import refs_path
 
 Side = Literal["left", "right"]
@@ -113,13 +112,10 @@ def _load(files: tuple[tuple[Path, int], ...]) -> NameBook:
 
 def _read(file: Path) -> dict[str, Any]:
     expected = "YAML with the keys id (text), name (text) and aliases (list of texts)"
-    try:
-        text = file.read_text(encoding="utf-8")
-        entry = yaml.safe_load(_top_part(text))
-        if not (isinstance(entry, dict) and "id" in entry and "name" in entry):
-            entry = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot be read: {str(error).splitlines()[0]}", where=file, expected=expected) from error
+    text = read_text(file)
+    entry = parse_yaml(_top_part(text), file)
+    if not (isinstance(entry, dict) and "id" in entry and "name" in entry):
+        entry = parse_yaml(text, file)
     if not isinstance(entry, dict):
         raise UserError("not a mapping", where=file, expected=expected)
     aliases = entry.get("aliases") or []

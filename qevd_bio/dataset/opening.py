@@ -195,8 +195,17 @@ class Dataset:
             ]
         hints = folder.exercise_hints(self.exercise_hint, self.names)
         return [
-            VideoItem(folder.SPLIT, path.stem, path, None, hints(path.stem), self._participant(folder.SPLIT, path.stem))
+            VideoItem(
+                folder.SPLIT,
+                stem,
+                path,
+                None,
+                hints(stem),
+                self._participant(folder.SPLIT, stem),
+                problem=problem,
+            )
             for path in (self.files or folder.list_videos(self.root))
+            for stem, problem in (folder.named(path),)
         ]
 
     def _split_videos(self, split: str, path: Path) -> list[VideoItem]:

@@ -9,13 +9,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.store.names import safe_name
+from qevd_bio.store.names import why_unsafe
 
 Record = Mapping[str, Any]
 
 
 def read_records(path: Path, expected: str) -> list[Any]:
-    """The JSON list in `path`; raises UserError where there is no such file or it holds no JSON list."""
+    """The JSON list in `path`.
+
+    Raises UserError where there is no such file, it holds no JSON list, or a key stands twice in one object: which of
+    the two is meant, nobody can know.
+    """
     if path.is_dir():
         raise UserError("a folder stands where an annotation file is expected", where=path, expected=expected)
     try:
@@ -28,8 +32,17 @@ def read_records(path: Path, expected: str) -> list[Any]:
         ) from error
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", where=path, expected=expected) from error
+    twice: list[tuple[dict[str, Any], str]] = []
+
+    def once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            keys = [key for key, _ in items]
+            twice.append((found, next(key for key in keys if keys.count(key) > 1)))
+        return found
+
     try:
-        records = json.loads(text)
+        records = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise UserError(
             f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})",
@@ -43,7 +56,22 @@ def read_records(path: Path, expected: str) -> list[Any]:
         raise UserError(f"not usable JSON: {error}", where=path, expected=expected) from error
     if not isinstance(records, list):
         raise UserError(f"holds {kind_of(records)}", where=path, expected=expected)
+    if twice:
+        holder, key = twice[0]
+        place = next((f" of record {i}" for i, record in enumerate(records) if _holds(record, holder)), "")
+        raise UserError(
+            f"key {key!r} stands twice in one object{place}",
+            where=path,
+            expected="each key once",
+            fix="delete one of the two, or copy the file from the data set again",
+        )
     return records
+
+
+def _holds(value: object, wanted: object) -> bool:
+    """Whether `wanted` itself lies in the JSON value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value is wanted or any(_holds(item, wanted) for item in inner)
 
 
 def kind_of(value: object) -> str:
@@ -121,7 +149,6 @@ def inner_path(folder: Path, written: str) -> Path:
 def stem_of(written: str) -> str:
     """The file name of a checked path without its suffix; raises ItemError where it cannot name results."""
     stem = PurePosixPath(written).stem
-    try:
-        return safe_name(stem)
-    except UserError as error:
-        raise ItemError("unsafe_path", error.problem) from error
+    if problem := "it is that of a hidden file" if stem.startswith(".") else why_unsafe(stem):
+        raise ItemError("unsafe_path", f"{stem[:80]!r} cannot name results: {problem}")
+    return stem

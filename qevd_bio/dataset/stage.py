@@ -10,13 +10,14 @@ from pathlib import Path
 from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.dataset.workout import Problem, Segment
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.progress import ProgressLine
 from qevd_bio.tables.by_video import by_segment
 from qevd_bio.tables.rows import NAN
 from qevd_bio.tables.segments import SEGMENTS, UNPARSED, SegmentRow, UnparsedRow
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, video_of
 
-# Frames and seconds of a video without annotations; raises ItemError.
-Measure = Callable[[Path], tuple[int, float]]
+# Frames and seconds of a video without annotations, None where they are left open; raises ItemError.
+Measure = Callable[[Path], tuple[int, float] | None]
 
 
 @dataclass
@@ -73,10 +74,11 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
 
     Records that break the format, transitions without a known exercise and dropped segments are all listed in
     the second table. What an earlier run was told about exercises and participants is kept where this one is
-    told nothing (see `_remembered`). `measure` gives frames and seconds of videos without annotations.
+    told nothing (see `_remembered`), and so are the rows of other videos that were extracted. `measure` gives frames
+    and seconds of videos without annotations.
     """
-    segments = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
-    problems = dataset.problems()
+    segments, kept = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
+    problems = dataset.problems() + kept
     if dataset.kind == "videos" and measure is not None:
         segments, failed = _measured(dataset, segments, measure)
         problems = problems + failed
@@ -98,58 +100,72 @@ def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | No
     )
 
 
-def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> list[Segment]:
-    """Segments with the exercise (plain videos) and participant that the table at `path` has for them.
+def _remembered(dataset: Dataset, segments: list[Segment], path: Path) -> tuple[list[Segment], list[Problem]]:
+    """Segments with the exercise (plain videos), participant and end that the table at `path` has for them, and notes.
 
-    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too.
+    Several commands write the table; `extract --exercise squats` said once must hold for the next of them, too. One
+    name for a folder names the videos that are new there: those that the table knows keep theirs, with a note. Where
+    no video is new, the name corrects all.
     """
     try:
         if SEGMENTS.read_metadata(path)["metadata"].get("data") != dataset.root.name:
-            return segments
+            return segments, []
         rows = {key: found[-1] for key, found in by_segment(SEGMENTS.load(path)).items()}
     except UserError:
-        return segments  # no table, or one of another version: it is about to be replaced
-    exercises = dataset.kind == "videos" and dataset.exercise_hint is None
+        return segments, []  # no table, or one of another version: it is about to be replaced
+    known = {key for key, row in rows.items() if row.exercise_written}
+    hint = dataset.exercise_hint
+    adding = hint is not None and any((s.split, s.video, s.index) not in known for s in segments)
     people = not dataset.has_participants
-    found = []
+    found, kept = [], []
     for segment in segments:
         row = rows.get((segment.split, segment.video, segment.index))
         written = (row.exercise_written if row is not None else None) or ""
-        if exercises and segment.exercise is None and written:
+        one_name = adding and hint is not None and not hint.lower().endswith(".csv")
+        if dataset.kind == "videos" and row is not None and written and (segment.exercise is None or one_name):
+            if segment.exercise is not None and segment.exercise_id != row.exercise:
+                detail = f"stays {written}; a CSV with the columns video,exercise names each video"
+                kept.append(Problem("note", "exercise_kept", detail, segment.split, segment.video))
             name = dataset.names.lookup(written)
             official = name.canonical if name else written
             segment = replace(segment, exercise=name, exercise_written=written, exercise_official=official)
+        if dataset.kind == "videos" and row is not None and row.end_frame is not None:
+            segment = replace(segment, end_s=row.end_s, start_frame=row.start_frame, end_frame=row.end_frame)
         if people and row is not None and row.participant:
             segment = replace(segment, participant=row.participant)
         found.append(segment)
-    return found
+    return found, kept
 
 
 def _earlier(dataset: Dataset, workspace: Workspace) -> list[SegmentRow]:
-    """Rows of other plain videos of this workspace, where single videos were named: they are still to be analysed."""
-    if not dataset.files:
-        return []
+    """Rows of other videos whose kinematics are in this workspace: they are still to be analysed."""
     try:
         if SEGMENTS.read_metadata(workspace.segments)["metadata"].get("kind") != dataset.kind:
             return []
         rows = SEGMENTS.load(workspace.segments)
     except UserError:
         return []  # as in `_remembered`
-    named = {video.stem for video in dataset.videos()}
-    return [row for row in rows if row.video not in named and workspace.kinematics(row.split, row.video).is_file()]
+    named = {(video.split, video.stem) for video in dataset.videos()}
+    others = [row for row in rows if (row.split, row.video) not in named]
+    there = {video_of(path) for path in workspace.all_kinematics()} if others else set()
+    return [row for row in others if (row.split, row.video) in there]
 
 
 def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:
     """Whole-video segments with their ends; videos that cannot be opened become problems."""
     paths = {(item.split, item.stem): item.path for item in dataset.videos()}
     found, failed = [], []
-    for segment in segments:
-        try:
-            frames, seconds = measure(paths[segment.split, segment.video])
-        except ItemError as error:
-            failed.append(Problem("error", error.reason, error.detail, segment.split, segment.video))
-        else:
-            found.append(replace(segment, end_s=seconds, start_frame=0, end_frame=frames - 1))
+    with ProgressLine("segments", len(segments)) as progress:
+        for segment in segments:
+            try:
+                measured = measure(paths[segment.split, segment.video])
+            except ItemError as error:
+                failed.append(Problem("error", error.reason, error.detail, segment.split, segment.video))
+            else:
+                if measured is not None:
+                    segment = replace(segment, end_s=measured[1], start_frame=0, end_frame=measured[0] - 1)
+                found.append(segment)
+            progress.step()
     return found, failed
 
 

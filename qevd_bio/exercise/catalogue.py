@@ -10,8 +10,9 @@ from qevd_bio.dataset.names import find
 from qevd_bio.exercise.check import check_exercise
 from qevd_bio.exercise.roles import roles
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.schema import read_model, read_yaml
+from qevd_bio.exercise.schema import read_model
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 __all__ = ["get", "load", "read_exercise", "roles"]

@@ -2,6 +2,7 @@
 
 `0.5*(knee_angle_r + knee_angle_l)` is read into a tree and evaluated on arrays. Nothing is ever
 handed to the Python interpreter, so a file of exercises cannot run code.
+Written here because general evaluators allow far more than these rules mean.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from qevd_bio.anatomy.forward import forward_kinematics, joint_rotation
 from qevd_bio.anatomy.mirror import mirror_angles
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.exercise.schema import read_yaml
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 PoseWords = Mapping[str, object]
@@ -163,10 +163,16 @@ def _tip_onto_floor(angles: FloatArray, weight: FloatArray, skeleton: Skeleton) 
         angles[:, DOF_INDEX["pelvis_tilt"]] -= weight * rise
 
 
+_NEAR = 0.05
+"""Metres (or radians of the hip) within which both of a pair are used, so that the pose never jumps."""
+_NEWTON_STEPS, _NUDGE, _LONGEST_STEP = 8, 1e-5, 0.3
+"""Enough for every shipped pose; radians of the difference quotient; radians, so that a step stays near the limits."""
+
+
 def _pick(pair: FloatArray, score: FloatArray) -> FloatArray:
     """(N, 3) the one of each pair (N, 2, 3) with the smaller score (N, 2); both together where they are near."""
     gap = score[:, :1] - score[:, 1:]
-    share = 0.5 - 0.5 * np.tanh(gap / 0.05)
+    share = 0.5 - 0.5 * np.tanh(gap / _NEAR)
     return np.asarray(share * pair[:, 0] + (1 - share) * pair[:, 1])
 
 
@@ -179,16 +185,16 @@ def _level_sole(angles: FloatArray, side: str, weight: FloatArray, skeleton: Ske
         return
     dofs = [DOF_INDEX[f"ankle_angle_{side}"], DOF_INDEX[f"subtalar_angle_{side}"]]
     solved = angles.copy()
-    for _ in range(8):
+    for _ in range(_NEWTON_STEPS):
         base = _tilt(solved, side, skeleton)
         slopes = np.empty((len(angles), 2, 2))
         for k, dof in enumerate(dofs):
             nudged = solved.copy()
-            nudged[:, dof] += 1e-5
-            slopes[:, :, k] = (_tilt(nudged, side, skeleton) - base) / 1e-5
+            nudged[:, dof] += _NUDGE
+            slopes[:, :, k] = (_tilt(nudged, side, skeleton) - base) / _NUDGE
         step = np.linalg.solve(slopes, base[..., None])[..., 0]
         # A leg far from vertical has no level sole: small steps within the limits end at the nearest one.
-        solved[:, dofs] = np.clip(solved[:, dofs] - np.clip(step, -0.3, 0.3), *LIMITS[dofs].T)
+        solved[:, dofs] = np.clip(solved[:, dofs] - np.clip(step, -_LONGEST_STEP, _LONGEST_STEP), *LIMITS[dofs].T)
     lifted = np.clip((weight - 0.5) / 0.5, 0.0, 1.0)
     share = lifted**2 * (3 - 2 * lifted)
     angles[:, dofs] += share[:, None] * (solved[:, dofs] - angles[:, dofs])

@@ -7,7 +7,6 @@ the last frame closing on the first; `<id>.json` beside it the rate, the key fra
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from qevd_bio.exercise.trajectory import FPS, build_angles
 from qevd_bio.store.atomic import write_bytes, write_json
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_json
+from qevd_bio.store.plain_data import read_json
 from qevd_bio.store.resources import refs_path
 
 N_MIN, N_MAX = 8, 3600
@@ -109,10 +109,7 @@ def _sidecar(path: Path) -> dict[str, object]:
     """The sidecar's content; empty where there is none (the array alone is enough)."""
     if not path.is_file():
         return {}
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError("cannot be read as JSON", where=path) from error
+    data = read_json(path)
     if not isinstance(data, dict):
         raise UserError("is not a JSON object", where=path)
     return data

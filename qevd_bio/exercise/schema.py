@@ -7,53 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from qevd_bio.store.errors import UserError
 
 T = TypeVar("T")
 
-_MAX_BYTES = 1_000_000
 _UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _MISSING = ("missing", "missing_argument", "missing_keyword_only_argument")
-
-
-class _Loader(yaml.CSafeLoader):
-    """The safe loader, refusing keys that are given twice."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    mapping: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in mapping:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-        mapping[key] = loader.construct_object(value_node, deep=True)
-    return mapping
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read_yaml(path: Path) -> object:
-    """Parse one YAML file safely; UserError with the line for what is not YAML."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UserError(f"larger than {_MAX_BYTES:,} bytes", where=path, expected="a file of rules")
-        return _Loader(path.read_text(encoding="utf-8")).get_single_data()
-    except OSError as error:
-        raise UserError(f"cannot be read ({error.strerror})", where=path) from error
-    except UnicodeDecodeError as error:
-        raise UserError("is not UTF-8 text", where=path) from error
-    except yaml.YAMLError as error:
-        raise UserError(f"is not valid YAML: {_yaml_problem(error)}", where=path) from error
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "unreadable"
-    return f"{problem} (line {mark.line + 1})" if mark else str(problem)
 
 
 @cache

@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass
 from qevd_bio.anatomy.derived import QUANTITIES
 from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.exercise.expression import Expression, parse
-from qevd_bio.exercise.schema import read_model, read_yaml
+from qevd_bio.exercise.schema import read_model
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 TIMES = ("cycle_duration", "pause")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_json
 
 PREPROCESSOR = "preprocessor_config.json"
 
@@ -30,11 +30,11 @@ def read_normal(folder: Path) -> Normal:
         return Normal()
     expected = "image_mean and image_std with three numbers each, as transformers writes them"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         if not values.get("do_normalize", True):
             return Normal((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
         mean, std = (tuple(float(value) for value in values[name]) for name in ("image_mean", "image_std"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"cannot be used ({error})", where=path, expected=expected) from error
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
         raise UserError(f"image_mean {mean}, image_std {std}", where=path, expected=expected)
@@ -54,7 +54,7 @@ def read_vision_model(folder: Path) -> Any:
 
     try:
         model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise UserError(
             f"cannot be read ({str(error).splitlines()[0][:160]})",
             where=folder,

@@ -21,6 +21,7 @@ from qevd_bio.motion.frames import frames_of
 from qevd_bio.store import extras
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.tables.by_video import ByVideo, VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CYCLES, CycleRow
@@ -61,7 +62,7 @@ def show_motion(workspace: Workspace, kinematics: Kinematics, out: Path) -> list
         values = np.asarray(parse(own[0].signal).evaluate(curves.present))
         reference = reference_course(exercise, own[0].signal, workspace.user_refs)
         figure = draw(exercise, frames.time_s, values, own, verdicts.get(place, []), reference)
-        path = out / f"{kinematics.video}-motion-{place[2]}.png"
+        path = out / f"{safe_name(kinematics.video)}-motion-{place[2]}.png"
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="png", dpi=110)
         paths.append(path)

@@ -22,7 +22,7 @@ from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS
 from qevd_bio.tables.rows import INF
 from qevd_bio.tables.segments import SEGMENTS
 from qevd_bio.tables.verdicts import VERDICTS
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, video_of
 
 STAGE = "analyze"
 VERSION = 1
@@ -61,7 +61,7 @@ def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[VideoT
     shared = tuple(path for path in (workspace.segments, *salient.files) if path.is_file())
     items = []
     for path in found:
-        split, video = path.parent.name, path.stem
+        split, video = video_of(path)
         own = parts.get((split, video)) or parts.get(("", ""), [])
         tables, contexts = workspace.motion_parts(split, video), workspace.contexts(split, video)
         task = VideoTask(split, video, path, tuple(own), workspace.user_refs, options, salient, tables, contexts)

@@ -230,11 +230,11 @@ def _joined(blocks: list[Frames]) -> Frames:
     if not blocks:
         return _frames([])
     names = ("frame", "time_s", "angles", "observed", "confidence", "status", "root")
-    columns = [np.concatenate([getattr(block, name) for block in blocks]) for name in names]
+    columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
     sigma = [block.sigma for block in blocks if block.sigma is not None]
     slow = [block.slow for block in blocks if block.slow is not None]
     return Frames(
-        *columns,
-        np.concatenate(sigma) if len(sigma) == len(blocks) else None,
-        np.concatenate(slow) if len(slow) == len(blocks) else None,
+        **columns,
+        sigma=np.concatenate(sigma) if len(sigma) == len(blocks) else None,
+        slow=np.concatenate(slow) if len(slow) == len(blocks) else None,
     )

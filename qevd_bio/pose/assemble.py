@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.anatomy.mirror import mirror_angles, mirror_mask
-from qevd_bio.pose.backends.base import Angles, Clip, Landmarks
+from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX
 from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.gaps import gap_flags, hold_gaps
@@ -49,10 +49,19 @@ def smooth_options(options: ExtractOptions) -> SmoothOptions:
 
 
 def to_kinematics(
-    estimate: Landmarks | Angles, clip: Clip, options: ExtractOptions, stature_m: float | None, meta: Mapping[str, Any]
+    estimate: Landmarks | Angles | Points,
+    clip: Clip,
+    options: ExtractOptions,
+    stature_m: float | None,
+    meta: Mapping[str, Any],
 ) -> Kinematics:
     """Kinematics of one video. Raises ItemError where no frame has a pose that can be trusted."""
-    pose = _fitted(estimate, options, stature_m) if isinstance(estimate, Landmarks) else _imported(estimate, options)
+    if isinstance(estimate, Landmarks):
+        pose = _fitted(estimate, options, stature_m)
+    elif isinstance(estimate, Points):
+        pose = _from_points(estimate, options, stature_m)
+    else:
+        pose = _imported(estimate, options)
     trusted = np.isfinite(pose.raw).all(axis=1) & (pose.confidence >= options.min_pose_confidence)
     if not trusted.any():
         best = float(np.max(pose.confidence, initial=0.0))
@@ -71,7 +80,7 @@ def to_kinematics(
     sigma = None if pose.sigma is None else _held_sigma(pose.sigma, smoothed, times, trusted, options.max_hold_s)
     fps = 1.0 / float(np.median(np.diff(times))) if len(times) > 1 else options.source_fps
     flags = [
-        *({"kind": name} for name in estimate.flags),
+        *({"kind": flag} if isinstance(flag, str) else dict(flag) for flag in estimate.flags),
         *pose.flags,
         *gap_flags(status, times),
         *_posture_flags(estimate),
@@ -116,10 +125,12 @@ def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | Non
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    choices = FitOptions(camera_pitch_deg=options.camera_pitch_deg, camera_roll_deg=options.camera_roll_deg)
+    camera = FitOptions(camera_pitch_deg=options.camera_pitch_deg, camera_roll_deg=options.camera_roll_deg)
+    choices = replace(camera, **estimate.fit)
     fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m)
     residual = float(np.nanmedian(fit.residual_px))
     details = {
+        **estimate.details,
         "image_size": list(estimate.image_size),
         "residual_px_median": round(residual, 2),
         "lengths_scale": "stature given" if stature_m else "population mean stature: lengths are not measurements",
@@ -164,7 +175,18 @@ def _imported(estimate: Angles, options: ExtractOptions) -> _Pose:
     return _Pose(raw, None, observed, estimate.confidence, root, {}, view, flags, estimate.details)
 
 
-def _posture_flags(estimate: Landmarks | Angles) -> list[dict[str, Any]]:
+def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | None) -> _Pose:
+    from qevd_bio.pose.fit.points import fit_points
+
+    values = estimate.values * (-1.0, 1.0, 1.0) if options.mirrored else estimate.values
+    known = stature_m or estimate.stature_m
+    fit = fit_points(values, estimate.names, estimate.trust, estimate.set, estimate.time_s, known)
+    details = {**estimate.details, "residual_m_median": fit.residual_m, "marker_set": estimate.set}
+    flags = [dict(flag) for flag in flip_flags(fit.raw, estimate.time_s)]
+    return _Pose(fit.raw, None, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, flags, details)
+
+
+def _posture_flags(estimate: Landmarks | Angles | Points) -> list[dict[str, Any]]:
     """A body that lies or hangs head down in nearly all frames: floor exercise, or a wrong rotation of the video."""
     if not isinstance(estimate, Landmarks):
         return []

@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-BackendName = Literal["mediapipe", "hsmr", "files"]
-BACKENDS: tuple[BackendName, ...] = ("mediapipe", "hsmr", "files")
+BackendName = Literal["blazepose", "hsmr", "files"]
+BACKENDS: tuple[BackendName, ...] = ("blazepose", "hsmr", "files")
+Runtime = Literal["openvino", "litert"]
+POSE_MODELS = ("lite", "full", "heavy")
 Smoothing = Literal["follow", "paper"]
 Rotation = Literal["auto", "0", "90", "180", "270"]
 Times = Literal["auto", "file", "video", "rate"]
@@ -23,8 +25,8 @@ HSMR_TERMS = (
 
 # Options that change nothing for other backends, and so do not make their results different ones.
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
-    **dict.fromkeys(("pose_model", "max_people", "min_confidence"), ("mediapipe",)),
-    **dict.fromkeys(("source", "unit", "spine"), ("files",)),
+    **dict.fromkeys(("pose_model", "runtime", "device", "min_confidence"), ("blazepose",)),
+    **dict.fromkeys(("source", "unit", "spine", "person", "image_size"), ("files",)),
     "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
 }
@@ -34,9 +36,9 @@ _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
 class ExtractOptions:
     """What changes the kinematics. How many processes run, and which videos, is in RunOptions.
 
-    backend: where angles come from. pose_model: a MediaPipe `.task` file in place of the wheel's own model.
-    max_people: candidates followed at once with a `.task` file. min_confidence: detection and tracking
-    threshold of the pose model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
+    backend: where angles come from. pose_model: lite, full or heavy, or a `.task` or `.tflite` file. runtime, device:
+    what runs it, and on what (OpenVINO's names). min_confidence: detection and tracking threshold of the pose
+    model, 0..1. fps / every: analyse about so many frames a second / every n-th frame.
     smoothing: follow keeps the peaks of fast moves and finds cycles on the paper's signal; paper is the paper's
     Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
@@ -46,16 +48,19 @@ class ExtractOptions:
     that does not rise loses the video, not only its frame.
     source: file or folder that the files backend reads, or that holds finished HSMR output. source_fps: frame
     rate of recordings that do not state one. unit: of angles in files that do not state one. spine: where
-    OpenSim's one spine joint goes. camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned
-    clockwise as its owner sees it; None: estimated from landmarks, level for recordings.
+    OpenSim's one spine joint goes. person: which of several people in a file; empty is the one most present.
+    image_size: WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it.
+    camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned clockwise as its owner sees it;
+    None: estimated from landmarks, level for recordings.
     mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
     """
 
-    backend: BackendName = "mediapipe"
-    pose_model: Path | None = None
-    max_people: int = 4
+    backend: BackendName = "blazepose"
+    pose_model: str = "full"
+    runtime: Runtime = "openvino"
+    device: str = "CPU"
     min_confidence: float = 0.5
     fps: float | None = None
     every: int = 1
@@ -75,6 +80,8 @@ class ExtractOptions:
     source_fps: float = 30.0
     unit: Unit = "auto"
     spine: Spine = "split"
+    person: str = ""
+    image_size: str = ""
     camera_pitch_deg: float | None = None
     camera_roll_deg: float | None = None
     hsmr_root: Path | None = None
@@ -90,7 +97,11 @@ class ExtractOptions:
             if self.backend not in _ONLY_FOR.get(name, BACKENDS):
                 continue
             value = getattr(self, name)
+            if name in ("person", "image_size") and not value:
+                continue
             if isinstance(value, Path):
                 value = str(value) if name.startswith("hsmr_") else "given"
+            elif name == "pose_model" and value not in POSE_MODELS:
+                value = "given"
             found[name] = value
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.show import Band, Shot, choose_dofs, contact_sheet, curve_of, pick_rows, plot_curves
 from qevd_bio.store.atomic import atomic_path
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.tables.kinematics import Kinematics
-from qevd_bio.tables.workspace import Workspace, is_table
+from qevd_bio.tables.workspace import Workspace, is_table, video_of
 from qevd_bio.video.reader import grab
 
 
@@ -33,7 +34,7 @@ def show(
     if not chosen:
         raise UserError("no degree of freedom is observed", where=kinematics.video, fix="--dof NAME draws any")
     figure = plot_curves(kinematics, [curve_of(kinematics, name) for name in chosen], bands)
-    angles_path, sheet_path = (out / f"{kinematics.video}-{part}.png" for part in ("angles", "frames"))
+    angles_path, sheet_path = (out / f"{safe_name(kinematics.video)}-{part}.png" for part in ("angles", "frames"))
     with atomic_path(angles_path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
     shots, reason = _shots(kinematics, video, pick_rows(kinematics, frames))
@@ -51,9 +52,15 @@ def find_kinematics(workspace: Workspace, name: str) -> Path:
     if is_table(given) and given.is_file():
         return given
     folder = workspace.kinematics_folder
+    known = {path: video_of(path) for path in workspace.all_kinematics()}
     stem = given.stem if given.suffix else given.name
-    split = given.parent.name if given.parent.name and not given.suffix else ""
-    found = [path for path in workspace.all_kinematics(split) if path.stem == stem]
+    wanted: Sequence[Callable[[str, str], bool]] = (
+        lambda split, video: f"{split}/{video}" == name,
+        lambda split, video: video == given.name,
+        lambda split, video: video == stem,
+    )
+    matches = ([path for path, key in known.items() if wants(*key)] for wants in wanted)
+    found = next((paths for paths in matches if paths), [])
     if not found:
         raise UserError(
             f"no kinematics of {name!r}",
@@ -62,7 +69,7 @@ def find_kinematics(workspace: Workspace, name: str) -> Path:
             fix="qevd-bio extract --data FOLDER --only " + stem,
         )
     if len(found) > 1:
-        choices = ", ".join(f"{path.parent.name}/{path.stem}" for path in found)
+        choices = ", ".join("/".join(known[path]) for path in found)
         raise UserError(f"{stem!r} is in several splits", where=folder, expected=f"one of {choices}")
     return found[0]
 
@@ -84,3 +91,18 @@ def _shots(kinematics: Kinematics, video: VideoItem | None, rows: list[int]) -> 
     mirrored = bool(kinematics.meta.get("mirrored"))
     images = {frame.index: np.ascontiguousarray(frame.image[:, ::-1]) if mirrored else frame.image for frame in found}
     return [Shot(row, images.get(index)) for row, index in zip(rows, indices, strict=True)], ""
+
+
+def source_lines(kinematics: Kinematics) -> list[str]:
+    """What a person should know about where the angles come from: format, unit and who stated it, flags in words."""
+    source = kinematics.meta.get("source", {})
+    lines = []
+    if "source_unit" in source:
+        lines.append(
+            f"read from {source.get('recording', 'a recording')} ({source.get('source_format', 'unknown format')}): "
+            f"angles in {source['source_unit']}, stated by {source.get('source_unit_stated_by', 'unknown')}"
+        )
+    for flag in kinematics.meta.get("flags", ()):
+        if flag.get("detail"):
+            lines.append(f"{flag['kind']}: {flag['detail']}")
+    return lines

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qevd_bio.dataset.opening import Dataset, open_dataset, open_videos
-from qevd_bio.dataset.stage import write_segments
+from qevd_bio.dataset.stage import Measure, write_segments
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.stage import extract
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.work import RunOptions, Summary
 from qevd_bio.tables.workspace import Workspace
-from qevd_bio.video.probe import measure
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Source:
 
 
 def extract_source(source: Source, workspace: Workspace, options: ExtractOptions, run: RunOptions) -> Summary:
-    """Write the table of exercises, then the kinematics of every selected video.
+    """Write the table of exercises and the kinematics of every selected video.
 
+    Where plain videos end is written down as they are extracted: to open thousands first would take minutes.
     Raises UserError where neither a data set nor videos are named and the backend is not `files`.
     """
     dataset = source.dataset(workspace.user_refs)
@@ -48,6 +51,28 @@ def extract_source(source: Source, workspace: Workspace, options: ExtractOptions
             expected='files or folders, --data FOLDER, the variable QEVD_BIO_DATA, or data = "FOLDER" in qevd-bio.toml',
             fix="qevd-bio extract squats.mp4 --exercise squats",
         )
-    if dataset is not None:
-        write_segments(dataset, workspace, measure)
-    return extract(dataset, workspace, options, run)
+    if dataset is None:
+        return extract(None, workspace, options, run)
+    summary = extract(dataset, workspace, options, run, ready=lambda: _write_segments(dataset, workspace))
+    write_segments(dataset, workspace, _known_from(summary, dataset))
+    return summary
+
+
+def _write_segments(dataset: Dataset, workspace: Workspace) -> None:
+    for problem in write_segments(dataset, workspace).problems:
+        if problem.reason == "exercise_kept":
+            _LOG.warning("note: %s: %s", problem.video, problem.detail)
+
+
+def _known_from(summary: Summary, dataset: Dataset) -> Measure:
+    """Frames and seconds of the videos that were extracted, and why others were not."""
+    keys = {video.path: video.key for video in dataset.videos()}
+
+    def known(path: Path) -> tuple[int, float] | None:
+        key = keys[path]
+        if key in summary.failed:
+            raise ItemError(*summary.failed[key])
+        found = summary.results.get(key, {}).get("video")
+        return None if found is None else (int(found["frames"]), float(found["end_s"]))
+
+    return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,18 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
 from qevd_bio.pose.backends.base import Backend, Clip
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
+from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
-from qevd_bio.pose.backends.mediapipe import MediapipeBackend, need_mediapipe
-from qevd_bio.pose.backends.mediapipe_task import MediapipeTaskBackend
-from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_stature
+from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.threads import single_blas_thread
-from qevd_bio.store.errors import UserError
+from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.workspace import Workspace
@@ -41,15 +42,19 @@ class _Task:
     output: Path
     options: ExtractOptions
     person: Person
+    threads: int | None
 
 
-def make_backend(options: ExtractOptions) -> Backend:
-    """The backend that the options name. Raises UserError where it cannot work on this machine."""
+def make_backend(options: ExtractOptions, threads: int | None = None) -> Backend:
+    """The backend that the options name. Raises UserError where it cannot work on this machine.
+
+    threads: of a pose model; None for a few of the cores.
+    """
     if options.backend == "hsmr":
         return HsmrBackend(options)
     if options.backend == "files":
         return FilesBackend(options)
-    return MediapipeTaskBackend(options) if options.pose_model else MediapipeBackend(options)
+    return BlazePoseBackend(options, threads)
 
 
 # One backend a process: loading a model, or listing a folder of recordings, is not to be paid for each video.
@@ -57,17 +62,25 @@ _backend = lru_cache(maxsize=1)(make_backend)
 
 
 def extract(
-    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, run: RunOptions | None = None
+    dataset: Dataset | None,
+    workspace: Workspace,
+    options: ExtractOptions,
+    run: RunOptions | None = None,
+    *,
+    ready: Callable[[], object] | None = None,
 ) -> Summary:
     """Kinematics of every selected video; `dataset` may be None for the files backend (recordings on their own).
 
+    `ready` is called once nothing speaks against the run, before the first video.
     Raises UserError for options that cannot work; a video that cannot be done becomes a failure row.
     """
     check(options, dataset)
-    items = make_items(dataset, workspace, options)
     run = run or RunOptions()
+    # Several processes share the cores: a thread more in each would only make them wait for each other.
+    items = make_items(dataset, workspace, options, threads=1 if run.jobs > 1 else None)
     single_blas_thread()
-    return run_stage(STAGE, workspace, items, extract_one, settings=options.settings(), options=run, version=VERSION)
+    settings = options.settings()
+    return run_stage(STAGE, workspace, items, extract_one, settings=settings, options=run, version=VERSION, ready=ready)
 
 
 def check(options: ExtractOptions, dataset: Dataset | None) -> None:
@@ -76,20 +89,21 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
         raise UserError("--fps and --every both thin out the frames", fix="use one of them")
     if dataset is None and options.backend != "files":
         raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
-    if options.backend == "mediapipe":
-        need_mediapipe()
-    else:
-        make_backend(options)
-    for path, name in ((options.pose_model, "--pose-model"), (options.people, "--people"), (options.mesh, "--mesh")):
+    make_backend(options)
+    for path, name in ((options.people, "--people"), (options.mesh, "--mesh")):
         if path is not None and not path.expanduser().exists():
             raise UserError("no such file", where=path, fix=f"check {name}")
 
 
-def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOptions) -> list[Item[_Task]]:
+def make_items(
+    dataset: Dataset | None, workspace: Workspace, options: ExtractOptions, threads: int | None = None
+) -> list[Item[_Task]]:
     """One work item a video, with every file that its result depends on as an input."""
     videos = dataset.videos() if dataset is not None else _recordings_as_videos(options)
     people = read_people(options.people) if options.people else {}
-    shared = tuple(path.expanduser() for path in (options.pose_model, options.people) if path)
+    shared = (options.people.expanduser(),) if options.people else ()
+    if options.backend == "blazepose":
+        shared = (*model_paths(options.pose_model), *shared)
     backend = FilesBackend(options) if options.backend == "files" else None
     items = []
     for video in videos:
@@ -99,29 +113,35 @@ def make_items(dataset: Dataset | None, workspace: Workspace, options: ExtractOp
         own = [video.path] if dataset is not None else []
         if video.timestamps_path is not None and options.times in ("auto", "file"):
             own.append(video.timestamps_path)
+        source = next(iter((*recording, *own)), None)
         output = workspace.kinematics(video.split, video.stem)
-        task = _Task(video, dataset is not None, output, options, person)
-        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task))
+        task = _Task(video, dataset is not None, output, options, person, threads)
+        items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task, source=source))
     return items
 
 
 def extract_one(item: Item[_Task]) -> dict[str, Any]:
     """Work on one video; writes its file and says what a person should know about it."""
     task = item.payload
-    backend = _backend(task.options)
+    if not task.has_video and task.video.problem is not None:
+        raise ItemError(task.video.problem.reason, task.video.problem.detail)
+    backend = _backend(task.options, task.threads)
     opened = OpenedClip(task.video, task.options) if task.has_video else None
     clip = opened.clip if opened else Clip(task.video.split, task.video.stem, None)
     estimate = backend.estimate(clip)
+    person = with_recorded(task.person, estimate.details.get("person"))
     meta = _meta(item, backend, opened)
-    kinematics = to_kinematics(estimate, clip, task.options, task.person.stature_m, meta)
+    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
     kinematics = replace(
-        kinematics, body=body_of(task.person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
     )
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
-    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": sorted({str(f["kind"]) for f in flags})}
+    length = {"frames": opened.info.frames, "end_s": float(opened.info.times_s[-1])} if opened else None
+    kinds = sorted({str(f["kind"]) for f in flags})
+    return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": kinds, "video": length}
 
 
 def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:
@@ -138,6 +158,19 @@ _SENTENCES = {
     "several_people": "More than one person is in the picture; the largest and most present one was analysed.",
     "lies_sideways": "The body lies sideways in the picture: a floor exercise, or a wrong rotation of the video.",
     "upside_down": "The body is upside down in the picture: the rotation of the video may be wrong.",
+    "impossible_angles": "Some frames hold angles that no joint reaches; they were left out.",
+    "impossible_place": "Some places of the pelvis are no places on earth; they were left out.",
+    "recording_longer": "The recording runs on after the end of its video.",
+    "recording_shorter": "The recording covers only a part of its video.",
+    "recording_early": "The recording begins before its video; those rows were left out.",
+    "cut_end": "The recording's last number is cut; its row was left out.",
+    "more_rows": "The recording has more rows than its header announces.",
+    "other_columns": "The recording has another number of columns than its header announces.",
+    "marked_missing": "The recording marks some frames as missing.",
+    "session_unreadable": "The session's metadata (stature, mass) could not be read.",
+    "off_hinge": "The estimator's knees or elbows turn in ways that hinges do not; what is left out is in the file.",
+    "single_images": "Each frame was estimated by itself; the angles tremble from frame to frame.",
+    "up_axis": "The body stands along another axis than the format's habit; that axis was taken as up.",
     "camera_moves": "The camera moves in part of the video; angles against gravity and the floor are off there.",
     "facing_flip": "The estimated facing direction jumps; left and right or front and back may be confused there.",
 }
@@ -191,7 +224,10 @@ def _recordings_as_videos(options: ExtractOptions) -> list[VideoItem]:
         raise UserError(
             f"{twice[0]} lies in two folders", where=options.source, fix="name the data set with --data, or one folder"
         )
-    return [VideoItem(RECORDINGS_SPLIT, stem, path) for stem, path in zip(stems, found.values(), strict=True)]
+    return [
+        VideoItem(RECORDINGS_SPLIT, stem, path, problem=named(path)[1])
+        for stem, path in zip(stems, found.values(), strict=True)
+    ]
 
 
 def notes(summary: Summary) -> list[str]:

@@ -24,7 +24,7 @@ _PACKAGES = (
     ("av", "", "decoding video"),
     ("nltk", "", "METEOR"),
     ("rouge-score", "", "ROUGE-L"),
-    ("mediapipe", "mediapipe", "the default pose backend"),
+    ("openvino", "pose", "the default pose backend"),
     ("openai", "language", "annotate, classify, judges: any OpenAI-compatible endpoint"),
     ("torch", "train", "BERTScore, the coach"),
     ("transformers", "train", "BERTScore, the coach"),
@@ -115,18 +115,23 @@ def _run_python(code: str) -> tuple[bool, str]:
 
 
 def _pose_model() -> Check:
-    if util.find_spec("mediapipe") is None:
-        return Check("pose", "mediapipe backend", False, "not installed", "pip install 'qevd-bio[mediapipe]'", True)
+    if util.find_spec("openvino") is None:
+        return Check("pose", "pose model", False, "openvino is not installed", "pip install 'qevd-bio[pose]'", True)
     code = (
-        "import numpy as np, mediapipe as mp\n"
-        "with mp.solutions.pose.Pose(model_complexity=1) as pose:\n"
-        "    pose.process(np.zeros((64, 64, 3), np.uint8))\n"
-        "print(mp.__version__)"
+        "import numpy as np\n"
+        "from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend\n"
+        "from qevd_bio.pose.options import ExtractOptions\n"
+        "from qevd_bio.store.errors import UserError\n"
+        "try:\n"
+        "    backend = BlazePoseBackend(ExtractOptions())\n"
+        "    backend.tracker().process(np.zeros((64, 64, 3), np.uint8), 0.0)\n"
+        "except UserError as error:\n"
+        "    raise SystemExit(f'{error.problem}|{error.fix or str()}')\n"
+        "print(backend.identity()['model'], 'by', backend.identity()['version'])"
     )
     ok, text = _run_python(code)
-    fix = "" if ok else "pip install --no-deps --force-reinstall opencv-python-headless==4.11.0.86"
-    found = f"model of mediapipe {text} runs" if ok else f"does not start: {text}"
-    return Check("pose", "mediapipe backend", ok, found, fix if "GL" in text or "cv2" in text else "", True)
+    problem, _, fix = text.partition("|")
+    return Check("pose", "pose model", ok, f"{text} runs" if ok else problem, "" if ok else fix, True)
 
 
 def _live() -> Check:
@@ -188,7 +193,7 @@ def _gpu() -> Check:
     ok, text = _run_python(code)
     if ok and text:
         return Check("models", "GPU", True, text)
-    note = "none: extraction with mediapipe, rewriting and scoring run on the CPU" if ok else text
+    note = "none: extraction, rewriting and scoring run on the CPU" if ok else text
     return Check("models", "GPU", False, note, "" if ok else "pip install --force-reinstall torch")
 
 

@@ -1,4 +1,7 @@
-"""Markup that cannot be broken by what it shows: plain text is escaped, only `Html` goes through as it is."""
+"""Markup that cannot be broken by what it shows: plain text is escaped, only `Html` goes through as it is.
+
+Not a template engine: the page is written piece by piece, and pieces are made by typed functions that tests call.
+"""
 
 from __future__ import annotations
 

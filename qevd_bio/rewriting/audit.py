@@ -1,6 +1,7 @@
 """A page for people who check the rewriting: original, new text, the curve it rests on, the evidence.
 
-One self-contained file: no script, no outside request, all text from data escaped.
+One self-contained file: no script, no outside request, all text from data escaped. Written without a template
+engine: it is yielded row by row, and most of a row is a drawn curve.
 """
 
 from __future__ import annotations

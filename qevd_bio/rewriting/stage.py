@@ -89,6 +89,7 @@ def rewrite(
             inputs=(dataset.folder(split) / ANNOTATIONS, workspace.cycles, workspace.verdicts, *rules, *judged),
             outputs=(workspace.rewritten_part(split), workspace.rewritten / split / ANNOTATIONS),
             payload=split,
+            source=dataset.folder(split) / ANNOTATIONS,
         )
         for split in splits
     ]
@@ -99,7 +100,7 @@ def rewrite(
     concat(FEEDBACKS, [workspace.rewritten_part(split) for split in splits], path, metadata={"settings": settings})
     rows = FEEDBACKS.load(path)
     totals = figures(rows)
-    by_policy = {options.policy: totals}
+    by_policy: dict[str, Figures] = {options.policy: totals}
     for other in _other_policies(options):
         by_policy[other] = figures(row for s in splits for row in FEEDBACKS.load(workspace.rewritten_part(s, other)))
     about = {

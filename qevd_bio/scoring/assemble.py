@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from qevd_bio.scoring.inputs import Inputs
-from qevd_bio.scoring.judges.llm_accuracy import Judged, agreement, judged_share, read_as_published, unreadable_reasons
+from qevd_bio.scoring.judges.llm_accuracy import (
+    Judged,
+    agreement,
+    judged_share,
+    odd_scores,
+    spread,
+    unreadable_reasons,
+)
+from qevd_bio.scoring.judges.reading import read_as_published
 from qevd_bio.scoring.measures import MetricOutcome, missing, temporal
 from qevd_bio.scoring.metrics.measured import Measured
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, ScoreOptions
@@ -16,7 +24,7 @@ from qevd_bio.scoring.results import Coverage, Score, signature
 from qevd_bio.scoring.statistics import NO_INTERVAL, Interval, Statistic, bootstrap
 from qevd_bio.store.version import __version__
 
-NO_TIMES = "a list of matched pairs holds no times: temporal scores and the strict protocol need predictions as JSONL"
+NO_TIMES = "a list of matched pairs holds no times: temporal scores, strict and ordered need predictions as JSONL"
 
 
 def protocol_scores(
@@ -56,7 +64,7 @@ def _reason(
     if metric not in options.chosen():
         lacks = missing(metric, options)
         return f"not computed: add {metric} to --metrics" + (f"; {lacks}" if lacks else "")
-    if not inputs.timed and (metric == "temporal" or protocol == "strict"):
+    if not inputs.timed and (metric == "temporal" or protocol != "official"):
         return NO_TIMES
     return outcomes[metric].reason or "not computed"
 
@@ -123,8 +131,10 @@ class _Maker:
         return Score(None, None, None, None, 0, self._coverage, self._signature(name, {}), reason)
 
     def _signature(self, name: str, parts: Mapping[str, str]) -> str:
-        tolerance = self._options.matching.tolerance_s
-        return signature(name, self._protocol, tolerance, parts, __version__)
+        matching = self._options.matching
+        if self._protocol == "ordered":
+            parts = {"meaning": f"{matching.meaning:g}*rouge-l" if matching.meaning else "no", **parts}
+        return signature(name, self._protocol, matching.tolerance_s, parts, __version__)
 
 
 def _judged_details(judged: Judged) -> dict[str, Any]:
@@ -137,8 +147,11 @@ def _judged_details(judged: Judged) -> dict[str, Any]:
     own = next(iter(judged.ratings))
     texts = [reply.text for replies in judged.replies for reply in replies if reply.judge == own]
     loose = [value for value in map(read_as_published, texts) if value is not None]
-    # What the published evaluation would have averaged from the same replies.
+    # What the released evaluation would have averaged from the same replies.
     details["as_published"] = {"value": float(np.mean(loose)) if loose else None, "n": len(loose)}
+    details |= odd_scores(first)
+    if (repeated := spread(first)) is not None:
+        details["spread"] = repeated
     found = agreement(judged.ratings)
     return {**details, "krippendorff_alpha": found} if found else details
 

@@ -146,8 +146,8 @@ def degenerate(corpus: Corpus) -> list[str]:
     elif total >= _ENOUGH_TO_TELL and times / total >= _MOST_COMMON:
         warnings.append(f"{times} of {total} predictions are one sentence: {text[:60]!r}")
     elif total >= _ENOUGH_TO_TELL and said["distinct_share"] < _FEW_DISTINCT:
-        shares = f"{said['distinct_share']:.1%} of its texts are distinct"
-        warnings.append(f"this system repeats itself: {shares} ({truth['distinct_share']:.1%} in the ground truth)")
+        beside = "" if truth["distinct_share"] is None else f" ({truth['distinct_share']:.1%} in the ground truth)"
+        warnings.append(f"this system repeats itself: {said['distinct_share']:.1%} of its texts are distinct{beside}")
     rates = said["per_minute"], truth["per_minute"]
     if None not in rates and rates[1]:
         compared = f"{rates[0]:.1f} feedbacks a minute, the ground truth {rates[1]:.1f}"

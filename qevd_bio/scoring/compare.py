@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qevd_bio.scoring.options import METRICS, SCORE_NAMES, CompareOptions
-from qevd_bio.scoring.results import Score, Scores, read_scores
+from qevd_bio.scoring.results import Score, Scores, comparable_signature, read_scores
 from qevd_bio.scoring.statistics import (
     Array,
     PairedTest,
@@ -91,9 +91,9 @@ def compare(systems: Sequence[ScoredSystem], options: CompareOptions, protocols:
     statistics = [_Statistics(system) for system in systems]
     for protocol in protocols:
         for metric in (name for m in METRICS for name in SCORE_NAMES[m]):
-            base = systems[0].scores.protocols[protocol].get(metric)
+            base = systems[0].scores.protocols.get(protocol, {}).get(metric)
             for system, found in zip(systems[1:], statistics[1:], strict=True):
-                other = system.scores.protocols[protocol].get(metric)
+                other = system.scores.protocols.get(protocol, {}).get(metric)
                 if base is None or other is None or (base.value is None and other.value is None):
                     continue
                 note = _obstacle(base, other)
@@ -115,14 +115,9 @@ def compare(systems: Sequence[ScoredSystem], options: CompareOptions, protocols:
 def _obstacle(base: Score, other: Score) -> str:
     if base.value is None or other.value is None:
         return f"withheld: {base.reason or other.reason}"
-    if _comparable(base.signature) != _comparable(other.signature):
+    if comparable_signature(base.signature) != comparable_signature(other.signature):
         return f"not comparable: {base.signature} against {other.signature}"
     return ""
-
-
-def _comparable(signature: str) -> str:
-    """The signature without the version of this package, which is not part of the protocol."""
-    return "|".join(part for part in signature.split("|") if not part.startswith("qevd-bio:"))
 
 
 class _Statistics:

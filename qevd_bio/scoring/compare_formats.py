@@ -12,6 +12,7 @@ from typing import Any
 from qevd_bio.scoring.compare import Comparison, ScoredSystem
 from qevd_bio.scoring.options import CompareOptions
 from qevd_bio.scoring.render import TITLES
+from qevd_bio.scoring.system_table import latex_text
 from qevd_bio.store.errors import UserError
 
 FORMATS = ("text", "markdown", "latex", "csv", "json")
@@ -78,15 +79,9 @@ def _markdown(comparisons: Sequence[Comparison], options: CompareOptions) -> str
     return "\n".join([*lines, "", _about(options), *(f"- {note}" for note in _notes(comparisons))]) + "\n"
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "–": "--",
-}  # fmt: skip
-
-
 def _latex(comparisons: Sequence[Comparison], options: CompareOptions) -> str:
     def line(cells: Sequence[str]) -> str:
-        escaped = ["".join(_LATEX.get(c, c) for c in cell) for cell in cells]
+        escaped = [latex_text(cell) for cell in cells]
         # A leading bracket after \\ would be read as its optional argument.
         return "{}" + " & ".join(escaped) + r" \\"
 
@@ -158,5 +153,5 @@ def overview(systems: Sequence[ScoredSystem], protocol: str, form: str) -> str:
 
 
 def _value(system: ScoredSystem, protocol: str, name: str) -> float | None:
-    score = system.scores.protocols[protocol].get(name)
+    score = system.scores.protocols.get(protocol, {}).get(name)
     return None if score is None else score.value

@@ -12,13 +12,14 @@ from qevd_bio.store.errors import UserError
 
 
 def comparison(folders: Sequence[Path], options: CompareOptions, protocol: str, form: str) -> str:
-    """The comparison of the systems in `folders` under `protocol` ("both": official and strict) as `form`.
+    """The comparison of the systems in `folders` under `protocol` ("all": each of PROTOCOLS) as `form`.
 
     Raises UserError for an unknown protocol or form, and for systems that cannot be compared.
     """
-    if protocol not in (*PROTOCOLS, "both"):
-        raise UserError(f"unknown protocol {protocol!r}", where="--protocol", expected="official, strict or both")
-    protocols = PROTOCOLS if protocol == "both" else (protocol,)
+    if protocol not in (*PROTOCOLS, "both", "all"):
+        names = f"{', '.join(PROTOCOLS)}, both (official and strict) or all"
+        raise UserError(f"unknown protocol {protocol!r}", where="--protocol", expected=names)
+    protocols = {"all": PROTOCOLS, "both": PROTOCOLS[:2]}.get(protocol, (protocol,))
     loaded = load_systems(folders)
     text = formatted(compare(loaded, options, protocols), options, form)
     if form in ("text", "markdown"):

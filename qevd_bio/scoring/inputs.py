@@ -1,4 +1,4 @@
-"""The two sides that are scored, read and matched by both protocols."""
+"""The two sides that are scored, read and matched by every protocol."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from qevd_bio.scoring.breakdown import degenerate
+from qevd_bio.scoring.metrics.lexical import rouge_likeness
 from qevd_bio.scoring.options import PROTOCOLS, ScoreOptions
-from qevd_bio.scoring.pairing.corpus import Alignment, Corpus, SegmentReference, Side, align, beyond_end, join
+from qevd_bio.scoring.pairing.corpus import Alignment, Corpus, SegmentReference, Side, align, join
 from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
 from qevd_bio.scoring.pairing.predictions import issues_error, parse_predictions, read_bytes
 from qevd_bio.scoring.pairing.references import References, load_references
+from qevd_bio.scoring.pairing.warnings import corpus_warnings
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes
 
@@ -61,30 +62,15 @@ def load_inputs(preds: Path, data: Path | None, options: ScoreOptions) -> Inputs
         "timing": ", ".join(timing) or "not stated",
         "clusters": "participant" if _people(references) else "video",
     }
-    alignments = {name: align(corpus, name, options.matching.tolerance_s) for name in PROTOCOLS}
-    return Inputs(corpus, alignments, about, tuple(_warnings(corpus, timing)))
+    matching, likeness = options.matching, rouge_likeness()
+    alignments = {name: align(corpus, name, matching.tolerance_s, matching.meaning, likeness) for name in PROTOCOLS}
+    return Inputs(corpus, alignments, about, tuple(corpus_warnings(corpus, segments, references.split)))
 
 
 def _people(references: References) -> Mapping[str, str] | None:
     """The participant of each video, if that is known for all of them."""
     videos = {segment.video for segment in references.segments}
     return references.participants if videos <= references.participants.keys() else None
-
-
-def _warnings(corpus: Corpus, timing: Sequence[str]) -> list[str]:
-    found = degenerate(corpus)
-    silent = corpus.run.count(False)
-    if silent:
-        found.append(f"{silent} of {len(corpus.run)} segments are not in the file: counted as silent")
-    late = beyond_end(corpus)
-    if late:
-        found.append(f"{late} predictions are later than the end of their segment (official timing makes such times)")
-    empty = sum(1 for text in corpus.predicted.texts if not text.strip())
-    if empty:
-        found.append(f"{empty} predictions are empty texts: counted as predictions, never matched")
-    if len(timing) > 1:
-        found.append(f"predictions of different timings in one file: {', '.join(timing)}")
-    return found
 
 
 def _from_pairs(pairs: Sequence[Pair], about: Mapping[str, Any]) -> Inputs:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from qevd_bio.scoring.judges.llm_accuracy import Judged, judge_pairs
-from qevd_bio.scoring.judges.prompts import own_prompt, published_prompt
+from qevd_bio.scoring.judges.prompts import llm_acc_prompt, own_prompt, published_prompt
 from qevd_bio.scoring.metrics.measured import Measured, mean_of
 from qevd_bio.scoring.options import JUDGED_METRICS, SCORE_NAMES, ScoreOptions
 from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
@@ -37,7 +37,7 @@ def missing(metric: str, options: ScoreOptions) -> str | None:
         from qevd_bio.scoring.metrics.wordnet import INSTALL, find_wordnet
 
         return None if find_wordnet(options.wordnet) else f"needs WordNet: {INSTALL}"
-    if metric == "bertscore":
+    if metric == "bertscore_f1":
         from qevd_bio.scoring.metrics.encoder import missing_for_bertscore
 
         return missing_for_bertscore(options.bertscore)
@@ -52,9 +52,9 @@ def missing(metric: str, options: ScoreOptions) -> str | None:
 
 def check_prompts(options: ScoreOptions) -> None:
     """Read own prompts before anything is computed; raises UserError for a faulty one."""
-    for path in (options.judge.prompt, options.judge.bio_prompt):
-        if path is not None:
-            own_prompt(path)
+    llm_acc_prompt(options.judge.prompt)
+    if options.judge.bio_prompt is not None:
+        own_prompt(options.judge.bio_prompt)
 
 
 def measure(
@@ -143,13 +143,13 @@ def _cider(pairs: Sequence[Pair]) -> Measured:
 
 _PER_PAIR: dict[str, Callable[[Sequence[Pair], ScoreOptions], Measured]] = {
     "meteor": _meteor,
-    "rouge": _rouge,
-    "bertscore": _bertscore,
+    "rouge_l": _rouge,
+    "bertscore_f1": _bertscore,
 }
 _PER_CORPUS: dict[str, Callable[[Sequence[Pair]], Measured]] = {
-    "bleu-1": _bleu(1),
-    "bleu-4": _bleu(4),
-    "cider-d": _cider,
+    "bleu_1": _bleu(1),
+    "bleu_4": _bleu(4),
+    "cider_d": _cider,
 }
 
 
@@ -158,8 +158,11 @@ def _judge(
 ) -> MetricOutcome:
     from qevd_bio.scoring.judges.judge_models import make_judges
 
-    own = options.judge.prompt if metric == "llm-acc" else options.judge.bio_prompt
-    prompt = own_prompt(own) if own is not None else published_prompt(metric)
+    bio = options.judge.bio_prompt
+    if metric == "llm_acc":
+        prompt = llm_acc_prompt(options.judge.prompt)
+    else:
+        prompt = own_prompt(bio) if bio is not None else published_prompt(metric)
     judges = make_judges(options.judge, cache)
     joint = judge_pairs([pair for found in pairs.values() for pair in found], judges, prompt, options.judge)
     name = SCORE_NAMES[metric][0]

@@ -12,39 +12,44 @@ from qevd_bio.store.errors import UserError
 WITHHELD_EXIT = 3
 """Exit code when a metric that was asked for has no value (unavailable, or too few readable judgements)."""
 
-TEXT_METRICS = ("meteor", "rouge", "bertscore")
-JUDGED_METRICS = ("llm-acc", "llm-bio-acc")
-FURTHER_METRICS = ("bleu-1", "bleu-4", "cider-d")
+TEXT_METRICS = ("meteor", "rouge_l", "bertscore_f1")
+JUDGED_METRICS = ("llm_acc", "llm_bio_acc")
+FURTHER_METRICS = ("bleu_1", "bleu_4", "cider_d")
+SAMPLINGS = {"released": (0.6, 0.9), "greedy": (0.0, 1.0)}
+"""Temperature and top-p of the judge by name."""
+
 METRICS = ("temporal", *TEXT_METRICS, *JUDGED_METRICS, *FURTHER_METRICS)
 DEFAULT_METRICS = ("temporal", *TEXT_METRICS)
 
-PROTOCOLS = ("official", "strict")
+PROTOCOLS = ("official", "strict", "ordered")
 
-# Names in scores.json; "temporal" makes three of them.
-SCORE_NAMES: dict[str, tuple[str, ...]] = {
-    "temporal": ("temporal_f_score", "temporal_precision", "temporal_recall"),
-    "meteor": ("meteor",),
-    "rouge": ("rouge_l",),
-    "bertscore": ("bertscore_f1",),
-    "llm-acc": ("llm_acc",),
-    "llm-bio-acc": ("llm_bio_acc",),
-    "bleu-1": ("bleu_1",),
-    "bleu-4": ("bleu_4",),
-    "cider-d": ("cider_d",),
-}
+# A metric has one name: in options, in scores.json, as a column. "temporal" is short for three of them.
+TEMPORAL_NAMES = ("temporal_f_score", "temporal_precision", "temporal_recall")
+SCORE_NAMES: dict[str, tuple[str, ...]] = {name: TEMPORAL_NAMES if name == "temporal" else (name,) for name in METRICS}
+# Spellings of earlier versions, still read.
+OLD_NAMES = {
+    "rouge": "rouge_l", "bertscore": "bertscore_f1", "llm-acc": "llm_acc", "llm-bio-acc": "llm_bio_acc",
+    "bleu-1": "bleu_1", "bleu-4": "bleu_4", "cider-d": "cider_d",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class MatchingOptions:
-    """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s)."""
+    """`tolerance_s`: two times match when they differ by less than this (the papers' 3 s window is ±1.5 s).
+
+    `meaning`: weight of the texts' likeness (ROUGE-L) against that of time in the protocol `ordered`, 0 to 1.
+    """
 
     tolerance_s: float = 1.5
+    meaning: float = 0.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.tolerance_s) and self.tolerance_s > 0):
             raise UserError(
                 f"a tolerance of {self.tolerance_s:g} s", where="--tolerance", expected="a number of seconds above 0"
             )
+        if not 0 <= self.meaning <= 1:
+            raise UserError(f"a weight of {self.meaning:g}", where="--meaning", expected="a number from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,17 @@ class BertScoreOptions:
 
 @dataclass(frozen=True)
 class JudgeOptions:
-    """How judges are asked; sampling as published with LLM-Acc (temperature 0.6, top-p 0.9, 64 new tokens)."""
+    """How judges are asked; prompt and sampling as the released evaluation of LLM-Acc has them.
+
+    `prompt` is `released`, `paper` or the path of an own one. The endpoint takes `temperature` and `top_p`.
+    """
 
     models: tuple[str, ...] = ()
     base_url: str | None = None
-    prompt: Path | None = None
+    prompt: str = "released"
     bio_prompt: Path | None = None
-    temperature: float = 0.6
-    top_p: float = 0.9
+    temperature: float = SAMPLINGS["released"][0]
+    top_p: float = SAMPLINGS["released"][1]
     max_tokens: int = 64
     repeats: int = 1
     min_judged: float = 0.95
@@ -117,6 +125,10 @@ class ScoreOptions:
     judge: JudgeOptions = JudgeOptions()
     interval: ConfidenceOptions = ConfidenceOptions()
 
+    def __post_init__(self) -> None:
+        if self.metrics is not None:
+            object.__setattr__(self, "metrics", tuple(OLD_NAMES.get(name, name) for name in self.metrics))
+
     def chosen(self) -> tuple[str, ...]:
         """The metrics to compute, in the order of METRICS.
 
@@ -140,17 +152,21 @@ class ScoreOptions:
 
 
 def parse_metrics(text: str | None) -> tuple[str, ...] | None:
-    """`"temporal,meteor"` as a tuple; None stays None (the default set). Raises UserError for unknown names."""
+    """`"temporal,meteor"` as a tuple; None stays None (the default set).
+
+    Old names are read as well. Raises UserError for unknown ones.
+    """
     if text is None:
         return None
-    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+    names = tuple(dict.fromkeys(OLD_NAMES.get(part, part) for part in parts))
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:
         raise UserError(
             f"unknown metric {unknown[0]!r}" if unknown else "no metric named",
             where="--metrics",
             expected=f"a comma-separated choice of {', '.join(METRICS)}",
-            fix="qevd-bio score --metrics temporal,meteor,rouge",
+            fix="qevd-bio score --metrics temporal,meteor,rouge_l",
         )
     return names
 

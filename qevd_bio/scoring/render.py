@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qevd_bio.scoring.published import BENCHMARKS, COLUMNS, choose_benchmark, published_rows
-from qevd_bio.scoring.results import Score, Scores
+from qevd_bio.scoring.published import BENCHMARKS, COLUMNS, published_rows
+from qevd_bio.scoring.results import Score, Scores, common_signature
 from qevd_bio.store.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,31 +37,37 @@ def number(score: Score) -> str:
     return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
 
 
+def as_strict(scores: Scores) -> bool:
+    """Whether the protocol `ordered` gave the same numbers as `strict`, as it does where meaning has no weight."""
+    ordered, strict = (scores.protocols.get(name, {}) for name in ("ordered", "strict"))
+    return all(name in strict and score.value == strict[name].value for name, score in ordered.items())
+
+
 def scores_table(scores: Scores) -> Table:
-    """Both protocols side by side, with n and coverage of the official one."""
+    """The protocols side by side, each score with its n; `ordered` only where it differs from `strict`."""
     from rich.table import Table
 
+    protocols = {p: of for p, of in scores.protocols.items() if p != "ordered" or not as_strict(scores)}
     table = Table(title=f"Scores of {scores.name}", title_justify="left")
     table.add_column("metric")
-    table.add_column("official", justify="right")
-    table.add_column("n", justify="right")
-    table.add_column("strict", justify="right")
-    table.add_column("n", justify="right")
-    official, strict = scores.protocols["official"], scores.protocols["strict"]
-    for name, score in official.items():
-        other = strict[name]
-        if score.value is None and other.value is None:
-            continue
-        table.add_row(TITLES[name], number(score), str(score.n), number(other), str(other.n))
+    for protocol in protocols:
+        table.add_column(protocol, justify="right")
+        table.add_column("n", justify="right")
+    for name in scores.protocols["official"]:
+        found = [of[name] for of in protocols.values() if name in of]
+        if any(score.value is not None for score in found):
+            table.add_row(TITLES[name], *(cell for score in found for cell in (number(score), str(score.n))))
     return table
 
 
-def published_table(benchmark: str, scores: Scores) -> tuple[Table, list[str]]:
+def published_table(benchmark: str, systems: Sequence[Scores]) -> tuple[Table, list[str]]:
     """The papers' rows above ours (the official protocol), and the sources and notes that belong below it."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f"Published on {BENCHMARKS[benchmark][1]}, and this run", title_justify="left", padding=(0, 0))
+    table = Table(
+        title=f"Published on {BENCHMARKS[benchmark][1]}, and these runs", title_justify="left", padding=(0, 0)
+    )
     table.add_column("method")
     for name in COLUMNS:
         table.add_column(TITLES[name], justify="right")
@@ -80,33 +86,39 @@ def published_table(benchmark: str, scores: Scores) -> tuple[Table, list[str]]:
         values = [row.values.get(name, "–") for name in COLUMNS]
         table.add_row(escape(row.method), *values, escape(f"[{sources.index(row.source) + 1}] {row.group}"))
     table.add_section()
-    official = scores.protocols["official"]
-    ours = [f"{score.value:.3f}" if (score := official[name]).value is not None else "–" for name in COLUMNS]
-    table.add_row(f"[bold]{escape(scores.name)}[/bold]", *ours, "this run")
+    for scores in systems:
+        official = scores.protocols["official"]
+        ours = [f"{score.value:.3f}" if (score := official[name]).value is not None else "–" for name in COLUMNS]
+        table.add_row(f"[bold]{escape(scores.name)}[/bold]", *ours, "this run")
     return table, [*(f"[{i}] {source}" for i, source in enumerate(sources, start=1)), *notes]
 
 
-def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None:
-    """Everything `qevd-bio score` prints for people."""
+def show_published(systems: Sequence[Scores], console: Console, benchmark: str) -> None:
+    """The papers' rows of `benchmark` above those of `systems`, with sources and notes."""
+    table, below = published_table(benchmark, systems)
+    console.print(table)
+    for line in below:
+        console.print(line, markup=False, highlight=False)
+
+
+def show_scores(scores: Scores, console: Console) -> None:
+    """Everything `qevd-bio score` prints for people about one system."""
     from rich.markup import escape
 
-    if benchmark is not None:
-        chosen = choose_benchmark(benchmark, str(scores.inputs.get("references", "")))
-        table, below = published_table(chosen, scores)
-        console.print(table)
-        for line in below:
-            console.print(line, markup=False, highlight=False)
     console.print(scores_table(scores))
     official = scores.protocols["official"]
     coverage = next(iter(official.values())).coverage
     if coverage.ground_truth is not None:
         said = "–" if coverage.predicted is None else f"{coverage.predicted:.1%}"
         console.print(f"text metrics cover {coverage.ground_truth:.1%} of the ground truth, {said} of the predictions")
+    if any(score.value is not None for score in scores.protocols.get("ordered", {}).values()) and as_strict(scores):
+        console.print("ordered: the same numbers as strict")
     interval = scores.interval
     console.print(
         f"intervals: {interval['level']:.0%}, {interval['replicates']} bootstrap replicates over "
         f"{interval['clusters']} clusters ({interval['clustered_by']}), seed {interval['seed']}"
     )
+    console.print(f"signature: {common_signature(official)}", markup=False, highlight=False)
     for warning in scores.warnings:
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
     for name, score in official.items():
@@ -114,14 +126,26 @@ def show_scores(scores: Scores, console: Console, benchmark: str | None) -> None
             console.print(f"[dim]{TITLES[name]}: {escape(score.reason or '')}[/dim]")
 
 
+def one_line(scores: Scores) -> str:
+    """The headline numbers of one system and their signature, in one line."""
+    official = scores.protocols["official"]
+    shown = [f"{TITLES[name]} {score.value:.3f}" for name, score in official.items() if score.value is not None]
+    return f"{scores.name}: {', '.join(shown) or 'no score has a value'} [{common_signature(official)}]"
+
+
 GROUPINGS = {"exercise": "exercise", "intent": "intent", "time": "time in segment", "matching": "matching"}
 
 
-def show_breakdown(scores: Scores, console: Console, groupings: Sequence[str]) -> None:
-    """The break-down by each of `groupings` (keys of GROUPINGS), official protocol. Raises UserError for another."""
+def check_groupings(groupings: Sequence[str]) -> None:
+    """Raise UserError for a name that is no key of GROUPINGS."""
     unknown = [name for name in groupings if name not in GROUPINGS]
     if unknown:
         raise UserError(f"no break-down by {unknown[0]!r}", where="--by", expected=f"one of {', '.join(GROUPINGS)}")
+
+
+def show_breakdown(scores: Scores, console: Console, groupings: Sequence[str]) -> None:
+    """The break-down by each of `groupings` (keys of GROUPINGS), official protocol."""
+    check_groupings(groupings)
     official = scores.protocols["official"]
     names = [n for n, s in official.items() if s.value is not None and not n.startswith("temporal")]
     for name in groupings:

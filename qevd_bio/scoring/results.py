@@ -92,6 +92,32 @@ def signature(metric: str, protocol: str, tolerance_s: float, parts: Mapping[str
     return "|".join(f"{key}:{_clean(value)}" for key, value in fields.items())
 
 
+def comparable_signature(signature: str) -> str:
+    """The signature without the version of this package, which is not part of the protocol."""
+    return "|".join(part for part in signature.split("|") if not part.startswith("qevd-bio:"))
+
+
+def common_signature(scores: Mapping[str, Score]) -> str:
+    """The signatures of all scores of a protocol that have a value, in one line: what they share, then each one's own.
+
+    Whether two lines are equal tells whether the numbers may be compared.
+    """
+    parts = {
+        name: dict(part.split(":", 1) for part in score.signature.split("|"))
+        for name, score in scores.items()
+        if score.value is not None
+    }
+    if not parts:
+        return "no score has a value"
+    first = next(iter(parts.values()))
+    shared = [k for k, v in first.items() if all(own.get(k) == v for own in parts.values()) and k != "metric"]
+    line = "|".join(f"{key}:{first[key]}" for key in shared)
+    for name, own in parts.items():
+        rest = ",".join(f"{key}:{value}" for key, value in own.items() if key not in (*shared, "metric"))
+        line += f"|{name}" + (f"({rest})" if rest else "")
+    return line
+
+
 def write_scores(folder: Path, scores: Scores) -> Path:
     """Write `scores.json` into `folder`, atomically; returns its path."""
     path = folder / SCORES_FILE

@@ -36,5 +36,5 @@ class SimulateOptions:
     views: Views = "real"
 
 
-DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2)
+DEMO = SimulateOptions(workouts=3, seed=7, minutes=1.2, views="level")
 """The workouts of `qevd-bio demo`."""

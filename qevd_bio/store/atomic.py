@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import glob
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,85 +11,52 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from qevd_bio.store.errors import StopRun, UserError
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.leftovers import explain_os_error, make_folder, scratch_folder
 
-_ADVICE = {
-    errno.ENOSPC: (
-        "the disk is full",
-        "free space on it, then run the same command again; finished items are kept",
-    ),
-    errno.EDQUOT: ("the disk quota is used up", "free space, then run the same command again"),
-    errno.EFBIG: ("the file grew past the allowed file size", "raise the limit (ulimit -f) and run again"),
-    errno.EACCES: (
-        "no permission to write here",
-        "choose another folder with --workspace, or change its permissions",
-    ),
-    errno.EPERM: (
-        "no permission to write here",
-        "choose another folder with --workspace, or change its permissions",
-    ),
-    errno.EROFS: ("this file system is read-only", "choose another folder with --workspace"),
-    errno.ENOTDIR: ("a part of this path is a file, not a folder", "choose another folder with --workspace"),
-    errno.EEXIST: (
-        "a file stands where a folder is needed",
-        "move it away, or choose another folder with --workspace",
-    ),
-    errno.EISDIR: (
-        "a folder stands where a file is to be written",
-        "move it away, or choose another --workspace",
-    ),
-}
-
-
-def explain_os_error(error: OSError, path: Path) -> StopRun:
-    """Turn a failed write to `path` into an error that says what to do."""
-    problem, fix = _ADVICE.get(
-        error.errno or 0, (error.strerror or str(error), "mend this and run the same command again")
-    )
-    return StopRun(problem, where=path, expected="a place that can be written", fix=fix)
-
-
-def make_folder(path: Path) -> Path:
-    """Create `path` and its parents; raise StopRun where that is not possible."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    return path
+__all__ = [
+    "atomic_link",
+    "atomic_path",
+    "explain_os_error",
+    "make_folder",
+    "only_one",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`.
+    """Yield a temporary path; on success it is flushed to disk and renamed to `path`.
 
-    On any error, Ctrl-C included, `path` keeps its earlier content and the temporary file is removed.
-    Raises StopRun (a UserError) where the folder cannot be written or the disk is full.
+    On any error, Ctrl-C included, `path` keeps its earlier content and the temporary file is removed, with everything
+    that the writing library laid beside it. Raises StopRun (a UserError) where the folder cannot be written or the
+    disk is full.
     """
     target = Path(path)
-    make_folder(target.parent)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise explain_os_error(error, target) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-        if os.name != "nt":  # Windows opens no folder, and keeps a rename without this
-            _flush(target.parent)
-    except OSError as error:
-        raise explain_os_error(error, target) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with scratch_folder(target) as folder:
+        temporary = folder / target.name
+        try:
+            temporary.touch()
+            yield temporary
+            _flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(target)
+            if os.name != "nt":  # Windows opens no folder, and keeps a rename without this
+                _flush(target.parent)
+        except OSError as error:
+            raise explain_os_error(error, target) from error
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove temporary files that a killed process left beside `path`; nobody may be writing it now."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        leftover.unlink(missing_ok=True)
+def atomic_link(path: Path, source: Path) -> None:
+    """Make `path` a symbolic link to `source`, in one step. Raises StopRun as `atomic_path` does."""
+    with scratch_folder(path) as folder:
+        try:
+            (folder / path.name).symlink_to(source)
+            (folder / path.name).replace(path)
+        except OSError as error:
+            raise explain_os_error(error, path) from error
 
 
 @contextmanager

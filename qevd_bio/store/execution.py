@@ -6,6 +6,7 @@ which one it was.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -15,13 +16,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from qevd_bio.store import extras, meter
 from qevd_bio.store.errors import ItemError, StopRun, UserError
+from qevd_bio.store.filestate import FileState
 from qevd_bio.store.hashing import hash_file
+from qevd_bio.store.orphans import end_with_parent
 
 P = TypeVar("P")
 """What the work of a stage needs besides files: the payload of its items."""
@@ -32,7 +35,8 @@ class Item(Generic[P]):
     """One piece of work: a stable key, the files it reads and writes, and what the function needs.
 
     `key` is a relative path of plain names such as "QEVD-FIT-COACH/0007". `hashes` are the SHA-256 of the inputs, in
-    their order and None for one that is missing, where the stage has computed them already.
+    their order and None for one that is missing; they are computed when its turn comes. `source` is the input that
+    the result is of (a video): a finished result is not overwritten by that of another file of the same name.
     """
 
     key: str
@@ -40,6 +44,7 @@ class Item(Generic[P]):
     outputs: tuple[Path, ...]
     payload: P
     hashes: tuple[str | None, ...] = ()
+    source: Path | None = None
 
     def hash_of(self, path: Path) -> str:
         """SHA-256 of a file: that of the stage for an input, else computed now. UserError where it cannot be read."""
@@ -58,6 +63,8 @@ class ItemOutcome:
     detail: str = ""
     stop: StopRun | None = None
     seconds: float = 0.0
+    inputs: tuple[FileState, ...] = ()
+    outputs: tuple[FileState, ...] = ()
 
 
 Work = Callable[[Item[P]], dict[str, Any]]
@@ -81,28 +88,77 @@ class Executor(Protocol):
     def run(self, work: Work[P], items: Sequence[Item[P]]) -> Iterator[ItemOutcome]: ...
 
 
+TRANSIENT = frozenset({"out_of_memory", "process_died", "unreadable", "io_error"})
+"""Reasons that say nothing about the item itself: the next run tries it again."""
+
+
 def attempt(work: Work[P], item: Item[P]) -> ItemOutcome:
-    """Run `work` on one item; every failure becomes an outcome that names its reason."""
+    """Read the inputs and run `work` on one item; every failure becomes an outcome that names its reason."""
     start = time.monotonic()
     try:
-        with meter.item():
-            result = work(item)
-    except StopRun as error:
-        return ItemOutcome(item, False, reason="stopped", detail=str(error), stop=error)
-    except ItemError as error:
-        return ItemOutcome(item, False, reason=error.reason, detail=error.detail, seconds=time.monotonic() - start)
+        inputs = tuple(FileState.read(path) for path in item.inputs)
     except UserError as error:
-        return ItemOutcome(item, False, reason="bad_input", detail=str(error), seconds=time.monotonic() - start)
-    except ImportError as error:
-        stop = extras.explained(error)
-        if stop is None:
-            return ItemOutcome(item, False, reason="unexpected_error", detail=traceback.format_exc(limit=-4))
+        return _unread(item, reason="unreadable", detail=str(error))
+    except MemoryError:
+        return _unread(item, reason="out_of_memory", detail=_MEMORY)
+    known = replace(item, hashes=tuple(state.sha256 for state in inputs))
+    try:
+        with meter.item():
+            result = work(known)
+        outputs = tuple(FileState.read(path) for path in item.outputs)
+    except Exception as error:  # noqa: BLE001  one odd item must not cost the hours spent on the others
+        reason, detail, stop = _explained(error)
+        return replace(
+            ItemOutcome(item, False, reason=reason, detail=detail, stop=stop, inputs=inputs),
+            seconds=time.monotonic() - start,
+        )
+    return ItemOutcome(item, True, result=result, seconds=time.monotonic() - start, inputs=inputs, outputs=outputs)
+
+
+def _unread(item: Item[P], reason: str, detail: str) -> ItemOutcome:
+    """A failure of an item whose inputs were not read, or by a process that cannot say."""
+    return ItemOutcome(item, False, reason=reason, detail=detail, inputs=tuple(map(FileState.seen, item.inputs)))
+
+
+_MEMORY = "memory ran out; try fewer --jobs"
+
+
+def _explained(error: Exception) -> tuple[str, str, StopRun | None]:
+    """Reason and detail of a failure row, and the error that stops the run where it holds for all items."""
+    if isinstance(error, StopRun):
+        return "stopped", str(error), error
+    if isinstance(error, ItemError):
+        return error.reason, error.detail, None
+    if isinstance(error, UserError):
+        return "bad_input", str(error), None
+    if _memory_ran_out(error):
+        return "out_of_memory", _MEMORY, None
+    if isinstance(error, ImportError) and (missing := extras.explained(error)) is not None:
         # What is not installed for one item is not installed for the others.
-        return ItemOutcome(item, False, reason="stopped", detail=str(stop), stop=StopRun(stop.problem, fix=stop.fix))
-    except Exception:  # noqa: BLE001  one odd item must not cost the hours spent on the others; the row keeps the trace
-        detail = traceback.format_exc(limit=-4)
-        return ItemOutcome(item, False, reason="unexpected_error", detail=detail, seconds=time.monotonic() - start)
-    return ItemOutcome(item, True, result=result, seconds=time.monotonic() - start)
+        return "stopped", str(missing), StopRun(missing.problem, fix=missing.fix)
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return "io_error", str(error), None
+    return "unexpected_error", "".join(traceback.format_exception(error, limit=-4)), None
+
+
+_OF_THE_MACHINE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.ESTALE,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ETIMEDOUT,
+    errno.ENOTCONN,
+    errno.EBUSY,
+}
+
+
+def _memory_ran_out(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    # PyTorch's own error of a full GPU, and what Python says where a thread gets no stack.
+    return type(error).__name__ == "OutOfMemoryError" or "can't start new thread" in str(error)
 
 
 class InProcess:
@@ -167,7 +223,7 @@ class ProcessPool:
             yield pool.submit(attempt, work, item).result()
         except BrokenProcessPool:
             detail = "its process was killed; often memory ran out: try fewer --jobs"
-            yield ItemOutcome(item, False, reason="process_died", detail=detail)
+            yield _unread(item, reason="process_died", detail=detail)
         finally:
             _stop(pool)
 
@@ -179,6 +235,7 @@ class ProcessPool:
 
 
 def _prepare_worker(threads: int, counter: meter.Meter | None) -> None:
+    end_with_parent()
     meter.use(counter)
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -223,7 +280,7 @@ class RayCluster:
                 try:
                     yield ray.get(reference)
                 except ray.exceptions.WorkerCrashedError:
-                    yield ItemOutcome(item, False, reason="process_died", detail="its Ray worker crashed")
+                    yield _unread(item, reason="process_died", detail="its Ray worker crashed")
 
 
 def executor(name: str, jobs: int, counter: meter.Meter | None = None) -> Executor:

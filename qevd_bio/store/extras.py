@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from qevd_bio.store.errors import UserError
 
 EXTRAS = {
-    "mediapipe": "mediapipe",
+    "openvino": "pose",
+    "ai_edge_litert": "litert",
     "cv2": "live",
     "openai": "language",
     "bert_score": "bertscore",
@@ -18,13 +19,22 @@ EXTRAS = {
     "safetensors": "train",
     "tensorboard": "train",
     "datasets": "hub",
+    "huggingface_hub": "hub",
+    "ezc3d": "c3d",
     "matplotlib": "report",
     "sacrebleu": "metrics",
     "ray": "ray",
 }
 """Module -> the extra that brings it."""
 
-_NAMES = {"cv2": "OpenCV", "openai": "the package openai", "bert_score": "the package bert-score", "ray": "Ray"}
+_NAMES = {
+    "openvino": "OpenVINO",
+    "ai_edge_litert": "LiteRT",
+    "cv2": "OpenCV",
+    "openai": "the package openai",
+    "bert_score": "the package bert-score",
+    "ray": "Ray",
+}
 
 
 def is_installed(module: str) -> bool:

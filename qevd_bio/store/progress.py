@@ -105,7 +105,7 @@ class ProgressLine:
             return None
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import ProgressLine as RichProgress
+        from rich.progress import Progress as RichProgress
         from rich.text import Text
 
         owner = self

@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from qevd_bio.store.atomic import only_one, remove_leftovers, write_json
-from qevd_bio.store.columns import Column, Table
+from qevd_bio.store.atomic import only_one
 from qevd_bio.store.errors import StopRun, UserError
-from qevd_bio.store.execution import Item, ItemOutcome, P, Work, executor
-from qevd_bio.store.hashing import hash_file, hash_json
-from qevd_bio.store.manifest import manifest, without_secrets
+from qevd_bio.store.execution import Item, P, Work, executor
+from qevd_bio.store.ledger import FAILURES, HasManifests, Ledger, Marker, Standing
+from qevd_bio.store.leftovers import remove_leftovers, sweep
+from qevd_bio.store.manifest import without_secrets
 from qevd_bio.store.meter import Meter
 from qevd_bio.store.names import safe_name
 from qevd_bio.store.progress import ProgressLine
@@ -28,26 +27,6 @@ from qevd_bio.store.progress import ProgressLine
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 
 _LOG = logging.getLogger(__name__)
-
-FAILURES = Table(
-    "failures",
-    1,
-    (
-        Column("stage", "string", nullable=False),
-        Column("key", "string", meaning="the item, for example split/video", nullable=False),
-        Column("reason", "string", meaning="short name of the reason, for counting", nullable=False),
-        Column("detail", "string", meaning="the reason in words"),
-    ),
-)
-
-
-class HasManifests(Protocol):
-    """A workspace: it has a folder for markers and manifests."""
-
-    @property
-    def manifests(self) -> Path:
-        """The folder; it need not exist yet."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +85,8 @@ def select(items: Sequence[Item[P]], options: RunOptions) -> list[Item[P]]:
 
 
 def _matches(key: str, pattern: str) -> bool:
-    return fnmatch(key, pattern) or fnmatch(key.rsplit("/", 1)[-1], pattern)
+    names = (key, key.rsplit("/", 1)[-1])
+    return pattern in names or any(fnmatch(name, pattern) for name in names)
 
 
 def run_stage(
@@ -118,33 +98,75 @@ def run_stage(
     settings: Mapping[str, Any],
     options: RunOptions | None = None,
     version: int = 1,
+    ready: Callable[[], object] | None = None,
 ) -> Summary:
     """Run `work` on the selected items that are not finished yet; returns what was done.
 
     `settings` are the options that change a result; `version` is that of the stage's results. Finished items
-    are kept. An item made with other settings is refused (UserError) unless `redo`; one whose inputs changed
-    is made again. Failed items are kept as failures until `retry_failed`, or until settings or inputs change.
-    Raises StopRun for a condition that holds for all items, after what is finished has been recorded.
+    are kept. An item made with other settings, or from another file than its `source`, is refused (UserError) unless
+    `redo`; one whose inputs changed is made again. Failed items are kept as failures until `retry_failed`, or until
+    settings or inputs change; those of `TRANSIENT` reasons are tried again. `ready` is called once nothing is refused,
+    before the first item. Raises StopRun for a condition that holds for all items, after what is finished has been
+    recorded.
     """
     options = options or RunOptions()
     chosen = select(items, options)
     plain = {"version": version, **without_secrets(json.loads(json.dumps(dict(settings), default=str)))}
-    ledger = _Ledger(stage, workspace, plain)
+    ledger = Ledger(stage, workspace, plain)
     with only_one(workspace.manifests / f".{safe_name(stage)}.lock", stage):
-        return _run(ledger, chosen, work, options)
+        summary = Summary(stage)
+        pending = _unfinished(ledger, chosen, options, summary)
+        ledger.refuse_mixing(len(chosen))
+        for folder in ledger.folders(chosen):
+            sweep(folder)
+        for item in pending:
+            for path in item.outputs:
+                remove_leftovers(path)
+        if ready is not None:
+            ready()
+        return _run(ledger, len(chosen), pending, work, options, summary)
 
 
-def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: RunOptions) -> Summary:
+def _unfinished(ledger: Ledger, chosen: Sequence[Item[P]], options: RunOptions, summary: Summary) -> list[Item[P]]:
+    """The items that need work; the others are noted in `summary`. Only files whose time changed are read."""
+    if options.redo:
+        return list(chosen)
+    todo: dict[str, Item[P]] = {}
+    unread: list[Item[P]] = []
+    for item in chosen:
+        standing, marker = ledger.standing(item, read=False)
+        if standing == "unread":
+            unread.append(item)
+        elif not _is_settled(item, standing, marker, options, summary):
+            todo[item.key] = item
+    with ProgressLine(f"{ledger.stage}: reading files that changed their time", len(unread)) as progress:
+        for item in unread:
+            if not _is_settled(item, *ledger.standing(item, read=True), options, summary):
+                todo[item.key] = item
+            progress.step()
+    return [item for item in chosen if item.key in todo]
+
+
+def _is_settled(
+    item: Item[P], standing: Standing, marker: Marker | None, options: RunOptions, summary: Summary
+) -> bool:
+    if marker is not None and standing == "kept":
+        summary.kept += 1
+        summary.results[item.key] = marker.result
+        return True
+    if marker is not None and standing == "failed before" and not options.retry_failed:
+        summary.failed[item.key] = (marker.reason, marker.detail)
+        return True
+    return False
+
+
+def _run(
+    ledger: Ledger, total: int, pending: Sequence[Item[P]], work: Work[P], options: RunOptions, summary: Summary
+) -> Summary:
     stage = ledger.stage
-    summary = Summary(stage)
-    pending = [ledger.hashed(item) for item in chosen if not ledger.settled(item, options, summary)]
-    ledger.refuse_other_settings(options, len(chosen))
-    for item in pending:
-        for path in item.outputs:
-            remove_leftovers(path)
-    _LOG.info("%s: %d of %d items to do, the others are settled", stage, len(pending), len(chosen))
+    _LOG.info("%s: %d of %d items to do, the others are settled", stage, len(pending), total)
     start = time.monotonic()
-    ledger.write_manifest("running", summary, len(chosen), start)
+    ledger.write_manifest("running", summary, total, start)
     status = "interrupted"
     try:
         counter = Meter() if pending else None
@@ -170,126 +192,6 @@ def _run(ledger: _Ledger, chosen: Sequence[Item[P]], work: Work[P], options: Run
         summary.seconds = time.monotonic() - start
         counted = (summary.done, summary.kept, len(summary.failed))
         _LOG.info("%s %s: %d done, %d kept, %d failed, %.1f s", stage, status, *counted, summary.seconds)
-        ledger.write_manifest(status, summary, len(chosen), start)
-        ledger.write_failures(summary)
+        ledger.write_manifest(status, summary, total, start)
+        ledger.write_failures(summary.failed)
     return summary
-
-
-class _Ledger:
-    """Markers, manifest and failure rows of one stage."""
-
-    def __init__(self, stage: str, workspace: HasManifests, settings: dict[str, Any]) -> None:
-        self.stage = stage
-        self.folder = workspace.manifests / safe_name(stage)
-        self.manifest_path = workspace.manifests / f"{safe_name(stage)}.json"
-        self.failures_path = workspace.manifests / f"{safe_name(stage)}-failures.csv"
-        self.settings = settings
-        self.inputs: dict[str, list[dict[str, Any]]] = {}
-        self.other: list[tuple[str, dict[str, Any]]] = []
-        self._known: dict[tuple[str, int, int], str] = {}
-
-    def _marker(self, item: Item[Any]) -> Path:
-        parts = [safe_name(part) for part in item.key.split("/")]
-        return self.folder.joinpath(*parts[:-1], f"{parts[-1]}.json")
-
-    def settled(self, item: Item[Any], options: RunOptions, summary: Summary) -> bool:
-        """Whether `item` needs no work; notes it in `summary` if so."""
-        marker = _read_marker(self._marker(item))
-        self.inputs[item.key] = self._input_hashes(item, marker)
-        if not marker or options.redo:
-            return False
-        same_settings = marker["settings"] == self.settings
-        same_inputs = [i["sha256"] for i in marker["inputs"]] == [i["sha256"] for i in self.inputs[item.key]]
-        if marker["status"] == "failed":
-            if options.retry_failed or not same_settings or not same_inputs:
-                return False
-            summary.failed[item.key] = (marker["reason"], marker["detail"])
-            return True
-        if not same_inputs or not all(path.exists() for path in item.outputs):
-            return False
-        if not same_settings:
-            self.other.append((item.key, marker["settings"]))
-            return False
-        summary.kept += 1
-        summary.results[item.key] = marker["result"]
-        return True
-
-    def hashed(self, item: Item[P]) -> Item[P]:
-        """The item with the hashes of its inputs, so that its work need not read them for that again."""
-        return replace(item, hashes=tuple(entry["sha256"] for entry in self.inputs[item.key]))
-
-    def _input_hashes(self, item: Item[Any], marker: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Hash the inputs; a file is not read again whose size and time are those of the marker or of another item."""
-        for entry in marker.get("inputs", []):
-            if entry["sha256"] is not None:
-                self._known.setdefault((entry["path"], entry["size"], entry["mtime_ns"]), entry["sha256"])
-        hashes: list[dict[str, Any]] = []
-        for path in item.inputs:
-            if not path.is_file():
-                hashes.append({"path": str(path), "size": None, "mtime_ns": None, "sha256": None})
-                continue
-            status = path.stat()
-            state = (str(path), status.st_size, status.st_mtime_ns)
-            if state not in self._known:
-                self._known[state] = hash_file(path)
-            entry = {"path": state[0], "size": state[1], "mtime_ns": state[2], "sha256": self._known[state]}
-            hashes.append(entry)
-        return hashes
-
-    def refuse_other_settings(self, options: RunOptions, total: int) -> None:
-        if not self.other or options.redo:
-            return
-        before = self.other[0][1]
-        names = sorted(k for k in {*before, *self.settings} if before.get(k) != self.settings.get(k))
-        change = "; ".join(f"{n}: {before.get(n)!r} then, {self.settings.get(n)!r} now" for n in names[:4])
-        raise UserError(
-            f"{len(self.other)} of {total} items of {self.stage!r} were made with other settings ({change})",
-            where=self.folder,
-            expected="the same settings, so that one folder holds one kind of result",
-            fix="--redo to make them again, or another --workspace to keep both",
-        )
-
-    def record(self, outcome: ItemOutcome) -> None:
-        marker = {
-            "status": "ok" if outcome.ok else "failed",
-            "key": outcome.item.key,
-            "settings": self.settings,
-            "inputs": self.inputs[outcome.item.key],
-            "fingerprint": hash_json([self.stage, self.settings, [i["sha256"] for i in self.inputs[outcome.item.key]]]),
-            "result": outcome.result,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "seconds": round(outcome.seconds, 3),
-        }
-        write_json(self._marker(outcome.item), marker)
-
-    def write_manifest(self, status: str, summary: Summary, total: int, start: float) -> None:
-        counts = {"items": total, "done": summary.done, "kept": summary.kept, "failed": len(summary.failed)}
-        reasons: dict[str, int] = {}
-        for reason, _ in summary.failed.values():
-            reasons[reason] = reasons.get(reason, 0) + 1
-        hashes = {key: [i["sha256"] for i in inputs] for key, inputs in sorted(self.inputs.items())}
-        more = {
-            "status": status,
-            "counts": counts,
-            "failures_by_reason": reasons,
-            "finished_unix": time.time(),
-            "seconds": round(time.monotonic() - start, 3),
-            "inputs": hashes,
-        }
-        write_json(self.manifest_path, manifest(self.stage, self.settings, **more))
-
-    def write_failures(self, summary: Summary) -> None:
-        rows = [
-            {"stage": self.stage, "key": key, "reason": reason, "detail": detail}
-            for key, (reason, detail) in sorted(summary.failed.items())
-        ]
-        FAILURES.write_csv(self.failures_path, rows)
-
-
-def _read_marker(path: Path) -> dict[str, Any]:
-    try:
-        marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return marker if {"status", "settings", "inputs"} <= set(marker) else {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from qevd_bio.store.names import safe_name
+from qevd_bio.store.names import safe_name, true_name
 
 SUFFIX = ".parquet"
 
 
 def _table(folder: Path, *parts: str) -> Path:
-    """A table below `folder`; each part is checked to be a plain name."""
+    """A table below `folder`; each part becomes a plain name."""
     *above, name = (safe_name(part) for part in parts)
     return folder.joinpath(*above, f"{name}{SUFFIX}")
 
@@ -36,7 +36,7 @@ class Workspace:
     root: Path
 
     def path(self, *parts: str) -> Path:
-        """A path below the workspace; each part is checked to be a plain name."""
+        """A path below the workspace; each part becomes a plain name."""
         return self.root.joinpath(*(safe_name(part) for part in parts))
 
     @property
@@ -58,7 +58,7 @@ class Workspace:
     def all_kinematics(self, split: str = "") -> list[Path]:
         """The kinematics that are there, of one split if it is named, by split (folder) and video (stem)."""
         found = sorted(self.kinematics_folder.glob(f"*/*{SUFFIX}"))
-        return [path for path in found if split in ("", path.parent.name)]
+        return [path for path in found if split in ("", video_of(path)[0])]
 
     @property
     def manifests(self) -> Path:
@@ -142,6 +142,11 @@ class Workspace:
 def pairs_of(folder: Path) -> Path:
     """The pairs beside the scores in a folder."""
     return _table(folder, "pairs")
+
+
+def video_of(path: Path) -> tuple[str, str]:
+    """Split and stem of the video that a table below a split's folder is of; `Workspace.kinematics` undone."""
+    return true_name(path.parent.name), true_name(path.name.removesuffix(SUFFIX))
 
 
 def is_table(path: Path) -> bool:

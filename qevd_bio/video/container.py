@@ -15,16 +15,22 @@ _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg,h2
 def open_container(path: Path) -> tuple[Any, Any]:
     """The PyAV container and its main video stream; the caller closes the container.
 
-    Raises ItemError: video_missing, video_is_folder, video_empty, video_unreadable, no_video_stream, unknown_codec.
+    Raises ItemError: video_missing, video_is_folder, unreadable, video_empty, video_unreadable, no_video_stream,
+    unknown_codec.
     """
     import av
 
     logging.getLogger("libav").setLevel(logging.CRITICAL)
-    if path.is_dir():
-        raise ItemError("video_is_folder", f"{path} is a folder, expected a video file")
-    if not path.is_file():
-        raise ItemError("video_missing", f"no such file: {path}")
-    if path.stat().st_size == 0:
+    try:
+        status = path.stat()
+        path.open("rb").close()
+    except IsADirectoryError:
+        raise ItemError("video_is_folder", f"{path} is a folder, expected a video file") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise ItemError("video_missing", f"no such file: {path}") from None
+    except OSError as error:
+        raise ItemError("unreadable", f"{path} cannot be read: {error.strerror or error}") from error
+    if status.st_size == 0:
         raise ItemError("video_empty", f"{path} has no content (0 bytes)")
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     try:

@@ -115,10 +115,9 @@ class Display:
 
 def display_of(frame: Any) -> Display:
     """The display matrix of a decoded frame."""
-    for data in frame.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            return read_matrix(bytes(data))
-    return Display()
+    # Asked for by name: going through the mapping gives data up to PyAV 18, keys from 19 on.
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return Display() if data is None else read_matrix(bytes(data))
 
 
 def read_matrix(matrix: bytes) -> Display:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from qevd_bio.pose.backends.blazepose.models import model_paths
+from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
@@ -27,7 +29,8 @@ def run_demo(out: Path, options: SimulateOptions, jobs: int = 1, models: bool = 
 
     Raises UserError where a step cannot be done.
     """
-    extras.need("mediapipe", what="the demo")
+    extras.need("openvino", what="the demo")
+    model_paths(ExtractOptions().pose_model)  # missing, it would be found only after the simulation
     if models:
         extras.need("torch", "transformers", what="a demo with models (--no-models does without)")
     began = time.monotonic()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qevd_bio.store.work import Summary
     from qevd_bio.tables.workspace import Workspace
 
-TRAINING = SimulateOptions(workouts=8, seed=7, split="train", minutes=0.4, width=240, height=336)
+TRAINING = SimulateOptions(workouts=8, seed=7, split="train", minutes=0.4, width=240, height=336, views="level")
 """Short workouts of one exercise each, drawn small, since the 3D CNN sees 160 x 224 pixels anyway."""
 
 LEARNING = LoopOptions(
@@ -178,6 +178,7 @@ def score(demo: Demo) -> None:
             ScoreOptions(),
             out=demo.place.scores(name),
             label=rules_labeller(),
+            redo=True,
         )
 
 

@@ -76,16 +76,16 @@ def test_recordings_are_extracted(shared: Callable[..., Path]) -> None:
         qevd_bio.extract("nowhere.mp4")
 
 
+@pytest.mark.usefixtures("pose_model")
 def test_a_real_video_is_extracted_and_counted(shared: Callable[..., Path]) -> None:
-    pytest.importorskip("mediapipe")
     video = shared("data", "realmini", "QEVD-FIT-COACH-Benchmark", "long_range_videos", "0200.mp4")
     kinematics = qevd_bio.extract(video, exercise="jumping jacks", options=qevd_bio.ExtractOptions(every=2))
-    assert kinematics.meta["backend"] == "mediapipe" and kinematics.landmarks is not None
+    assert kinematics.meta["backend"] == "blazepose" and kinematics.landmarks is not None
     assert abs(qevd_bio.analyze(kinematics).count - 4) <= 1
 
 
+@pytest.mark.usefixtures("pose_model")
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("mediapipe")
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a video")
     with pytest.raises(qevd_bio.UserError, match=r"broken\.mp4"):

@@ -13,7 +13,7 @@ import pytest
 import qevd_bio
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "numpy", "pandas", "pyarrow", "scipy", "matplotlib", "transformers", "mediapipe", "av", "PIL", "yaml")
+HEAVY = ("torch", "numpy", "pandas", "pyarrow", "scipy", "matplotlib", "transformers", "openvino", "av", "PIL", "yaml")
 
 
 def run(code: str, cwd: Path) -> str:

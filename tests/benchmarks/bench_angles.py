@@ -18,9 +18,9 @@ import numpy as np
 
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.dataset.opening import open_dataset
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, WORLD
-from qevd_bio.pose.backends.mediapipe import MediapipeBackend
 from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.options import ExtractOptions
@@ -117,7 +117,7 @@ def verdict(found: list[Errors]) -> None:
 
 def run(folder: Path, seconds: float, seed: int) -> None:
     options = ExtractOptions()
-    backend = MediapipeBackend(options)
+    backend = BlazePoseBackend(options)
     for exercise in EXERCISES:
         for view in VIEWS:
             path = folder / f"{exercise}__{view}.mp4"

@@ -116,7 +116,7 @@ def made_verdict(place: dict[str, Any], rep: int, at: float, rule: int) -> Verdi
 
 def write_scores(workspace: Workspace, data: Path) -> None:
     """Two systems that answer every feedback, early and late."""
-    options = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=200))
+    options = ScoreOptions(metrics=("temporal", "rouge_l"), interval=ConfidenceOptions(replicates=200))
     for name, shift in (("early", 0.4), ("late", 1.2)):
         path = workspace.root / f"{name}.jsonl"
         with path.open("w") as stream:

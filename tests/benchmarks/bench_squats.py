@@ -33,16 +33,16 @@ def clip(folder: Path, depth: int, view: str, pitch: int) -> tuple[np.ndarray, n
     path = folder / f"squat_{depth}_{view}_{pitch}.npz"
     size = (360, 504)
     if not path.is_file():
-        from qevd_bio.pose.backends.mediapipe import MediapipeBackend, read_landmarks
+        from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
         from qevd_bio.pose.options import ExtractOptions
         from qevd_bio.simulation.drawing.render import render_clip
 
         height = 0.9 + 3.4 * np.tan(np.deg2rad(pitch))
         camera = Camera.looking_at((0.0, 0.9, 0.0), VIEWS[view], 3.4, height, 560.0, *size)
         style = Style.real(SEED + number)
-        with MediapipeBackend(ExtractOptions()).tracker() as tracker:
-            pictures = render_clip(motion.angles, person.skeleton, motion.root, camera, style)
-            values = np.stack([read_landmarks(tracker.process(image), image.shape) for image in pictures])
+        tracker = BlazePoseBackend(ExtractOptions()).tracker()
+        pictures = render_clip(motion.angles, person.skeleton, motion.root, camera, style)
+        values = np.stack([tracker.process(image, k / FPS) for k, image in enumerate(pictures)])
         np.savez_compressed(path, values=values)
     with np.load(path) as kept:
         return kept["values"].astype(float), motion.angles, size

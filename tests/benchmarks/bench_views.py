@@ -106,14 +106,14 @@ def towards(angles: np.ndarray, camera_heading_deg: float) -> np.ndarray:
 
 
 def _draw(path: Path, workout: SimulatedWorkout, part: slice) -> None:
-    from qevd_bio.pose.backends.mediapipe import MediapipeBackend, read_landmarks
+    from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
     from qevd_bio.pose.options import ExtractOptions
     from qevd_bio.simulation.drawing.render import render_clip
 
     camera, angles, root = workout.camera, workout.angles[part], workout.root[part]
     frames = render_clip(angles, workout.skeleton, root, camera, workout.person.style)
-    with MediapipeBackend(ExtractOptions()).tracker() as tracker:
-        values = np.stack([read_landmarks(tracker.process(image), image.shape) for image in frames])
+    tracker = BlazePoseBackend(ExtractOptions()).tracker()
+    values = np.stack([tracker.process(image, k / FPS) for k, image in enumerate(frames)])
     about = [*camera.position, camera.heading_deg, camera.pitch_deg, camera.focal_px, camera.roll_deg]
     np.savez_compressed(path, values=values, angles=angles, root=root, time_s=np.arange(len(angles)) / FPS,
                         size=np.array([camera.width, camera.height]), cam=np.array(about))  # fmt: skip

@@ -132,7 +132,7 @@ def scores(sessions: list[Session], heard: Heard) -> dict[str, float]:
     found["rewritten"] = sum(one.rewritten for session in sessions for one in session.said)
     found["rewritten_matched"] = len(pairs)
     found["matched"] = len(pairs) / max(found["rewritten"], 1)
-    for metric in ("meteor", "rouge"):
+    for metric in ("meteor", "rouge_l"):
         outcome = measure(metric, {"official": pairs}, ScoreOptions(), None) if pairs else None
         if outcome is not None and outcome.reason is None:
             found[f"{metric}_rewritten"] = outcome.measured["official"].value

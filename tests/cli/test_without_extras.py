@@ -53,7 +53,7 @@ WORKS = [
     "coach presets",
 ]
 NEEDS = {
-    "mediapipe": [f"extract {' '.join((*D, *W))}", "demo --out d", "coach live x.mp4 --exercise squats --out l.mp4"],
+    "pose": [f"extract {' '.join((*D, *W))}", "demo --out d", "coach live x.mp4 --exercise squats --out l.mp4"],
     "report": [
         f"show 0146 {' '.join(W)}",
         f"refs show squats --png x.png {' '.join(W)}",

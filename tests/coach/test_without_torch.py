@@ -63,8 +63,8 @@ def test_baselines_speak(name: str, data: Path, workspace: Workspace, tmp_path: 
     assert len(said) == 4 and all(bool(feedbacks) == (name == "interval") for feedbacks in said)
 
 
+@pytest.mark.usefixtures("pose_model")
 def test_rules_watch_a_video(workspace: Workspace, tmp_path: Path) -> None:
-    pytest.importorskip("mediapipe")
     video = write_videos(tmp_path) / SPLIT / "long_range_videos" / "0200.mp4"
     out = tmp_path / "live.mp4"
     done = without_torch(

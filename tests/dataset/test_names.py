@@ -80,8 +80,8 @@ def test_user_files_add_exercises_and_aliases(tmp_path: Path) -> None:
         ("id: mine\nname: [a]\n", "id, name or aliases missing or not text"),
         ("id: mine\nname: mine\naliases: left\n", "id, name or aliases missing or not text"),
         ("- 1\n", "not a mapping"),
-        ("id: [\n", "cannot be read: while parsing"),
-        ("id: !!python/object:os.system {}\nname: x\n", "cannot be read: could not determine a constructor"),
+        ("id: [\n", "is not valid YAML"),
+        ("id: !!python/object:os.system {}\nname: x\n", "is not valid YAML: could not determine a constructor"),
         ("id: mine\nname: left\n", "alias 'left' names no exercise"),
     ],
 )

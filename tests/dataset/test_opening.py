@@ -343,3 +343,15 @@ def test_clips_without_annotations(clips: Path) -> None:
     dataset = open_dataset(clips)
     assert [clip.file for clip in dataset.clips] == ["00000340.mp4", "00000341.mp4"]
     assert not dataset.has_ground_truth
+
+
+def test_a_key_that_stands_twice_in_an_annotation_is_refused(split: Make, record: Make) -> None:
+    folder = split([record(), record("0201")])
+    path = folder / "feedbacks_long_range.json"
+    text = path.read_text()
+    place = text.rindex('"is_transition"')
+    path.write_text(text[:place] + '"feedback_timestamps": [], ' + text[place:])
+    with pytest.raises(UserError) as error:
+        open_dataset(folder).workouts()
+    assert error.value.problem == "key 'feedback_timestamps' stands twice in one object of record 1"
+    assert error.value.where == str(path)

@@ -88,6 +88,11 @@ def test_what_was_said_once_about_a_video_is_kept(tmp_path: Path, workspace: Wor
     (folder / "c.mp4").write_bytes(b"x")
     write_segments(open_dataset(folder), workspace)
     assert rows() == [*expected, ("c", None, None, None)]
+    # one name for a folder names what is new there; what is known keeps its own, and that is told
+    summary = write_segments(open_dataset(folder, exercise="squats"), workspace)
+    assert rows() == [*expected, ("c", "squats", None, None)]
+    assert [(p.reason, p.video) for p in summary.problems] == [("exercise_kept", "a"), ("exercise_kept", "b")]
+    # where nothing is new it corrects all
     write_segments(open_dataset(folder, exercise="squats"), workspace)
     assert rows()[0] == ("a", "squats", None, "P1")
     other = tmp_path / "others"

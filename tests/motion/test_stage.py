@@ -30,7 +30,7 @@ SPLIT = "QEVD-FIT-COACH"
 SQUATS = MotionOptions(exercise="squats")
 
 
-def kinematics(frames: Frames, video: str, split: str = SPLIT, backend: str = "mediapipe") -> Kinematics:
+def kinematics(frames: Frames, video: str, split: str = SPLIT, backend: str = "blazepose") -> Kinematics:
     count = len(frames)
     return Kinematics(
         split=split,
@@ -259,7 +259,7 @@ def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_f
 def test_a_recording_has_no_camera_and_no_widened_tolerance(workspace: Workspace, make_frames: MakeFrames) -> None:
     frames = make_frames("squats")
     path = workspace.kinematics(SPLIT, "0001")
-    front = replace(kinematics(frames, "0001"), meta={"backend": "mediapipe", "view": {"heading_deg": 3.0}})
+    front = replace(kinematics(frames, "0001"), meta={"backend": "blazepose", "view": {"heading_deg": 3.0}})
     front.write(path)
     analyze(workspace, SQUATS)
     assert any(v["tolerance_widened"] for v in VERDICTS.read_rows(workspace.verdicts))

@@ -20,7 +20,7 @@ from qevd_bio.store.work import RunOptions, Summary
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
-pytest.importorskip("mediapipe")
+pytestmark = pytest.mark.usefixtures("pose_model")
 Videos = Callable[..., Path]
 Frames = list[np.ndarray]
 
@@ -40,7 +40,7 @@ def test_angles_follow_the_figure(squat_clip: Path, videos: Videos, workspace: W
         assert np.median(error) < 12, name
         assert np.corrcoef(found.angles[:, k], truth[:, k])[0, 1] > 0.9, name
     assert len(found) == len(truth) and (found.status == 0).all()
-    assert found.body == {} and found.meta["backend"] == "mediapipe" and len(found.meta["model_hash"]) == 64
+    assert found.body == {} and found.meta["backend"] == "blazepose" and len(found.meta["model_hash"]) == 64
     assert "mtp_angle_r" in found.meta["unobserved_dofs"] and "knee_angle_l" not in found.meta["unobserved_dofs"]
     assert found.meta["smoothing"]["cutoff_hz"] == pytest.approx(1.99, abs=0.01)
 
@@ -188,11 +188,11 @@ def test_sampling_and_mirror(
 
 
 OTHER: dict[str, Any] = {
-    "backend": "files", "pose_model": Path("m.task"), "max_people": 2, "min_confidence": 0.7, "fps": 10.0, "every": 2,
-    "smoothing_frames": 1.0, "max_hold_s": 0.1, "min_pose_confidence": 0.5, "stature_m": 1.8, "sex": "female",
+    "backend": "files", "pose_model": "lite", "runtime": "litert", "device": "GPU", "min_confidence": 0.7, "fps": 10.0, "every": 2,
+    "smoothing": "paper", "smoothing_frames": 1.0, "max_hold_s": 0.1, "min_pose_confidence": 0.5, "stature_m": 1.8, "sex": "female",
     "people": Path("p.csv"), "mesh": Path("m.npz"), "rotate": "90", "mirrored": True, "times": "video",
-    "source": Path("other"), "source_fps": 25.0, "unit": "degrees", "spine": "lumbar", "camera_pitch_deg": 5.0,
-    "hsmr_root": Path("other"), "hsmr_python": Path("python"),
+    "source": Path("other"), "source_fps": 25.0, "unit": "degrees", "spine": "lumbar", "camera_pitch_deg": 5.0, "camera_roll_deg": 3.0,
+    "strict_times": True, "hsmr_root": Path("other"), "hsmr_python": Path("python"),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.video.reader import VideoReader
 
-pytest.importorskip("mediapipe")
+pytestmark = pytest.mark.usefixtures("pose_model")
 
 
 def start(

@@ -32,7 +32,7 @@ from qevd_bio.tables.workspace import Workspace
 SPLIT = "QEVD-FIT-COACH-Benchmark"
 FPS = 30
 START, SHALLOW_S = 45, 2.0
-QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=50))
+QUICK = ScoreOptions(metrics=("temporal", "rouge_l"), interval=ConfidenceOptions(replicates=50))
 TEXTS = ((150, "Lower your body more"), (300, "Great, keep going! 💪"), (420, "That's three."))
 
 

@@ -21,7 +21,7 @@ def test_score_and_compare(benchmark_data, tmp_path):
     for name, seed in (("one", 1), ("two", 2)):
         path = write_lines(tmp_path / f"{name}.jsonl", predictions_for(benchmark_data, seed=seed))
         done = qevd("score", "--preds", path, "--data", benchmark_data, "--workspace", tmp_path / "ws",
-                    "--metrics", "temporal,rouge", "--published", "--by", "intent", "--by", "time")  # fmt: skip
+                    "--metrics", "temporal,rouge_l", "--published", "--by", "intent", "--by", "time")  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "ROUGE-L" in done.stdout
         assert "Stream-VLM (w/o 3D CNN)" in done.stdout
@@ -35,14 +35,23 @@ def test_score_and_compare(benchmark_data, tmp_path):
 
 def test_json_for_machines(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--json", "--metrics", "rouge"
+        "score",
+        "--preds",
+        run_file,
+        "--data",
+        benchmark_data,
+        "--out",
+        tmp_path / "o",
+        "--json",
+        "--metrics",
+        "rouge_l",
     )
     assert json.loads(done.stdout) == json.loads((tmp_path / "o" / "scores.json").read_text())
 
 
 def test_a_withheld_metric_has_its_own_exit_code(run_file, benchmark_data, tmp_path):
     done = qevd(
-        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge,llm-acc"
+        "score", "--preds", run_file, "--data", benchmark_data, "--out", tmp_path / "o", "--metrics", "rouge_l,llm_acc"
     )
     assert done.returncode == 3
     assert "needs a judge" in done.stdout
@@ -89,3 +98,64 @@ def test_validate(run_file, benchmark_data, tmp_path):
     assert done.returncode == 2
     assert "bad.jsonl:1: video '9999' is not in the data set" in done.stdout
     assert "bad.jsonl:2: no 'video'" in done.stdout
+
+
+@pytest.fixture
+def two_runs(benchmark_data, tmp_path):
+    """Two files of one name, from two folders."""
+    paths = []
+    for name, seed in (("a", 1), ("b", 2)):
+        (tmp_path / name).mkdir()
+        paths.append(write_lines(tmp_path / name / "run.jsonl", predictions_for(benchmark_data, seed=seed)))
+    return paths
+
+
+def test_two_files_of_one_name_both_survive(two_runs, benchmark_data, tmp_path):
+    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "rouge_l", "--replicates", "20")
+    first, second = (qevd("score", "--preds", path, *here) for path in two_runs)
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    folders = sorted(path.name for path in (tmp_path / "ws" / "scores").iterdir())
+    assert len(folders) == 2 and folders[0] == "run" and folders[1].startswith("run-")
+    assert f"these are called {folders[1]}" in " ".join(second.stderr.split())
+    assert folders[1] in second.stdout and "signature: protocol:official" in second.stdout
+    values = {
+        json.loads((tmp_path / "ws" / "scores" / name / "scores.json").read_text())["official"]["rouge_l"]["value"]
+        for name in folders
+    }
+    assert len(values) == 2
+    done = qevd("score", "--preds", two_runs[1], *here, "--out", tmp_path / "ws" / "scores" / "run")
+    assert done.returncode == 2 and "holds the score of other predictions" in done.stderr
+    # Both at once, in one line each.
+    done = qevd("score", "--preds", two_runs[0], "--preds", two_runs[1], *here, "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == folders
+    assert all("ROUGE-L 0." in line and "[protocol:official|tolerance:1.5s" in line for line in lines)
+
+
+def test_latex_markdown_and_what_to_cite(two_runs, benchmark_data, tmp_path):
+    here = ("--data", benchmark_data, "--workspace", tmp_path / "ws", "--metrics", "temporal,rouge_l")
+    files = ("--preds", two_runs[0], "--preds", two_runs[1])
+    done = qevd("score", *files, *here, "--format", "latex", "--published", "--cite")
+    assert done.returncode == 0, done.stderr
+    table, _, cited = done.stdout.partition(r"\end{tabular}")
+    body = [line for line in table.splitlines() if line.endswith(r"\\")]
+    assert {line.count("&") for line in body} == {4}
+    assert [rule in table for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}{lrrrr}")] == [
+        True
+    ] * 4
+    assert r"ISCT\_FitCoach" in table and r"\textbf{0.850}" in table
+    assert "@inproceedings{lin2004rouge," in cited and "@software{qevdbio," in cited and "meteor" not in cited
+    done = qevd("score", *files, *here, "--format", "markdown")
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(rows) == 4 and len({row.count("|") for row in rows}) == 1 and "**" in rows[2] + rows[3]
+    done = qevd("score", *files, *here, "--format", "json")
+    assert [len(one["official"]) > 0 for one in json.loads(done.stdout)] == [True, True]
+
+
+def test_a_faulty_file_does_not_keep_the_others_from_being_scored(two_runs, benchmark_data, tmp_path):
+    two_runs[0].write_text("{}\n")
+    done = qevd("score", "--preds", two_runs[0], "--preds", two_runs[1], "--data", benchmark_data,
+                "--workspace", tmp_path / "ws", "--metrics", "rouge_l", "-q")  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout.startswith("run: ") and "run.jsonl:1: no 'video'" in done.stderr

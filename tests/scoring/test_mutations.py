@@ -81,7 +81,7 @@ def test_a_thousand_mutated_files(small, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "manifest", lambda *a, **k: {})
     random_ = random.Random(0)
     lines = predictions_for(small)
-    options = ScoreOptions(metrics=("temporal", "rouge", "cider-d"), interval=ConfidenceOptions(replicates=10))
+    options = ScoreOptions(metrics=("temporal", "rouge_l", "cider_d"), interval=ConfidenceOptions(replicates=10))
     outcomes = {"result": 0, "error": 0}
     path = tmp_path / "run.jsonl"
     with warnings.catch_warnings():
@@ -89,7 +89,7 @@ def test_a_thousand_mutated_files(small, tmp_path, monkeypatch):
         for _ in range(1000):
             path.write_bytes(mutate(random_, lines))
             try:
-                found = score(path, small, options, out=tmp_path / "out")
+                found = score(path, small, options, out=tmp_path / "out", redo=True)
             except UserError as error:
                 assert str(path) in str(error)
                 assert error.expected

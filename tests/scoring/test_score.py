@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 from scoring_build import SPLIT, predictions_for, write_benchmark, write_lines
 
-from qevd_bio.scoring.options import BertScoreOptions, ConfidenceOptions, JudgeOptions, MatchingOptions, ScoreOptions
+from qevd_bio.scoring.options import (
+    PROTOCOLS,
+    SCORE_NAMES,
+    BertScoreOptions,
+    ConfidenceOptions,
+    JudgeOptions,
+    MatchingOptions,
+    ScoreOptions,
+    parse_metrics,
+)
 from qevd_bio.scoring.pairing.references import load_references
 from qevd_bio.scoring.results import MAIN_SCORES, read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.pairs import PAIRS
 
-QUICK = ScoreOptions(metrics=("temporal", "rouge"), interval=ConfidenceOptions(replicates=100))
+QUICK = ScoreOptions(metrics=("temporal", "rouge_l"), interval=ConfidenceOptions(replicates=100))
 
 
 def labels(texts):
@@ -26,14 +35,14 @@ def run(path, data, out, options=QUICK, **more):
 
 
 def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordnet, tiny_roberta):
-    metrics = ("temporal", "meteor", "rouge", "bertscore", "bleu-1", "bleu-4", "cider-d")
+    metrics = ("temporal", "meteor", "rouge_l", "bertscore_f1", "bleu_1", "bleu_4", "cider_d")
     options = ScoreOptions(metrics=metrics, bertscore=BertScoreOptions(str(tiny_roberta), 3))
     out = tmp_path / "out"
     scores = run(run_file, benchmark_data, out, options, label=labels)
     assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "pairs.parquet", "scores.json"]
     found = json.loads((out / "scores.json").read_text())
     assert (found["schema"], found["version"], found["name"]) == ("qevd-bio.scores", 1, "run")
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         for name in MAIN_SCORES:
             entry = found[protocol][name]
             assert {"value", "low", "high", "n", "coverage", "signature"} <= entry.keys()
@@ -44,7 +53,7 @@ def test_a_run_from_end_to_end(run_file, benchmark_data, tmp_path, debian_wordne
         assert 0 < meteor["coverage"]["ground_truth"] <= 1
         assert "wordnet:3.0@" in meteor["signature"]
         assert "punkt-" in meteor["signature"]
-        assert found[protocol]["llm_acc"]["reason"].startswith("not computed: add llm-acc to --metrics; needs a judge")
+        assert found[protocol]["llm_acc"]["reason"].startswith("not computed: add llm_acc to --metrics; needs a judge")
     assert found["interval"] | {"seed": 0, "clusters": 4, "clustered_by": "video"} == found["interval"]
     assert read_scores(out).as_json() == scores.as_json()
     assert json.loads((out / "manifest.json").read_text())["stage"] == "score"
@@ -65,7 +74,7 @@ def test_hand_counted(benchmark_data, tmp_path):
         for r in references
     ]
     scores = run(write_lines(tmp_path / "p.jsonl", lines), benchmark_data, tmp_path / "out")
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         found = scores.protocols[protocol]
         assert found["temporal_precision"].value == 1.0
         assert found["temporal_recall"].value == pytest.approx(12 / 60)
@@ -81,7 +90,7 @@ def test_pairs_hold_everything_once(run_file, benchmark_data, tmp_path):
     rows = PAIRS.read_rows(tmp_path / "out" / "pairs.parquet")
     references = load_references(benchmark_data, SPLIT).segments
     said = [json.loads(line) for line in run_file.read_text().splitlines()]
-    for protocol in ("official", "strict"):
+    for protocol in PROTOCOLS:
         own = [row for row in rows if row["protocol"] == protocol]
         truth = {(r["video"], r["segment"], r["truth_index"]) for r in own if r["truth_index"] is not None}
         predicted = [(r["video"], r["segment"], r["predicted_index"]) for r in own if r["predicted_index"] is not None]
@@ -178,19 +187,19 @@ def test_metrics_that_are_not_there_are_named_with_what_mends_them(run_file, ben
 
     monkeypatch.setattr(wordnet, "find_wordnet", lambda chosen: None)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    options = replace(QUICK, metrics=("meteor", "rouge", "bertscore", "llm-acc"))
+    options = replace(QUICK, metrics=("meteor", "rouge_l", "bertscore_f1", "llm_acc"))
     scores = run(run_file, benchmark_data, tmp_path / "out", options)
     official = scores.protocols["official"]
     assert "apt-get install wordnet-base" in official["meteor"].reason
     assert "hf download roberta-large" in official["bertscore_f1"].reason
     assert "--judge" in official["llm_acc"].reason
     assert official["rouge_l"].value is not None
-    assert scores.withheld(("meteor", "rouge")) == ["meteor"]
+    assert scores.withheld(("meteor", "rouge_l")) == ["meteor"]
 
 
 def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_data, tmp_path, monkeypatch):
     from qevd_bio.scoring import measures
-    from qevd_bio.scoring.judges.judge_models import judge_models as judges
+    from qevd_bio.scoring.judges import judge_models as judges
     from qevd_bio.scoring.judges.llm_accuracy import JudgeAnswer
 
     class HalfJudge:
@@ -202,7 +211,7 @@ def test_too_few_readable_judgements_withhold_the_metric(run_file, benchmark_dat
 
     monkeypatch.setattr(judges, "make_judges", lambda options, cache: [HalfJudge()])
     monkeypatch.setattr(measures, "missing", lambda metric, options: None)
-    strict = replace(QUICK, metrics=("llm-acc",), judge=JudgeOptions(("half",)))
+    strict = replace(QUICK, metrics=("llm_acc",), judge=JudgeOptions(("half",)))
     scores = run(run_file, benchmark_data, tmp_path / "a", strict)
     found = scores.protocols["official"]["llm_acc"]
     assert found.value is None
@@ -262,14 +271,14 @@ def test_a_local_judge_is_asked_by_default_and_a_served_one_only_when_named(tmp_
     (tmp_path / "config.json").write_text("{}")
     local = ScoreOptions(judge=JudgeOptions((str(tmp_path),)))
     served = ScoreOptions(judge=JudgeOptions(("some-model",), base_url="http://127.0.0.1:1/v1"))
-    assert {"llm-acc", "llm-bio-acc"} <= set(local.chosen())
-    assert local.asked() == ("llm-acc", "llm-bio-acc")
-    assert "llm-acc" not in served.chosen()
+    assert {"llm_acc", "llm_bio_acc"} <= set(local.chosen())
+    assert local.asked() == ("llm_acc", "llm_bio_acc")
+    assert "llm_acc" not in served.chosen()
     assert served.asked() == ()
 
 
 def test_a_faulty_own_prompt_stops_the_run_before_anything_is_computed(run_file, benchmark_data, tmp_path):
-    options = replace(QUICK, judge=JudgeOptions(prompt=tmp_path / "none.yaml"))
+    options = replace(QUICK, judge=JudgeOptions(prompt=str(tmp_path / "none.yaml")))
     with pytest.raises(UserError, match=r"none\.yaml"):
         run(run_file, benchmark_data, tmp_path / "out", options)
     assert not (tmp_path / "out").exists()
@@ -298,3 +307,9 @@ def test_intents_are_remembered_until_the_rules_change(tmp_path, monkeypatch):
     for file in (tmp_path / "cache" / "intents").iterdir():
         file.write_text("[damaged")
     assert label(["a"]) == {"a": "A"}
+
+
+def test_a_metric_has_one_name_and_old_names_are_still_read():
+    assert parse_metrics("ROUGE, rouge_l,bertscore,llm-acc,bleu-4") == ("rouge_l", "bertscore_f1", "llm_acc", "bleu_4")
+    assert ScoreOptions(metrics=("rouge", "cider-d")).metrics == ("rouge_l", "cider_d")
+    assert all(names == (name,) for name, names in SCORE_NAMES.items() if name != "temporal")

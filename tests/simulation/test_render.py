@@ -11,6 +11,8 @@ import pytest
 from qevd_bio.anatomy.dofs import DOF_INDEX, LIMITS
 from qevd_bio.anatomy.forward import forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
+from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.drawing.figure import PARTS, body_capsules
 from qevd_bio.simulation.drawing.mp4 import write_mp4
@@ -193,9 +195,9 @@ def test_no_frames_leave_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("pose_model")
 @pytest.mark.parametrize("view", ["front", "oblique", "side"])
 def test_the_pose_model_finds_the_figure_where_it_is(tmp_path: Path, view: str) -> None:
-    solutions = pytest.importorskip("mediapipe", reason="the pose model is an extra").solutions
     path = tmp_path / "squats.mp4"
     truth = np.load(write_truth_clip(path, "squats", view, seed=1, seconds=2.5))
     names, rotation = truth["joint_names"].tolist(), truth["camera_rotation"]
@@ -204,12 +206,12 @@ def test_the_pose_model_finds_the_figure_where_it_is(tmp_path: Path, view: str) 
     pixels = seen[..., :2] * focal / seen[..., 2:] + [180, 252]
     landmarks = {"shoulder_l": 11, "shoulder_r": 12, "hip_l": 23, "hip_r": 24, "knee_l": 25, "knee_r": 26}
     errors = []
-    with solutions.pose.Pose(model_complexity=1) as model, av.open(str(path)) as container:
+    tracker = BlazePoseBackend(ExtractOptions()).tracker()
+    with av.open(str(path)) as container:
         for t, frame in enumerate(container.decode(video=0)):
-            found = model.process(frame.to_ndarray(format="rgb24")).pose_landmarks
-            assert found is not None, f"not found in frame {t}"
-            points = [found.landmark[i] for i in landmarks.values()]
-            got = np.array([[point.x * 360, point.y * 504] for point in points])
+            found = tracker.process(frame.to_ndarray(format="rgb24"), t / 30)
+            assert np.isfinite(found).all(), f"not found in frame {t}"
+            got = found[list(landmarks.values()), :2]
             errors.append(np.linalg.norm(got - pixels[t, [names.index(name) for name in landmarks]], axis=1))
     assert len(errors) == 75
     assert np.median(errors) < 10

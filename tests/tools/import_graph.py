@@ -48,6 +48,7 @@ NEIGHBOURS = {
 
 # From below; a name is a sub-folder or a single file of the room's root. Root files not named lie on top, in one layer.
 ORDER: dict[str, tuple[str, ...]] = {
+    "store": ("errors", "resources", "hashing", "leftovers", "atomic", "models"),
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
     "motion": ("options", "cycles", "judging"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),

@@ -19,7 +19,7 @@ from typing import Any
 
 SHOWN = (
     "numpy", "scipy", "pandas", "pyarrow", "pydantic", "typer", "av", "filelock", "jinja2", "nltk", "openai", "torch",
-    "transformers", "peft", "accelerate", "datasets", "matplotlib", "sacrebleu", "bert-score", "mediapipe",
+    "transformers", "peft", "accelerate", "datasets", "matplotlib", "sacrebleu", "bert-score", "openvino",
 )  # fmt: skip
 ORACLE = """
 from pathlib import Path
@@ -45,7 +45,8 @@ for file in pathlib.Path("slow/features").rglob("*_features.npy"):
     shape = numpy.load(file, mmap_mode="r").shape[1:]
     paths = feature_paths(Workspace(pathlib.Path("ws")), split, file.name.removesuffix("_features.npy"))
     paths.features.parent.mkdir(parents=True, exist_ok=True)
-    times = numpy.arange(1, 100) / 4
+    seen = numpy.load(str(file).replace("_features.npy", "_timestamps.npy"))
+    times = numpy.arange(seen[0], seen[-1], 0.25)
     numpy.save(paths.times, times)
     numpy.save(paths.features, numpy.random.default_rng(0).normal(size=(len(times), *shape)).astype("float32"))
 """
@@ -93,12 +94,14 @@ class Server(BaseHTTPRequestHandler):
 def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
     """(name, arguments of the interpreter) in order; those that an extra brings only where it was installed."""
     job = ["-m", "qevd_bio"]
-    size = (240, 336) if "mediapipe" in extras else (80, 112)  # a pose model needs to see somebody
+    size = (240, 336) if "pose" in extras else (80, 112)  # a pose model needs to see somebody
     sim = ["--minutes", "0.4", "--exercise", "squats", "--width", str(size[0]), "--height", str(size[1])]
     place, data = ["--workspace", "ws"], ["--data", "sim"]
     rewritten = ["--data", "ws/qevd-bio-fit-coach"]
     train = ["train", "coach", "--model", "tiny-stream-vlm", "--out", "trained", "--steps", "2", "--batch", "1"]
     train += ["--validation", "0", "--device", "cpu", "--generate", "0", "--split", "QEVD-FIT-COACH-Benchmark"]
+    # A coach that always speaks, and a wide tolerance: so there are pairs whose texts can be compared.
+    score = ["score", "--preds", "interval.jsonl", "--tolerance", "30", *rewritten]
     quick = ["--weights", "random", "--device", "cpu", "--rate", "1", "--warm-up", "0"]
     found = [
         ("import", ["-c", "import qevd_bio, sys; assert 'torch' not in sys.modules"]),
@@ -111,14 +114,15 @@ def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
         ("tables", ["-c", TABLES]),
         ("rewrite", [*job, "rewrite", *data, *place]),
         ("run rules", [*job, "run", "--model", "rules", "--out", "rules.jsonl", *rewritten, *place]),
-        ("score", [*job, "score", "--preds", "rules.jsonl", "--out", "scores", "--metrics", "temporal,rouge", *rewritten]),
+        ("run interval", [*job, "run", "--model", "interval", "--out", "interval.jsonl", *rewritten, *place]),
+        ("score", [*job, *score, "--out", "scores", "--metrics", "temporal,rouge_l"]),
         ("report", [*job, "report", "--scores", "scores", *data, *place, "--out", "page.html"]),
     ]  # fmt: skip
     more = {
         "language": [
             ("intent llm", [*job, "intent", "--method", "llm", "--model", "m", "--llm-url", url, *data, "--workspace", "llm"])
         ],
-        "mediapipe": [("extract", [*job, "extract", *data, "--workspace", "posed"])],
+        "pose": [("models", [*job, "models", "fetch"]), ("extract", [*job, "extract", *data, "--workspace", "posed"])],
         "train": [
             ("features", [*job, "features", *data, "--workspace", "slow", *quick]),
             ("stand-in features", ["-c", FEATURES]),
@@ -127,7 +131,7 @@ def steps(extras: set[str], url: str) -> list[tuple[str, list[str]]]:
         ],
         "bertscore": [("bertscore", ["-c", BERTSCORE])],
         "hub": [("hub", ["-c", HUB])],
-        "metrics": [("bleu", [*job, "score", "--preds", "rules.jsonl", "--out", "bleu", "--metrics", "bleu-4", *rewritten])],
+        "metrics": [("bleu", [*job, *score, "--out", "bleu", "--metrics", "bleu_4"])],
         "report": [("plot", [*job, "plot", "timeline", "--help"])],
     }  # fmt: skip
     return found + [step for name, own in more.items() if name in extras for step in own]

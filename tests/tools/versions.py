@@ -34,10 +34,9 @@ class Set:
 
 
 SETS = {
-    # mediapipe 0.10.21 wants numpy < 2, so it has a set of its own.
     "newest": Set(("language", "bertscore", "train", "hub", "report", "metrics")),
     "newest-core": Set(("language", "report", "metrics")),
-    "newest-mediapipe": Set(("mediapipe", "report")),
+    "newest-pose": Set(("pose", "litert", "report")),
     "lowest": Set(("language", "bertscore", "train", "hub", "report", "metrics"), lowest=True),
     "lowest-core": Set(("language", "report", "metrics"), lowest=True),
 }

@@ -26,12 +26,7 @@ def read_decisions(
 
     A JSON file says its table and reviewer itself; for a CSV they are given. Raises UserError that names the entry.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"larger than {MAX_BYTES:,} bytes", where=path, expected="a file of decisions")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=path, expected="a saved review") from error
+    text = read_text(path)
     if path.suffix.lower() == ".csv":
         entries, moment = _csv_entries(text, path), datetime.now(UTC).isoformat(timespec="seconds")
     else:
@@ -48,6 +43,16 @@ def read_decisions(
     if not keys:
         raise UserError(f"there is no table {table!r} in this workspace yet", where=path, fix="make it, then import")
     return [_decision(entry, f"{path}: {place}", table, name, keys, moment) for place, entry in entries]
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a person saved; UserError where it is too large or no UTF-8 text."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"larger than {MAX_BYTES:,} bytes", where=path, expected="a saved review")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("cannot be read as UTF-8 text", where=path, expected="a saved review") from error
 
 
 def _json_entries(

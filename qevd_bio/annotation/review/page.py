@@ -1,4 +1,7 @@
-"""A table as one self-contained page for reviewers, or as CSV. Text of models and data never becomes HTML."""
+"""A table as one self-contained page for reviewers, or as CSV. Text of models and data never becomes HTML.
+
+Written without a template engine: the page is one fixed frame, and data enters it as JSON that its script sets as text.
+"""
 
 from __future__ import annotations
 
@@ -83,5 +86,11 @@ def to_csv(table: str, rows: Iterable[Mapping[str, Any]]) -> str:
     for row in rows:
         about = "; ".join([row["text"], *(f"{name}: {value}" for name, value in row["facts"])]).strip("; ")
         cells = [row["key"], _words(row["value"] or ""), about, "", "", ""]
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+        writer.writerow([plain_cell(cell) for cell in cells])
     return buffer.getvalue()
+
+
+def plain_cell(value: object) -> str:
+    """`value` as a cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from qevd_bio.coach.vision.feature_files import FeatureShape
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_file, hash_json
+from qevd_bio.store.ledger import marker_path
+from qevd_bio.store.plain_data import read_json
 
 if TYPE_CHECKING:
     from qevd_bio.coach.baselines.source import BaselineSource
@@ -65,7 +67,7 @@ class ClassHead:
     def _check(self, source: BaselineSource) -> None:
         """Refuse features that `qevd-bio features` is known to have made with other weights."""
         split, video = source.segment.split, source.segment.video
-        made_with = _made_with(source.workspace.manifests / "features" / split / f"{video}.json")
+        made_with = _made_with(marker_path(source.workspace.manifests, "features", f"{split}/{video}"))
         if made_with and made_with != self.weights:
             raise ItemError("other_weights", f"{split}/{video}: its features were made with other weights than these")
 
@@ -109,10 +111,7 @@ def read_labels(path: Path, classes: int) -> tuple[str, ...]:
     expected = f"a JSON object of labels with their class, 0 to {classes - 1}"
     if not path.is_file():
         raise UserError("no such file", where=path, expected=expected, fix="name it with --labels FILE")
-    try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot be read ({error})", where=path, expected=expected) from error
+    found = read_json(path)
     names = [""] * classes
     for label in sorted(found, reverse=True) if isinstance(found, dict) else ():
         number = found[label]

@@ -20,6 +20,7 @@ from qevd_bio.language.client import complete_many
 from qevd_bio.language.options import ClientOptions
 from qevd_bio.language.request import Image, Message, Reply, Request, Sampling
 from qevd_bio.store.errors import ItemError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 from qevd_bio.video.reader import VideoReader
 from qevd_bio.video.sampling import at_indices
@@ -119,9 +120,7 @@ def _filled(name: str, **values: str) -> str:
 
 @cache
 def _texts() -> dict[str, Any]:
-    import yaml
-
-    loaded: dict[str, Any] = yaml.safe_load(prompts_path("published", "baselines.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = read_yaml(prompts_path("published", "baselines.yaml"))
     return loaded
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +11,8 @@ from numpy.typing import NDArray
 
 from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.pose.assemble import MIN_FIT_FRAMES, smooth_options
-from qevd_bio.pose.backends.mediapipe import MediapipeBackend, read_landmarks
-from qevd_bio.pose.backends.native_logs import quiet_native_logs
+from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
+from qevd_bio.pose.backends.follow import PersonTracker
 from qevd_bio.pose.fit.clip import FitResult, fit_clip
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.smooth import smooth_angles
@@ -41,22 +39,19 @@ class LivePose:
     """Takes frames one at a time; `poses` then gives those of the frames since it was last asked.
 
     The fit is that of `qevd-bio extract` over the last `window_s`; so a frame's pose knows what came before it and
-    nothing later. MediaPipe follows one person.
+    nothing later. The tracker follows one person.
     """
 
-    def __init__(self, tracker: Any, window_s: float, stature_m: float | None = None) -> None:
+    def __init__(self, tracker: PersonTracker, window_s: float, stature_m: float | None = None) -> None:
         self._tracker, self._window_s, self._stature_m = tracker, window_s, stature_m
         self._seen: deque[tuple[int, float, NDArray[np.float32]]] = deque()
-        self._new, self._found = 0, False
+        self._new = 0
         self._size = (0, 0)
         self._last: NDArray[np.float64] | None = None
 
     def see(self, index: int, time_s: float, image: NDArray[np.uint8]) -> None:
         """Find the landmarks of one RGB frame."""
-        with nullcontext() if self._found else quiet_native_logs():
-            landmarks = read_landmarks(self._tracker.process(image), image.shape)
-        self._found = self._found or bool(np.isfinite(landmarks[0, 0]))
-        self._seen.append((index, time_s, landmarks))
+        self._seen.append((index, time_s, self._tracker.process(image, time_s)))
         self._size = (image.shape[1], image.shape[0])
         self._new += 1
         while len(self._seen) > self._new and self._seen[0][1] < time_s - self._window_s:
@@ -97,8 +92,6 @@ def _heading(fit: FitResult) -> float | None:
     return None if value is None else float(value)
 
 
-@contextmanager
-def live_pose(window_s: float, stature_m: float | None = None) -> Iterator[LivePose]:
-    """A `LivePose` on MediaPipe's model, closed at the end. UserError where mediapipe is not installed."""
-    with MediapipeBackend(_EXTRACT).tracker() as tracker:
-        yield LivePose(tracker, window_s, stature_m)
+def live_pose(window_s: float, stature_m: float | None = None) -> LivePose:
+    """A `LivePose` on the default pose model. UserError where the model or its runtime is missing."""
+    return LivePose(BlazePoseBackend(_EXTRACT).tracker(), window_s, stature_m)

@@ -49,8 +49,8 @@ def run_live(
     session = Session()
     with ExitStack() as stack:
         source = stack.enter_context(closing(open_source(name, options)))
-        pose = stack.enter_context(live_pose(options.window_s, options.stature_m)) if model == RULES else None
-        if pose is not None:
+        if model == RULES:
+            pose = live_pose(options.window_s, options.stature_m)
             motion = LiveMotion(pose, chosen, workspace, options.stature_m)
             watcher: Watcher = RulesWatcher(motion, RulesCoach(chosen))
         else:
@@ -140,10 +140,10 @@ def _model_watcher(
         yield ModelWatcher(live, features, None)
         return
     chooser = None if coach.ablations.no_selector else coach.selector
-    with live_pose(options.window_s, options.stature_m) as pose:
-        motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
-        with _room_for_poses():
-            yield ModelWatcher(live, features, motion, chooser, coach.ablations.tau_steps)
+    pose = live_pose(options.window_s, options.stature_m)
+    motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
+    with _room_for_poses():
+        yield ModelWatcher(live, features, motion, chooser, coach.ablations.tau_steps)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from qevd_bio.learning.folders import whole_folder
 from qevd_bio.learning.language import check_memory, read_tokenizer, restore_rotary
 from qevd_bio.learning.weights import fill, read_tensors
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_json
 
 CONFIG_FILE = "coach.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -127,10 +128,10 @@ def read_about(folder: Path) -> tuple[ModelConfig, Ablations, dict[str, Any]]:
             fix="qevd-bio train writes one; qevd-bio coach import-stream-vlm makes one of the released weights",
         )
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         version, config = values["format"], values["config"]
         ablations, about = Ablations(**values["ablations"]), dict(values["about"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"cannot be read ({error})", where=path, expected="as qevd-bio writes it") from error
     if version != FORMAT:
         raise UserError(f"format {version}", where=path, expected=f"format {FORMAT}")

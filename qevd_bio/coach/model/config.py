@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from qevd_bio.store.errors import UserError
 
-KINDS = ("stream-vlm", "biocoach")
+_CLOSED = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
 class VisionConfig:
     """Shape of the visual features: `tokens` vectors of `dim` a step (35 of 1280 from the 3D CNN)."""
+
+    __pydantic_config__ = _CLOSED
 
     dim: int = 1280
     tokens: int = 35
@@ -27,6 +31,8 @@ class CrossAttentionConfig:
     `inner` is the width inside the value MLP; 0 is that of the visual tokens, as released.
     """
 
+    __pydantic_config__ = _CLOSED
+
     layers: tuple[int, ...] = ()
     dim: int = 4096
     heads: int = 1
@@ -37,6 +43,8 @@ class CrossAttentionConfig:
 class TokensConfig:
     """Action tokens by role; the released tokenizer writes `<vision>`, `<answer>`, `<answer/>`."""
 
+    __pydantic_config__ = _CLOSED
+
     next: str = "<next>"
     feedback: str = "<feedback>"
     end: str = "<answer/>"
@@ -45,6 +53,8 @@ class TokensConfig:
 @dataclass(frozen=True)
 class LoraSettings:
     """Low-rank adapters (QEVD, App. D.3); r = 0 means none."""
+
+    __pydantic_config__ = _CLOSED
 
     r: int = 32
     alpha: int = 16
@@ -56,6 +66,8 @@ class LoraSettings:
 class SelectorConfig:
     """A_theta: widths of the two hidden layers, dropout, joints kept (BioCoach, Supp. 11.1)."""
 
+    __pydantic_config__ = _CLOSED
+
     hidden: tuple[int, ...] = (512, 256)
     dropout: float = 0.1
     top_k: int = 12
@@ -64,6 +76,8 @@ class SelectorConfig:
 @dataclass(frozen=True)
 class FusionConfig:
     """Vision-morphometric cross-attention (BioCoach, Supp. 12.1): heads, gain of Xavier's initialisation."""
+
+    __pydantic_config__ = _CLOSED
 
     heads: int = 8
     gain: float = 0.1
@@ -77,6 +91,8 @@ class ModelConfig:
     `context_tokens` columns are kept in front of the prompt for C_motion (0: none); `dtype` and `device` are
     what the model is meant for.
     """
+
+    __pydantic_config__ = _CLOSED
 
     name: str
     kind: Literal["stream-vlm", "biocoach"]
@@ -102,9 +118,11 @@ class ModelConfig:
 
 def read_config(values: Any, where: Path) -> ModelConfig:
     """A configuration from plain values; UserError names the key that is missing, unknown or of a wrong type."""
-    config: ModelConfig = _build(ModelConfig, values, where, "")
-    if config.kind not in KINDS:
-        raise UserError(f"kind is {config.kind!r}", where=where, expected=" or ".join(KINDS))
+    try:
+        # By way of JSON, whose strict mode takes a list for a tuple and 1 for 1.0, but no text for a number.
+        config = TypeAdapter(ModelConfig).validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise _fault(error, where) from error
     layers = int(config.language.get("num_hidden_layers", 0))
     outside = [layer for layer in config.cross_attention.layers if not 0 <= layer < layers]
     if outside:
@@ -116,30 +134,15 @@ def read_config(values: Any, where: Path) -> ModelConfig:
     return config
 
 
-def _build(kind: Any, values: Any, where: Path, prefix: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise UserError(f"{prefix or 'the file'} is not a mapping", where=where, expected="keys with values")
-    known = {f.name: f for f in fields(kind)}
-    unknown = [str(key) for key in values if key not in known]
-    if unknown:
-        raise UserError(f"unknown key {prefix}{unknown[0]}", where=where, expected=f"one of {', '.join(known)}")
-    missing = [f for f in ("name", "kind", "source", "language") if kind is ModelConfig and f not in values]
-    if missing:
-        raise UserError(f"no key {prefix}{missing[0]}", where=where, expected="name, kind, source and language")
-    hints = get_type_hints(kind)
-    return kind(**{key: _value(hints[key], value, where, prefix + key) for key, value in values.items()})
-
-
-def _value(hint: Any, value: Any, where: Path, name: str) -> Any:
-    if is_dataclass(hint):
-        return _build(hint, value, where, f"{name}.")
-    if hint in (int, float, str, bool):
-        fine = isinstance(value, (int, float) if hint is float else hint)
-        if not fine or (hint is not bool and isinstance(value, bool)):
-            raise UserError(f"{name} is {value!r}", where=where, expected=hint.__name__)
-        return hint(value)
-    if str(hint).startswith("tuple"):
-        if not isinstance(value, (list, tuple)):
-            raise UserError(f"{name} is {value!r}", where=where, expected="a list")
-        return tuple(value)
-    return value
+def _fault(error: ValidationError, where: Path) -> UserError:
+    """The first fault in words; an unknown key first, since a misspelt one is missing as well."""
+    first = min(error.errors(), key=lambda item: item["type"] != "unexpected_keyword_argument")
+    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    if first["type"] == "unexpected_keyword_argument":
+        return UserError(f"unknown key {key}", where=where, expected="a key of a shipped preset (refs/presets)")
+    if first["type"] == "missing":
+        return UserError(f"no key {key}", where=where, expected="name, kind, source and language")
+    if first["type"] == "dataclass_type":
+        return UserError(f"{key} is not a mapping", where=where, expected="keys with values")
+    expected = str(first["msg"]).removeprefix("Input should be ")
+    return UserError(f"{key} is {first['input']!r}", where=where, expected=expected)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qevd_bio.coach.model.config import ModelConfig, read_config
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 
@@ -19,17 +20,9 @@ def read_preset(name: str | Path) -> ModelConfig:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = refs_path("presets", f"{path.name}.yaml")
-    import yaml
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no preset {str(name)!r}", expected=f"one of {', '.join(preset_names())}, or a YAML file"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot be read ({str(error).splitlines()[0]})", where=path, expected="YAML") from error
-    return read_config(values, path)
+    if not path.is_file():
+        raise UserError(f"no preset {str(name)!r}", expected=f"one of {', '.join(preset_names())}, or a YAML file")
+    return read_config(read_yaml(path), path)
 
 
 def summary(name: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 
 UNKNOWN_EXERCISE = "exercises"
@@ -28,7 +29,5 @@ def published(name: str) -> str:
 
 @cache
 def _texts() -> dict[str, str]:
-    import yaml
-
-    text = prompts_path("published", "stream_vlm_system.yaml").read_text(encoding="utf-8")
-    return {str(key): str(value) for key, value in yaml.safe_load(text).items()}
+    texts = read_yaml(prompts_path("published", "stream_vlm_system.yaml"))
+    return {str(key): str(value) for key, value in texts.items()}

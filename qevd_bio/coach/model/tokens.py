@@ -10,6 +10,7 @@ from typing import Any
 from qevd_bio.coach.model.config import TokensConfig
 from qevd_bio.coach.model.prompts import published, segment_prompt
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 PAPER = TokensConfig("<next>", "<feedback>", "<answer/>")
@@ -110,11 +111,9 @@ def tiny_tokenizer(size: int, tokens: TokensConfig, texts: Iterable[str] = ()) -
 
 def shipped_texts() -> list[str]:
     """Every text of the exercise catalogue, the prompts and examples of contexts: what the coach talks about."""
-    import yaml
-
     texts = [*_CONTEXT, published("segment"), published("short_clip")]
     for path in sorted(refs_path("exercises").glob("*.yaml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
         texts.append(segment_prompt(str(content["name"])))
         texts.extend(_strings(content))
     return texts

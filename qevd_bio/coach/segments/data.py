@@ -25,6 +25,7 @@ from qevd_bio.coach.vision.feature_files import (
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.ledger import marker_path
 from qevd_bio.tables.workspace import Workspace
 
 State = tuple[tuple[int, int] | None, ...]
@@ -69,7 +70,7 @@ class SegmentSource:
         """Files that the result depends on; the small record of the features stands for them where there is one."""
         split, video = self.segment.split, self.segment.video
         encoder = stage_name(self.sees.encoder)
-        marker = self.workspace.manifests / encoder / split / f"{video}.json"
+        marker = marker_path(self.workspace.manifests, encoder, f"{split}/{video}")
         own = marker if marker.is_file() and self.workspace.root in self.features.features.parents else None
         contexts = (self.workspace.contexts(split, video),) if self.reads_contexts else ()
         return (own or self.features.features, self.features.times, *contexts)

@@ -127,7 +127,7 @@ class SideBySide(Generic[T]):
         self._waiting = deque(items)
 
     def __call__(self, item: Item[Streamable[T]]) -> dict[str, Any]:
-        if item.key not in self._given and item not in self._waiting:
+        if item.key not in self._given and all(item.key != waiting.key for waiting in self._waiting):
             self._waiting.appendleft(item)
         while item.key not in self._ready:
             if self._stream is None:

@@ -75,7 +75,7 @@ class CoachTask:
     """One coach, its examples and what is held out of them."""
 
     chooses = "loss"
-    advice = ("--context-every 24 or a smaller --max-tokens (shorter sequences)",)
+    advice: Sequence[str] = ("--context-every 24 or a smaller --max-tokens (shorter sequences)",)
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ def lexical_scores(segments: Sequence[tuple[Said, Said]]) -> dict[str, float]:
         "temporal_f": 2 * precision * recall / (precision + recall) if right and hit else 0.0,
         "said": spoken / max(len(segments), 1),
     }
-    for metric in ("meteor", "rouge"):
+    for metric in ("meteor", "rouge_l"):
         outcome = measure(metric, {"official": pairs}, ScoreOptions(), None) if pairs else None
         if outcome is not None and outcome.reason is None:
             scores[metric] = outcome.measured["official"].value

@@ -117,7 +117,7 @@ class SelectorTask:
     """The selector of one coach, windows to train with and windows held out by video."""
 
     name, chooses = "selector", "accuracy"
-    advice: tuple[str, ...] = ()
+    advice: Sequence[str] = ()
 
     def __init__(self, coach: Coach, windows: Windows, options: LoopOptions) -> None:
         model = coach.model

@@ -25,6 +25,7 @@ from qevd_bio.learning.loop import Trained, train
 from qevd_bio.learning.options import LoopOptions
 from qevd_bio.store.atomic import atomic_path, make_folder, write_json
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.video.reader import VideoReader
 from qevd_bio.video.sampling import at_rate
 
@@ -48,7 +49,7 @@ class VisionTask:
     """The backbone, its clips and what is held out of them by person."""
 
     name, chooses = "vision", "accuracy"
-    advice: tuple[str, ...] = ()
+    advice: Sequence[str] = ()
 
     def __init__(
         self, backbone: Backbone, clips: Sequence[LabelledClip], labels: Sequence[str], options: LoopOptions
@@ -108,7 +109,7 @@ def read_clips(dataset: Dataset, cache: Path, say: Callable[[str], None]) -> tup
     for clip, video in chosen:
         if not clip.labels:
             continue
-        frames = make_folder(cache) / f"{clip.stem}.npy"
+        frames = make_folder(cache) / f"{safe_name(clip.stem)}.npy"
         try:
             length = decode(video.path, frames, FeatureOptions())
         except ItemError:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.coach.options import STEP_HZ, EncoderName
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.store.names import safe_name
 from qevd_bio.tables.workspace import Workspace
 
 _FOLDERS: dict[EncoderName, str] = {"3d-cnn": "efficientnet_features", "image": "image_features"}
@@ -46,7 +47,7 @@ def paths_in(root: Path, stem: str, encoder: EncoderName = "3d-cnn") -> FeatureP
 
 def feature_paths(workspace: Workspace, split: str, stem: str, encoder: EncoderName = "3d-cnn") -> FeaturePaths:
     """Where `qevd-bio features` writes a video's features."""
-    return paths_in(workspace.path("features", split), stem, encoder)
+    return paths_in(workspace.path("features", split), safe_name(stem), encoder)
 
 
 def stage_name(encoder: EncoderName) -> str:

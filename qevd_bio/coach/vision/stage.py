@@ -78,7 +78,7 @@ def write_features(
         out = feature_paths(workspace, video.split, video.stem, options.encoder)
         inputs = (video.path, *([video.timestamps_path] if video.timestamps_path else []))
         task = FeatureTask(video, weights, seed, device, options, out)
-        items.append(Item(video.key, inputs, (out.features, out.times), task))
+        items.append(Item(video.key, inputs, (out.features, out.times), task, source=video.path))
     return run_stage(
         stage_name(options.encoder), workspace, items, features_of, settings=settings, options=run, version=VERSION
     )

@@ -65,12 +65,16 @@ class Cycle:
         return self.end_s - self.start_s
 
 
+_LONGEST_KEPT_S = 10.0
+"""Samples are kept for a repetition of up to this length, whatever the exercise allows: memory stays bounded."""
+
+
 class Builder(ABC):
     """Puts cycles together from turns; `samples` is the recent smoothed signal."""
 
     def __init__(self, rule: CycleRule, options: CycleOptions, pace: RunningPace, rejected: Counter[str]) -> None:
         self.rule, self.options, self.pace, self.rejected = rule, options, pace, rejected
-        longest = min(rule.bounds_s[1], 10.0) * options.overlong + options.dwell_max_s
+        longest = min(rule.bounds_s[1], _LONGEST_KEPT_S) * options.overlong + options.dwell_max_s
         self.samples: deque[tuple[float, float]] = deque(maxlen=round(longest * options.grid_hz))
         self.levels: dict[int, deque[float]] = {kind: deque(maxlen=options.memory) for kind in (1, -1)}
         self.began = math.nan

@@ -7,6 +7,18 @@ import math
 from qevd_bio.motion.cycles.builders import Builder, Cycle
 from qevd_bio.motion.cycles.turns import Turn
 
+# Found on simulated workouts and on filmed clips that were set aside for development, like those of CycleOptions.
+_BACK_AT_REST = 0.35
+"""A stillness ends the repetition up to this share of the way from rest to key: people do not quite come back."""
+_NO_BEGINNING_S = 0.1
+"""A low within this time of the clip's start is where the clip begins, not where the movement turned."""
+_BEGUN_UNDER_WAY = 0.25
+"""Begun higher than it ended by this share of the movement: the clip's first frame was on the way to the key."""
+_LONGEST_GOING_ON = 2.0
+"""Where the exercise goes on while the signal rests, that rest may last this many times as long as the reference's."""
+_OWN_HALF = 0.5
+"""Neighbours share the rest between them evenly."""
+
 
 class OneSided(Builder):
     """Rest is low, the key is high: low → high → low.
@@ -42,7 +54,7 @@ class OneSided(Builder):
         if high is None or turn.kind > 0:
             return []
         floor = self._low.value if self._low else high.value - self.pace.amplitude(turn.time)
-        if turn.value - floor > 0.35 * (high.value - floor):
+        if turn.value - floor > _BACK_AT_REST * (high.value - floor):
             return []
         return self._close(turn)
 
@@ -58,12 +70,14 @@ class OneSided(Builder):
         goes_on = self.rule.pause_share / (1.0 - self.rule.pause_share)
         natural = self.rule.rest_ratio * active
         falls_on = self._deeper(high, low.value, before)  # back where it began, the signal goes on to a deeper rest
-        longest = max(self.options.pause_share * active + natural, 2.0 * goes_on * active)
+        longest = max(self.options.pause_share * active + natural, _LONGEST_GOING_ON * goes_on * active)
         shared = not low.rest and leaves - back < longest and not falls_on
         if goes_on:
             end = leaves if shared else min(back + goes_on * active, self.samples[-1][0])
+        elif shared:
+            end = _OWN_HALF * (back + leaves)
         else:
-            end = 0.5 * (back + leaves) if shared else back if falls_on else min(back + 0.5 * natural, leaves)
+            end = back if falls_on else min(back + _OWN_HALF * natural, leaves)
         out = self._finish(end, low.value)
         self._shared = end if shared else math.nan
         return out
@@ -79,7 +93,7 @@ class OneSided(Builder):
     def _before(self, after: float) -> float:
         """The rest before the running cycle; the one `after` it where the clip does not show that."""
         low = self._low
-        return after if low is None or low.time <= self.began + 0.1 else low.value
+        return after if low is None or low.time <= self.began + _NO_BEGINNING_S else low.value
 
     def _begin(self, high: Turn, end: float, after: float) -> float:
         """When the cycle around `high` that ends at `end` began: with its half of the rest that the exercise has."""
@@ -89,7 +103,7 @@ class OneSided(Builder):
         leaves = self._leaves(high, before)
         if self._low is None or not math.isnan(self._shared):
             return leaves
-        return max(leaves - 0.5 * self.rule.rest_ratio * (end - leaves), self._ended, self._low.time)
+        return max(leaves - _OWN_HALF * self.rule.rest_ratio * (end - leaves), self._ended, self._low.time)
 
     def _leaves(self, high: Turn, rest: float) -> float:
         """When the movement to `high` left its rest."""
@@ -113,7 +127,7 @@ class OneSided(Builder):
             rest, partial = value, "both" if partial else "start"
         else:
             rest = low.value if partial else max(low.value, value)
-            if low.time <= self.began + 0.1 and low.value - value > 0.25 * (high.value - value):
+            if low.time <= self.began + _NO_BEGINNING_S and low.value - value > _BEGUN_UNDER_WAY * (high.value - value):
                 partial = "both" if partial else "start"  # the clip begins on the way to the key
         self._high, self._ended = None, end
         cycle = Cycle(start, high.time, end, high.time, math.nan, high.value - rest, partial=partial)
@@ -150,7 +164,7 @@ class OneSided(Builder):
         if self._high is not None:
             value = self.samples[-1][1]
             floor = self._low.value if self._low else value
-            if value - floor <= 0.35 * (self._high.value - floor) and pending is not None:
+            if value - floor <= _BACK_AT_REST * (self._high.value - floor) and pending is not None:
                 closed = self._close(pending._replace(rest=True))
             else:
                 closed = self._finish(last, value, "end")

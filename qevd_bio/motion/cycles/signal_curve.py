@@ -56,6 +56,12 @@ class Signal:
         return np.round(np.deg2rad(self.expression.evaluate(series)), 9)
 
 
+_ALWAYS_AT_REST = 0.7
+"""A reference that rests longer than this share of a cycle is no movement whose pauses tell anything."""
+_MIRROR_ERROR = 0.02
+"""Right minus left turns its sign in the mirror up to this share; derived angles are not exact in mirror images."""
+
+
 def candidates(exercise: Exercise, reference: Array | None, fps: float = 30.0) -> tuple[Signal, ...]:
     """The exercise's signal and its alternatives; `reference` (N, 46) radians at `fps`."""
     curves = None if reference is None else Curves(reference)
@@ -107,7 +113,7 @@ def _rest_ratio(exercise: Exercise, signal: Signal) -> float:
         return 0.0
     away = course.max() - course if exercise.signal.rest == "max" else course - course.min()
     resting = float(np.mean(away[:-1] <= CycleOptions.rest_share * away.max()))
-    return resting / (1.0 - resting) if resting < 0.7 else 0.0
+    return resting / (1.0 - resting) if resting < _ALWAYS_AT_REST else 0.0
 
 
 def is_two_sided(expression: Expression) -> bool:
@@ -118,7 +124,7 @@ def is_two_sided(expression: Expression) -> bool:
     turned = np.asarray(expression.evaluate(Curves(mirror_angles(poses))))
     known = np.isfinite(plain) & np.isfinite(turned)
     size = float(np.abs(plain[known]).max(initial=0.0))
-    return size > 0 and bool(np.abs(plain + turned)[known].max() < 0.02 * size)
+    return size > 0 and bool(np.abs(plain + turned)[known].max() < _MIRROR_ERROR * size)
 
 
 def choose(signals: Sequence[Signal], angles: Array, observed: NDArray[np.bool_]) -> int:

@@ -68,6 +68,12 @@ class RunningPace:
         return max(options.prominence_floor_rad, options.prominence_share * self.amplitude(time))
 
 
+_REFERENCE_PAUSES = 1.5
+"""Where the exercise goes on while the signal rests, wait this many times as long as the reference does."""
+_REFRESH_S = 0.5
+"""Thresholds follow the running estimates this often: these change with each repetition, none of which is shorter."""
+
+
 class Turns:
     """Zigzag with hysteresis: an extreme is confirmed once the signal has come back by the threshold and stayed so.
 
@@ -79,7 +85,7 @@ class Turns:
         self, pace: RunningPace, options: CycleOptions, two_sided: bool = False, pause_share: float = 0.0
     ) -> None:
         self.pace, self.options, self.two_sided = pace, options, two_sided
-        self._dwell_share = max(options.dwell_share, 1.5 * pause_share)
+        self._dwell_share = max(options.dwell_share, _REFERENCE_PAUSES * pause_share)
         self._step = 1.0 / options.grid_hz
         self._prominence = options.prominence_floor_rad
         self.reset()
@@ -109,7 +115,7 @@ class Turns:
         share = options.two_sided_dwell if self.two_sided else self._dwell_share
         longest = self.longest_dwell_s
         self._dwell = min(max(share * pace.period, options.dwell_min_s), longest)
-        self._refresh_at = time + 0.5
+        self._refresh_at = time + _REFRESH_S
 
     def push(self, time: float, value: float) -> Turn | None:
         if time >= self._refresh_at:

@@ -10,6 +10,13 @@ from qevd_bio.motion.cycles.builders import Builder, Cycle
 from qevd_bio.motion.cycles.turns import Turn
 
 _SIDES = {1: "r", -1: "l"}
+# Found on simulated workouts and on filmed clips that were set aside for development, like those of CycleOptions.
+_PAUSE_SHARE = 0.35
+"""A turn nearer to the rest before it than this share of the running amplitude is part of that rest."""
+_PARTNER_PERIODS = 0.5
+"""The other side must follow within this many periods, half of one being its usual distance."""
+_MOVING_SHARE = 0.2
+"""A stretch begins and ends where the signal is out of its rest by this share of the way to the extreme."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class TwoSided(Builder):
 
     def _judge(self, half: _Half) -> list[Cycle]:
         usual = self.level(half.kind)
-        paused = abs(half.value - self._rest_value) < 0.35 * self.pace.amplitude(half.key)
+        paused = abs(half.value - self._rest_value) < _PAUSE_SHARE * self.pace.amplitude(half.key)
         self._rest_value = math.nan
         far = math.isnan(usual) or self._reaches(half.value, half.opposite, usual) or self._leaves_middle(half, usual)
         if paused or not far:
@@ -117,7 +124,7 @@ class TwoSided(Builder):
         if waiting is None:
             self._waiting = half
             return []
-        if waiting.kind == half.kind or half.start - waiting.end > 0.5 * self.pace.period:
+        if waiting.kind == half.kind or half.start - waiting.end > _PARTNER_PERIODS * self.pace.period:
             self._waiting = half
             return self._single(waiting)
         partial = waiting.partial or half.partial
@@ -175,13 +182,13 @@ class TwoSided(Builder):
 
     def _arrival(self, peak: Turn, rest: Turn) -> float:
         """When the movement from a stretch's last extreme came to rest."""
-        level = rest.value + 0.2 * (peak.value - rest.value)
+        level = rest.value + _MOVING_SHARE * (peak.value - rest.value)
         inside = (time for time, value in self.samples if time > peak.time and peak.kind * (value - level) <= 0)
         return min(next(inside, rest.time), rest.time)
 
     def _departure(self, turn: Turn) -> float:
         """When the movement toward a stretch's first extreme began."""
-        level = 0.2 * turn.value
+        level = _MOVING_SHARE * turn.value
         start = turn.time
         for time, value in reversed(self.samples):
             if time > turn.time:

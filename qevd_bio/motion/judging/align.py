@@ -110,8 +110,13 @@ def _correlation(a: Array, b: Array) -> Array:
 
 def _velocity(user: Array, reference: Array) -> float:
     a, b = np.diff(user, axis=0).ravel(), np.diff(reference, axis=0).ravel()
-    norm = math.sqrt(float(a @ a) * float(b @ b)) if a.size else 0.0
-    return float(a @ b) / norm if norm > 0 else (math.nan if a.size == 0 else 0.0)
+    norm = math.sqrt(_dot(a, a) * _dot(b, b)) if a.size else 0.0
+    return _dot(a, b) / norm if norm > 0 else (math.nan if a.size == 0 else 0.0)
+
+
+def _dot(a: Array, b: Array) -> float:
+    # BLAS divides a long product among its threads, so that its last digit depends on their number.
+    return float((a * b).sum())
 
 
 def _joint_mean(values: Array, joints: Array) -> float:

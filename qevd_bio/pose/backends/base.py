@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 N_DOFS = 46
 
+# A flag is its kind, or the kind with more to say (`kind`, `detail`, …).
+Flag = str | Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -54,7 +57,30 @@ class Landmarks:
     values: NDArray[np.float32]
     image_size: tuple[int, int]
     subject: Mapping[str, Any]
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the fit that differ for this source of landmarks."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """M named points in space in each of T frames, of one person: markers of a laboratory, joints of an estimator.
+
+    values (T, M, 3) metres in a level frame (y up), NaN where a point is missing; trust (T, M) 0..1; `set` names the
+    table of refs/markers that says which place of the body each point is. stature_m where the file states it.
+    """
+
+    frame: NDArray[np.int32]
+    time_s: NDArray[np.float64]
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    set: str
+    stature_m: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    subject: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,7 +99,7 @@ class Angles:
     root: NDArray[np.float64]
     subject: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
 
 class Backend(Protocol):
@@ -86,5 +112,5 @@ class Backend(Protocol):
     def identity(self) -> dict[str, str]:
         """Version and content hash of the model, for the file's metadata."""
 
-    def estimate(self, clip: Clip) -> Landmarks | Angles:
-        """Landmarks or angles of the clip. Raises ItemError where this clip cannot be done."""
+    def estimate(self, clip: Clip) -> Landmarks | Angles | Points:
+        """Landmarks, angles or points of the clip. Raises ItemError where this clip cannot be done."""

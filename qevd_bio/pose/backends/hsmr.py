@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from qevd_bio.pose.backends.base import Angles, Clip
+from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.backends.files import PREFIX, import_recording
 from qevd_bio.pose.options import HSMR_TERMS, ExtractOptions
 from qevd_bio.store.errors import ItemError, StopRun, UserError
@@ -39,7 +39,7 @@ class Checkout:
             raise UserError(
                 "the hsmr backend needs your own checkout of HSMR with its weights",
                 expected=f"a folder with {SCRIPT}. {HSMR_TERMS}",
-                fix="--hsmr-root FOLDER (and --hsmr-python ENV/bin/python), or --backend mediapipe",
+                fix="--hsmr-root FOLDER (and --hsmr-python ENV/bin/python), or --backend blazepose",
             )
         root = options.hsmr_root.expanduser()
         if not (root / SCRIPT).is_file():
@@ -110,7 +110,7 @@ class HsmrBackend:
         """HSMR's revision and the hash of its weights."""
         return {"model": "HSMR", "version": self.checkout.revision(), "model_hash": weights_hash(self.checkout.root)}
 
-    def estimate(self, clip: Clip) -> Angles:
+    def estimate(self, clip: Clip) -> Angles | Landmarks | Points:
         """Run HSMR on the video and import what it saved. Raises ItemError where that fails."""
         assert clip.path is not None
         with tempfile.TemporaryDirectory(prefix="qevd-bio-hsmr-") as folder:

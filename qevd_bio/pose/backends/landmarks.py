@@ -105,6 +105,6 @@ def level_rotation(pitch_rad: float, roll_rad: float = 0.0) -> NDArray[np.float6
     """
     c, s = np.cos(pitch_rad), np.sin(pitch_rad)
     cr, sr = np.cos(roll_rad), np.sin(roll_rad)
-    return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]]) @ np.array(
-        [[cr, sr, 0.0], [-sr, cr, 0.0], [0, 0, 1.0]]
-    )
+    down = np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
+    level: NDArray[np.float64] = down @ np.array([[cr, sr, 0.0], [-sr, cr, 0.0], [0.0, 0.0, 1.0]])
+    return level

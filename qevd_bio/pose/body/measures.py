@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,17 @@ def with_stature(person: Person, stature_m: float | None, sex: Sex) -> Person:
     if stature_m is not None:
         entered.setdefault("height", in_range("height", stature_m, "--stature"))
     return Person(tuple(entered.items()), person.sex if person.sex != "unknown" else sex, person.mesh)
+
+
+def with_recorded(person: Person, recorded: Mapping[str, Any] | None) -> Person:
+    """The person, with height (m) and mass (kg) that a recording states where the user says nothing."""
+    if not recorded:
+        return person
+    entered = dict(person.entered)
+    for name in ("height", "mass"):
+        if name in recorded:
+            entered.setdefault(name, in_range(name, float(recorded[name]), str(recorded.get("source", "recording"))))
+    return replace(person, entered=tuple(entered.items()))
 
 
 def in_range(name: str, value: float, where: str) -> float:

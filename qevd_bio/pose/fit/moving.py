@@ -1,4 +1,4 @@
-"""A camera that moves, told from the feet: one foot soon stands still, unless the camera turns."""
+"""A camera that moves, told from the feet: whoever walks or jumps, one foot soon stands still, or the camera turns."""
 
 from __future__ import annotations
 

@@ -69,7 +69,8 @@ def angle_spread(state: State, head: Float, covariance: Float) -> Float:
     for name, columns in _HINGES.items():
         for side, column in zip("rl", columns, strict=True):
             out[:, DOF_INDEX[f"{name}_{side}"]] = covariance[:, column, column]
-    return np.sqrt(np.maximum(out, 0.0))
+    spread: Float = np.sqrt(np.maximum(out, 0.0))
+    return spread
 
 
 def _slopes(state: State, head: Float) -> Float:

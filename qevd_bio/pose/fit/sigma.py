@@ -132,7 +132,8 @@ def coefficients() -> Float:
 def sigma_of(found: Float, weights: Float | None = None) -> Float:
     """Standard deviation (T, 46) of each angle's error, radians, from `features` (T, 46, F)."""
     log = np.einsum("tdf,df->td", found, coefficients() if weights is None else weights)
-    return np.clip(np.exp(log), LEAST, MOST)
+    sigma: Float = np.clip(np.exp(log), LEAST, MOST)
+    return sigma
 
 
 def held_sigma(sigma: Float, speed: Float, age_s: NDArray[np.float64]) -> Float:

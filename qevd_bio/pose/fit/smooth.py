@@ -73,7 +73,7 @@ def follow_angles(raw: Float, slow: Float, time_s: NDArray[np.float64], options:
     for rows in runs(np.isfinite(raw).all(axis=1), time_s, options.hold_s):
         values, times = raw[rows], time_s[rows]
         once = _gaussian(values, times, FAST_S)
-        band = once + _gaussian(values - once, times, FAST_S) - slow[rows]
+        band: Float = once + _gaussian(values - once, times, FAST_S) - slow[rows]
         energy = _gaussian(band**2, times, AROUND_S)
         noise = CAUTION * np.clip(np.quantile(energy, 0.25, axis=0), LEAST_NOISE**2, MOST_NOISE**2)
         out[rows] += np.maximum(1.0 - noise / np.maximum(energy, 1e-12), 0.0) * band

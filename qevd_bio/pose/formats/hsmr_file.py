@@ -18,7 +18,7 @@ from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.pose.formats.numpy_file import read_npy, read_npz
-from qevd_bio.pose.formats.recording import N_DOFS, Recording
+from qevd_bio.pose.formats.recording import N_DOFS, About, Recording, take_out_impossible
 from qevd_bio.pose.formats.skel_file import mean_betas
 from qevd_bio.pose.people import Sighting, Subject, choose_subject
 from qevd_bio.store.errors import UserError
@@ -44,7 +44,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
     frames = _frames(path)
     poses = [_poses(frame, number, path) for number, frame in enumerate(frames)]
     rows, subject = choose_rows(frames, poses)
-    if not any(row is not None for row in rows):
+    if not any(row is not None and np.isfinite(poses[t][row]).all() for t, row in enumerate(rows)):
         raise UserError("nobody is found in any frame", where=path, expected="at least one frame with a person")
     camera = np.full((len(frames), N_DOFS), np.nan)
     root = np.full((len(frames), 3), np.nan)
@@ -55,11 +55,13 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
         camera[t] = poses[t][row]
         betas[t] = _row(frames[t], "betas", row, 10)
         root[t, :2] = _row(frames[t], "full_cam_t", row, 3)[:2] * (1.0, -1.0)
+    impossible = take_out_impossible(camera, path)
+    camera[~np.isfinite(camera).all(axis=1)] = np.nan
     raw = continuous_angles(level(camera, np.deg2rad(camera_pitch_deg)))
     boxes = [None if row is None else _box(frame, row) for frame, row in zip(frames, rows, strict=True)]
     confidence, doubts = stand_in_confidence(raw, boxes, _seen_size(size))
     details = {
-        "source_format": "hsmr",
+        **About("hsmr", "radians", "the format", "level, from camera axes").details(),
         "betas": mean_betas(betas),
         "betas_frames": int(np.isfinite(betas).all(axis=1).sum()),
         "root": "x and y from HSMR's camera translation; its depth rests on a fixed focal length and is left out",
@@ -67,7 +69,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
         "camera_pitch_deg": camera_pitch_deg,
     }
     observed = np.broadcast_to(np.isfinite(raw[:, :1]), raw.shape).copy()
-    flags = ("several_people",) if subject.several else ()
+    flags = (*impossible, *(("several_people",) if subject.several else ()))
     return Recording(raw, observed, confidence, root, None, subject.record(), details, flags)
 
 
@@ -167,16 +169,24 @@ def _rows_of(arrays: Frame) -> list[Frame]:
 def _poses(frame: Frame, number: int, path: Path) -> Float:
     if "poses" not in frame:
         raise UserError(f"frame {number} has no poses", where=path, expected=_EXPECTED)
-    poses = np.asarray(frame["poses"])
+    try:
+        poses = np.asarray(frame["poses"])
+    except ValueError as error:
+        raise UserError(f"frame {number}: poses are ragged", where=path, expected=_EXPECTED) from error
     if poses.dtype.kind != "f" or poses.ndim != 2 or poses.shape[1] != N_DOFS:
         raise UserError(f"frame {number}: poses is {poses.dtype} {poses.shape}", where=path, expected=_EXPECTED)
     return poses.astype(np.float64)
 
 
 def _boxes(frame: Frame, people: int) -> list[Float]:
+    """Boxes (3,) of the frame's people; none where they are not one row of three numbers a person."""
     boxes = frame.get("bbx_cs")
-    rows = [] if boxes is None else [np.asarray(box, dtype=np.float64).reshape(-1) for box in boxes]
-    return rows if len(rows) == people and all(len(row) == 3 for row in rows) else []
+    try:
+        rows = [] if boxes is None else [np.asarray(box, dtype=np.float64).reshape(-1) for box in boxes]
+    except (TypeError, ValueError):
+        return []
+    whole = all(len(row) == 3 and np.isfinite(row).all() and row[2] > 0 for row in rows)
+    return rows if len(rows) == people and whole else []
 
 
 def _box(frame: Frame, row: int) -> Float | None:
@@ -190,7 +200,10 @@ def _corners(box: Float) -> Float:
 
 
 def _row(frame: Frame, name: str, row: int, width: int) -> Float:
-    values = np.asarray(frame.get(name, []))
+    try:
+        values = np.asarray(frame.get(name, []))
+    except ValueError:
+        return np.full(width, np.nan)
     if values.ndim != 2 or values.shape[1] != width or row >= len(values) or values.dtype.kind != "f":
         return np.full(width, np.nan)
     return np.asarray(values[row], dtype=np.float64)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
+import struct
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -14,6 +18,11 @@ from qevd_bio.pose.formats.plain_pickle import RefusedPickle, loads
 from qevd_bio.store.errors import UserError
 
 MAX_MEMBER_BYTES = 4 << 30
+# numpy parses a header as Python literals, and sizes in it can be anything.
+_DAMAGED = (
+    OSError, ValueError, EOFError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
+    RecursionError, NotImplementedError, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 def read_npy(path: str | Path) -> Any:
@@ -24,7 +33,7 @@ def read_npy(path: str | Path) -> Any:
     try:
         with Path(path).open("rb") as stream:
             return _read(stream)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except _DAMAGED as error:
         raise _unreadable(path, error) from error
 
 
@@ -39,7 +48,7 @@ def read_npz(path: str | Path) -> dict[str, Any]:
                 with archive.open(member) as stream:
                     found[member.filename.removesuffix(".npy")] = _read(io.BytesIO(stream.read()))
             return found
-    except (OSError, ValueError, EOFError, SyntaxError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # RuntimeError: encrypted
         raise _unreadable(path, error) from error
 
 
@@ -48,7 +57,7 @@ def npz_names(path: str | Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile) as error:
+    except (*_DAMAGED, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
 
 
@@ -67,8 +76,8 @@ def _read(stream: BinaryIO | io.BytesIO) -> Any:
         if not isinstance(value, np.ndarray) or value.shape != shape:
             raise RefusedPickle("the content does not match its header")
         return value
-    count = int(np.prod(shape))
-    if len(content) < count * dtype.itemsize:
+    count = math.prod(shape)
+    if count < 0 or len(content) < count * dtype.itemsize:
         raise ValueError(f"{len(content)} bytes where {count * dtype.itemsize} are announced")
     return np.frombuffer(content, dtype, count).reshape(shape, order=order)
 

@@ -1,4 +1,4 @@
-"""OpenSim motions (`.mot`) as the 46 degrees of freedom.
+"""OpenSim motions and states (`.mot`, `.sto`) as the 46 degrees of freedom.
 
 OpenSim multiplies its rotations in the other order, so every ball joint goes through its matrix; hinges carry
 over. What OpenSim's full-body models do not have (head, scapulae, wrists) stays unobserved.
@@ -6,36 +6,71 @@ over. What OpenSim's full-body models do not have (head, scapulae, wrists) stays
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_DOFS
-from qevd_bio.anatomy.inverse import joint_angles, joint_matrix
-from qevd_bio.pose.formats.recording import Recording, full_recording
+from qevd_bio.anatomy.forward import joint_rotation
+from qevd_bio.anatomy.inverse import joint_angles
+from qevd_bio.pose.formats.recording import About, Recording, full_recording
+from qevd_bio.pose.formats.sheet import Sheet, read_sheet
+from qevd_bio.pose.formats.turns import Turn, share_of, turn_product
+from qevd_bio.pose.formats.units import Unit, settle_unit
 from qevd_bio.store.errors import UserError
 
 LUMBAR_SHARE = 0.6
+FARTHEST_M = 1000.0
 _FULL_BODY = "coordinates of the Rajagopal2016 or LaiUhlrich2022 full-body models"
+_FRAME = "OpenSim ground: x forward, y up, z to the right"
 # OpenSim's name, ours, and what is added: OpenSim's forearm is at zero in full supination, SKEL's halfway
-_HINGES = (
+HINGES = (
     *((name, name, 0.0) for name in ("knee_angle", "ankle_angle", "subtalar_angle", "mtp_angle")),
     ("elbow_flex", "elbow_flexion", 0.0),
     ("pro_sup", "pro_sup", -np.pi / 2),
+    ("wrist_flex", "wrist_flexion", 0.0),
+    ("wrist_dev", "wrist_deviation", 0.0),
 )
+OWN_DOFS = tuple(name for name in DOF_NAMES if name.startswith(("thorax_", "head_", "scapula_")))
+"""Degrees of freedom that OpenSim's models lack: columns of these names are ours, in the sheet's unit."""
+_TRANSLATIONS = ("pelvis_tx", "pelvis_ty", "pelvis_tz")
+_SPINE = ("lumbar_extension", "lumbar_bending", "lumbar_rotation")
+_STATE = re.compile(r"^(?:.*/)?([^/]+)/(value|speed)$")
+# Names of other models for the same coordinates (Pose2Sim, older OpenSim models).
+_OTHER_NAMES = {
+    "elbow_flexion": "elbow_flex",
+    "wrist_flexion": "wrist_flex",
+    "wrist_deviation": "wrist_dev",
+    "arm_flexion": "arm_flex",
+    "arm_adduction": "arm_add",
+    "arm_rotation": "arm_rot",
+    "knee_flexion": "knee_angle",
+    "ankle_flexion": "ankle_angle",
+}
+# Pose2Sim's spine: joints between vertebrae that together make the lumbar turn.
+_VERTEBRAE = re.compile(r"^[lt]\d+_[lst]\d+_(flex_ext|lat_bending|axial_rotation)$")
+_VERTEBRA_TURNS = dict(zip(("flex_ext", "lat_bending", "axial_rotation"), _SPINE, strict=True))
 
 Float = NDArray[np.float64]
 
 
-def read_mot(path: Path, spine: str = "split") -> Recording:
-    """One `.mot` file. spine "split" divides OpenSim's single spine joint 60:40 over lumbar and thorax;
-    "lumbar" leaves the thorax at zero, unobserved.
+def read_mot(path: Path, spine: str = "split", unit: str = "auto") -> Recording:
+    """One `.mot` or `.sto` file. spine "split" divides OpenSim's single spine joint 60:40 over lumbar and thorax;
+    "lumbar" leaves the thorax at zero, unobserved. `unit` (degrees, radians) overrules the header.
 
-    Raises UserError for a damaged file, and for models whose shoulder is another one.
+    Raises UserError for a damaged file, one that does not state its unit or whose values contradict it, and for
+    models whose shoulder is another one.
     """
-    degrees, columns = _table(path)
+    return coordinates_recording(read_sheet(path), path, spine, unit)
+
+
+def coordinates_recording(sheet: Sheet, path: Path, spine: str, unit: str) -> Recording:
+    """A sheet whose columns are an OpenSim model's coordinates, as a recording."""
+    columns, states = _coordinates(sheet, path)
     foreign = sorted(name for name in columns if name.startswith("sh_"))
     if foreign:
         raise UserError(
@@ -44,22 +79,114 @@ def read_mot(path: Path, spine: str = "split") -> Recording:
             expected=_FULL_BODY + " (arm_flex, arm_add, arm_rot)",
             fix="run OpenSim's inverse kinematics with LaiUhlrich2022 instead",
         )
-    # knee_angle_*_beta stays in radians even in files of degrees; it follows from knee_angle and is not read
-    turn = np.pi / 180.0 if degrees else 1.0
-    lengths = ("pelvis_tx", "pelvis_ty", "pelvis_tz", "time")
-    angles = {k: v * turn for k, v in columns.items() if k not in lengths and not k.endswith("_beta")}
-    dofs = map_coordinates(angles, spine)
-    if not dofs:
+    time_s = columns.pop("time")
+    known = [name for name in columns if _is_angle(name)]
+    if not known:
         raise UserError("none of its columns is a joint angle that is known", where=path, expected=_FULL_BODY)
-    time_s = columns["time"]
-    root = np.full((len(time_s), 3), np.nan)
-    if {"pelvis_tx", "pelvis_ty", "pelvis_tz"} <= set(columns):
-        root = np.column_stack([-columns["pelvis_tz"], columns["pelvis_ty"], columns["pelvis_tx"]])
-    details = {"source_format": "opensim_mot", "source_unit": "degrees" if degrees else "radians", "spine": spine}
-    found = full_recording(dofs, len(time_s), root=root, time_s=time_s, details=details)
+    angles = {name: columns[name] for name in known}
+    stated = stated_unit(sheet.header, states)
+    found = settle_unit(angles, stated, unit, path, sure=sheet.header.get("angle_unit") == "degrees")  # said twice
+    dofs = map_coordinates({name: values * found.factor for name, values in angles.items()}, spine)
+    own = {name: columns[name] * found.factor for name in OWN_DOFS if name in columns}
+    if len(own) == len(OWN_DOFS):
+        dofs = _with_own(dofs, own)
+    if not dofs:
+        raise UserError("has no joint with all of its angles", where=path, expected=_FULL_BODY)
+    root, flags = _root(columns)
+    step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+    rate = round(1 / step, 3) if step > 0 else None
+    about = About("opensim_sto" if states else "opensim_mot", found.name, found.by, _FRAME, rate)
+    unused = [name for name in columns if name not in (*known, *own, *_TRANSLATIONS) and not name.endswith("_beta")]
+    details = {**about.details(), "spine": spine, "columns_not_used": unused}
+    recording = full_recording(
+        dofs, len(time_s), where=path, root=root, time_s=time_s, details=details, flags=[*sheet.flags, *flags]
+    )
     # the two parts of a divided spine are a rule, not a measurement; lumbar carries the mark for the whole
-    found.observed[:, [DOF_NAMES.index(f"thorax_{motion}") for motion in ("bending", "extension", "twist")]] = False
-    return found
+    hidden = {*sheet.header.get("not_observed", "").split(",")}
+    hidden |= set() if own else {"thorax_bending", "thorax_extension", "thorax_twist"}
+    recording.observed[:, [k for k, name in enumerate(DOF_NAMES) if name in hidden]] = False
+    return recording
+
+
+def stated_unit(header: Mapping[str, str], states: bool = False) -> Unit | None:
+    """What a sheet says about its angles: inDegrees, the old "units deg", or a state file, which is in radians."""
+    said = header.get("indegrees", "").strip().lower()
+    if said in ("yes", "no", "true", "false", "1", "0"):
+        degrees = said in ("yes", "true", "1")
+        return Unit("degrees" if degrees else "radians", f"header inDegrees={'yes' if degrees else 'no'}")
+    units = header.get("units", "").strip().lower()
+    for name in ("degrees", "radians"):
+        if units.startswith(name[:3]):
+            return Unit(name, f"header units {units}")
+    return Unit("radians", "a file of model states") if states else None
+
+
+def _coordinates(sheet: Sheet, path: Path) -> tuple[dict[str, Float], bool]:
+    """Columns by coordinate name in lower case, speeds and muscle states left out; whether it is a state file."""
+    found: dict[str, Float] = {}
+    states = False
+    vertebrae: dict[str, list[str]] = {}
+    for k, written in enumerate(sheet.names):
+        name = written.strip().lower()
+        if match := _STATE.match(name):
+            states = True
+            name = match[1] if match[2] == "value" else ""
+        elif "/" in name or name.endswith(("_u", ".activation", ".fiber_length")):
+            name = ""
+        if not name:
+            continue
+        if turn := _VERTEBRAE.match(name):
+            vertebrae.setdefault(turn[1], []).append(name)
+        name = _usual(name)
+        if name in found:
+            raise UserError(
+                f"two columns mean {name}, the second is {written!r}",
+                where=path,
+                expected="each coordinate once",
+                fix="remove or rename the wrong one",
+            )
+        found[name] = sheet.columns[k]
+    for turn_name, parts in vertebrae.items():
+        if _VERTEBRA_TURNS[turn_name] not in found:
+            found[_VERTEBRA_TURNS[turn_name]] = np.sum([found.pop(part) for part in parts], axis=0)
+    if "time" not in found:
+        raise UserError("no column named time", where=path, expected="a table that begins with time")
+    return found, states
+
+
+def _usual(name: str) -> str:
+    base, side = (name[:-2], name[-2:]) if name.endswith(("_r", "_l")) else (name, "")
+    return _OTHER_NAMES.get(base, base) + side if side else name
+
+
+def _is_angle(name: str) -> bool:
+    if name in _SPINE or name in ("pelvis_tilt", "pelvis_list", "pelvis_rotation"):
+        return True
+    base = name[:-2] if name.endswith(("_r", "_l")) else ""
+    return base in _ANGLES
+
+
+_ANGLES = {
+    *(theirs for theirs, _, _ in HINGES),
+    *(f"hip_{motion}" for motion in ("flexion", "adduction", "rotation")),
+    *(f"arm_{motion}" for motion in ("flex", "add", "rot")),
+}
+
+
+def _root(columns: Mapping[str, Float]) -> tuple[Float, list[dict[str, Any]]]:
+    """Pelvis place (T, 3) in the level frame, NaN where it is absent or no place on earth, with a flag for that."""
+    frames = len(next(iter(columns.values())))
+    if not set(_TRANSLATIONS) <= set(columns):
+        return np.full((frames, 3), np.nan), []
+    x, y, z = (columns[name] for name in _TRANSLATIONS)
+    root = np.column_stack([-z, y, x])
+    with np.errstate(invalid="ignore"):
+        wrong = (np.abs(root) > FARTHEST_M).any(axis=1) | np.isinf(root).any(axis=1)
+    if not wrong.any():
+        return root, []
+    root[wrong] = np.nan
+    detail = f"{int(wrong.sum())} of {frames} places of the pelvis are beyond {FARTHEST_M:.0f} m; they are left out"
+    return root, [{"kind": "impossible_place", "detail": detail}]
 
 
 def map_coordinates(q: Mapping[str, Float], spine: str) -> dict[str, Float]:
@@ -67,21 +194,39 @@ def map_coordinates(q: Mapping[str, Float], spine: str) -> dict[str, Float]:
     out: dict[str, Float] = {}
     if turn := _turn(q, 1.0, "pelvis_tilt", "pelvis_list", "pelvis_rotation"):
         out.update(_dofs("pelvis", turn))
-    if turn := _turn(q, 1.0, "lumbar_extension", "lumbar_bending", "lumbar_rotation"):
-        out.update(_spine(joint_matrix("pelvis", *turn), spine))
+    if turn := _turn(q, 1.0, *_SPINE):
+        out.update(_spine(turn_product(turn), spine))
     for side, sign in (("r", 1.0), ("l", -1.0)):
         if turn := _turn(q, sign, *(f"hip_{motion}_{side}" for motion in ("flexion", "adduction", "rotation"))):
             out.update(_dofs(f"hip_{side}", turn))
         if turn := _turn(q, sign, *(f"arm_{motion}_{side}" for motion in ("flex", "add", "rot"))):
             # OpenSim's zero is the arm hanging, SKEL's the T-pose: a quarter turn about the forward axis apart
             out.update(_dofs(f"shoulder_{side}", (*turn, ("X", np.array(sign * np.pi / 2)))))
-        for theirs, ours, zero in _HINGES:
+        for theirs, ours, zero in HINGES:
             if f"{theirs}_{side}" in q:
                 out[f"{ours}_{side}"] = q[f"{theirs}_{side}"] + zero
     return out
 
 
-Turn = tuple[tuple[str, Float], ...]
+def _with_own(dofs: dict[str, Float], own: Mapping[str, Float]) -> dict[str, Float]:
+    """DoFs of our own files: the spine's and the arm's whole turns, less what thorax and scapula have of them."""
+    frames = len(next(iter(own.values())))
+    angles = np.zeros((frames, len(DOF_NAMES)))
+    for name, values in dofs.items():
+        angles[:, DOF_NAMES.index(name)] = values
+    out = {**dofs, **own}
+    whole = {"lumbar": joint_rotation("lumbar", angles) @ joint_rotation("thorax", angles)}
+    whole |= {f"shoulder_{side}": joint_rotation(f"shoulder_{side}", angles) for side in "rl"}
+    for name, values in own.items():
+        angles[:, DOF_NAMES.index(name)] = values
+    if "lumbar_extension" in dofs:
+        thorax = joint_rotation("thorax", angles)
+        out.update(_dofs("lumbar", whole["lumbar"] @ np.swapaxes(thorax, -1, -2)))
+    for side in "rl":
+        if f"shoulder_{side}_x" in dofs:
+            scapula = joint_rotation(f"scapula_{side}", angles)
+            out.update(_dofs(f"shoulder_{side}", np.swapaxes(scapula, -1, -2) @ whole[f"shoulder_{side}"]))
+    return out
 
 
 def _turn(q: Mapping[str, Float], sign: float, z: str, x: str, y: str) -> Turn:
@@ -91,8 +236,7 @@ def _turn(q: Mapping[str, Float], sign: float, z: str, x: str, y: str) -> Turn:
 
 def _dofs(joint: str, turn: Turn | Float) -> dict[str, Float]:
     # All of OpenSim's ball joints here are given in the axes of the body, which are those of the pelvis
-    matrix = joint_matrix("pelvis", *turn) if isinstance(turn, tuple) else turn
-    angles = joint_angles(joint, matrix)
+    angles = joint_angles(joint, turn_product(turn) if isinstance(turn, tuple) else turn)
     return {DOF_NAMES[dof]: angles[..., k] for k, dof in enumerate(JOINT_DOFS[joint])}
 
 
@@ -100,39 +244,5 @@ def _spine(matrix: Float, spine: str) -> dict[str, Float]:
     """OpenSim's single spine joint, in world axes, as lumbar and thorax."""
     if spine == "lumbar":
         return _dofs("lumbar", matrix)
-    from scipy.spatial.transform import Rotation
-
-    turn = Rotation.from_matrix(matrix).as_rotvec()
-    share = np.asarray(Rotation.from_rotvec(LUMBAR_SHARE * turn).as_matrix())
-    return {**_dofs("lumbar", share), **_dofs("thorax", np.swapaxes(share, -1, -2) @ matrix)}
-
-
-def _table(path: Path) -> tuple[bool, dict[str, Float]]:
-    """Whether angles are in degrees, and the columns by name."""
-    expected = "an OpenSim motion: header with inDegrees=yes|no, endheader, then a table that begins with time"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read as text: {error}", where=path, expected=expected) from error
-    end = next((i for i, line in enumerate(lines) if line.strip().lower() == "endheader"), None)
-    if end is None or end + 1 >= len(lines):
-        raise UserError("no endheader line, or nothing after it", where=path, expected=expected)
-    header = {k.strip().lower(): v.strip().lower() for k, _, v in (line.partition("=") for line in lines[:end])}
-    if header.get("indegrees") not in ("yes", "no"):
-        raise UserError("its header does not say inDegrees=yes or no", where=path, expected=expected)
-    names = lines[end + 1].split()
-    rows = [(number, line.split()) for number, line in enumerate(lines[end + 2 :], end + 3) if line.strip()]
-    for number, row in rows:
-        if len(row) != len(names):
-            raise UserError(
-                f"line {number} has {len(row)} values, the table has {len(names)} columns",
-                where=path,
-                expected=expected,
-            )
-    try:
-        values = np.array([row for _, row in rows], dtype=np.float64).reshape(len(rows), len(names))
-    except ValueError as error:
-        raise UserError(f"a value is not a number: {error}", where=path, expected=expected) from error
-    if "time" not in names or not len(rows):
-        raise UserError("no column named time, or no rows", where=path, expected=expected)
-    return header["indegrees"] == "yes", dict(zip(names, values.T, strict=True))
+    share = share_of(matrix, LUMBAR_SHARE)
+    return {**_dofs("lumbar", share), **_dofs("thorax", share_of(matrix, 1.0 - LUMBAR_SHARE))}

@@ -8,8 +8,12 @@ refused before anything else is read.
 
 from __future__ import annotations
 
+import io
+import math
 import pickletools
+import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +25,12 @@ _ADMITTED = {
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
     ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    *((module, name) for module in ("builtins", "__builtin__") for name in ("dict", "list")),
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"),
 }
+MAX_BYTES = 4 << 30
 _KINDS = "fiub"
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _LITERALS = {
@@ -67,10 +76,18 @@ class _Array:
 
 
 @dataclass
+class _Wrapper:
+    """joblib's place-holder of an array whose bytes follow in the file."""
+
+    value: NDArray[Any] | None = None
+
+
+@dataclass
 class _Machine:
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
+    states: list[Any] = field(default_factory=list)
 
     def since_mark(self) -> list[Any]:
         at = self.marks.pop()
@@ -84,13 +101,35 @@ def loads(data: bytes) -> Any:
 
     Raises RefusedPickle for any other content; nothing named in the data is imported or called.
     """
+    return _run(io.BytesIO(data))
+
+
+def read_joblib_file(path: Path) -> Any:
+    """The plain value in a file of pickle or joblib, zlib-compressed or not. Raises as `loads` does, and OSError."""
+    if path.stat().st_size > MAX_BYTES:
+        raise RefusedPickle(f"larger than {MAX_BYTES >> 30} GiB")
+    data = path.read_bytes()
+    if data[:1] == b"\x78":
+        try:
+            unpacker = zlib.decompressobj()
+            data = unpacker.decompress(data, MAX_BYTES)
+            if unpacker.unconsumed_tail:
+                raise RefusedPickle(f"would unpack to more than {MAX_BYTES >> 30} GiB")
+        except zlib.error as error:
+            raise RefusedPickle(f"damaged data: {error}") from error
+    return _run(io.BytesIO(data))
+
+
+def _run(stream: io.BytesIO) -> Any:
     machine = _Machine()
     try:
-        for opcode, argument, _ in pickletools.genops(data):
+        for opcode, argument, _ in pickletools.genops(stream):
             if opcode.name == "STOP":
                 return _plain(machine.stack.pop(), 0)
             _step(machine, opcode.name, argument)
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+            if opcode.name == "BUILD" and isinstance(machine.stack[-1], _Wrapper):
+                _take_bytes(machine.stack[-1], machine.states.pop(), stream)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, MemoryError, AttributeError) as error:
         if isinstance(error, RefusedPickle):
             raise
         raise RefusedPickle(f"damaged data: {error}") from error
@@ -131,9 +170,15 @@ def _step(m: _Machine, name: str, argument: Any) -> None:
     elif name == "REDUCE":
         arguments, function = stack.pop(), stack.pop()
         stack.append(_rebuild(_expect(function, _Name), _expect(arguments, tuple)))
+    elif name == "NEWOBJ":
+        arguments, kind = stack.pop(), stack.pop()
+        stack.append(_new(_expect(kind, _Name), _expect(arguments, tuple)))
     elif name == "BUILD":
         state = stack.pop()
-        _fill(stack[-1], state)
+        if isinstance(stack[-1], _Wrapper):
+            m.states.append(_expect(state, dict))
+        else:
+            _fill(stack[-1], state)
     else:
         raise RefusedPickle(f"instruction {name} is not needed for arrays")
 
@@ -150,6 +195,29 @@ def _expect(value: Any, kind: type) -> Any:
     return value
 
 
+def _new(kind: _Name, arguments: tuple[Any, ...]) -> Any:
+    if kind.name == "NumpyArrayWrapper" and not arguments:
+        return _Wrapper()
+    raise RefusedPickle(f"makes a {kind.module}.{kind.name}")
+
+
+def _take_bytes(wrapper: _Wrapper, state: dict[str, Any], stream: io.BytesIO) -> None:
+    """Fill joblib's place-holder from the bytes that follow it: an optional padding, then the array."""
+    dtype = _expect(state["dtype"], _Type).dtype()
+    shape = tuple(int(n) for n in _expect(state["shape"], tuple))
+    if dtype.hasobject:
+        raise RefusedPickle("an array of Python objects inside a joblib file")
+    if state.get("numpy_array_alignment_bytes"):
+        padding = stream.read(1)
+        stream.read(padding[0] if padding else 0)
+    count = math.prod(shape)
+    content = stream.read(count * dtype.itemsize) if count >= 0 else b""
+    if len(content) != count * dtype.itemsize:
+        raise RefusedPickle("damaged data: an array is cut")
+    order: Literal["F", "C"] = "F" if state.get("order") == "F" else "C"
+    wrapper.value = np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape, order=order)
+
+
 def _rebuild(function: _Name, arguments: tuple[Any, ...]) -> Any:
     if function.name == "_reconstruct" and arguments[0] == _Name("numpy", "ndarray"):
         return _Array()
@@ -160,6 +228,10 @@ def _rebuild(function: _Name, arguments: tuple[Any, ...]) -> Any:
         if kind.hasobject:
             raise RefusedPickle("a scalar of Python objects")
         return np.frombuffer(_expect(arguments[1], bytes), kind, 1)[0]
+    if function.module == "collections" and function.name in ("OrderedDict", "defaultdict"):
+        return {}
+    if function.name in ("dict", "list") and not arguments:
+        return {} if function.name == "dict" else []
     if function.name == "encode" and arguments[1] == "latin1":
         return _expect(arguments[0], str).encode("latin1")
     raise RefusedPickle(f"{function.module}.{function.name} called in an unknown way")
@@ -189,7 +261,7 @@ def _plain(value: Any, depth: int, done: dict[int, Any] | None = None) -> Any:
         raise RefusedPickle("nested too deeply")
     if isinstance(value, (_Name, _Type)):
         raise RefusedPickle("a function or a dtype stands where a value is needed")
-    if not isinstance(value, (_Array, list, tuple, dict)):
+    if not isinstance(value, (_Array, _Wrapper, list, tuple, dict)):
         return value
     done = {} if done is None else done
     # Each object once: a few lists that refer to each other must not unfold into billions.

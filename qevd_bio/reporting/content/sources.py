@@ -17,7 +17,7 @@ from qevd_bio.tables.rewritten import REWRITTEN, FeedbackRow
 from qevd_bio.tables.rows import R, RowTable
 from qevd_bio.tables.segments import SEGMENTS
 from qevd_bio.tables.verdicts import VERDICTS
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, video_of
 
 _SAME_S = 0.1
 
@@ -82,7 +82,7 @@ class Sources:
     def videos(self, runs: Iterable[ScoredRun]) -> list[VideoKey]:
         """Every video that anything is known of, by split and name."""
         files = self.workspace.all_kinematics()
-        found = {(path.parent.name, path.stem) for path in files}
+        found = {video_of(path) for path in files}
         found |= {*self.segments.videos, *self.results.videos, *self.cycles.videos}
         found |= {(split, video) for split, video, _ in (*self._stated, *self._rewritten)}
         found |= {(split, video) for run in runs for split, video, index in run.segments if index >= 0}

@@ -118,7 +118,7 @@ def _metrics(scores: Scores) -> Html:
             score = found.get(name)
             row += [cell(score), "–" if score is None or score.value is None else score.n]
         rows.append(row)
-    return table(head, rows, caption="Both protocols; official is the headline")
+    return table(head, rows, caption="By protocol; official is the headline")
 
 
 def _coverage(scores: Scores) -> Iterator[str]:

@@ -26,7 +26,7 @@ from qevd_bio.tables.motion import CYCLES, CycleRow
 from qevd_bio.tables.rewritten import FeedbackRow
 from qevd_bio.tables.truth import JUDGEMENTS, REPETITIONS, TRUE_FEEDBACKS, TrueFeedback, TrueRepetition
 from qevd_bio.tables.verdicts import VERDICTS
-from qevd_bio.tables.workspace import Workspace
+from qevd_bio.tables.workspace import Workspace, video_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def place_oracle(places: Places, workspace: Workspace) -> int:
     """Put the true kinematics where extracted ones would lie; returns the number of videos."""
     files = places.all_kinematics()
     for path in files:
-        target = workspace.kinematics(path.parent.name, path.stem)
+        target = workspace.kinematics(*video_of(path))
         make_folder(target.parent)
         content = path.read_bytes()
         if not target.is_file() or target.read_bytes() != content:

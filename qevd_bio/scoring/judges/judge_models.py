@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class ServedJudge:
         """Name of the model, as the server knows it."""
         return self._model
 
-    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Generator[JudgeAnswer]:
         """Answers in the order of completion. Raises UserError where the endpoint refuses or cannot be reached."""
         from qevd_bio.language.client import complete_many
         from qevd_bio.language.options import ClientOptions
@@ -104,7 +104,7 @@ class LocalJudge:
         """Name of the model's folder."""
         return self._folder.name
 
-    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Generator[JudgeAnswer]:
         """Answers in the order of the questions; each is seeded by itself, so that their order does not matter."""
         import torch
 

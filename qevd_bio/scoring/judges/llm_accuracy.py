@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import math
-import re
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.language.reading import MAX_CHARACTERS, Unreadable, read_object
+from qevd_bio.language.reading import Unreadable
 from qevd_bio.scoring.agreement import ordinal_alpha
 from qevd_bio.scoring.judges.prompts import JudgePrompt
+from qevd_bio.scoring.judges.reading import HIGHEST, LOWEST, RULES, Reading, read_score
 from qevd_bio.scoring.options import JudgeOptions
 
-LOWEST, HIGHEST = 1, 5
 Pair = tuple[str, str]
-
-RULE = (
-    f"the reply holds exactly one dictionary, whose 'score' is a whole number from {LOWEST} to {HIGHEST}; "
-    "any other reply is missing"
-)
 
 
 @dataclass(frozen=True)
@@ -55,8 +47,8 @@ class Judge(Protocol):
     def name(self) -> str:
         """Model name for the signature."""
 
-    def ask(self, questions: Iterable[JudgeQuestion]) -> Iterator[JudgeAnswer]:
-        """One answer for each question."""
+    def ask(self, questions: Iterable[JudgeQuestion]) -> Generator[JudgeAnswer]:
+        """One answer for each question; closing it early lets paid calls under way finish."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ class JudgeReply:
     judge: str
     repeat: int
     text: str
-    score: int | None
+    score: float | None
     reason: str
 
     def as_json(self) -> dict[str, Any]:
@@ -93,41 +85,6 @@ class Judged:
     signature: dict[str, str] = field(default_factory=dict)
 
 
-def read_score(text: str) -> int:
-    """The score in a reply by the one rule (see RULE). Raises Unreadable with the reason."""
-    try:
-        value = read_object(text).get("score")
-    except RecursionError as error:
-        raise Unreadable("nested_too_deeply") from error
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unreadable("no_score" if value is None else "score_is_no_number", str(value)[:60])
-    if value != int(value):
-        raise Unreadable("not_a_whole_number", f"{value:g}")
-    if not LOWEST <= value <= HIGHEST:
-        raise Unreadable("out_of_range", f"{value:g}")
-    return int(value)
-
-
-_BRACES = re.compile(r"\{(.*?)\}")
-
-
-def read_as_published(text: str) -> float | None:
-    """The score as the published evaluation reads it: any number in the one {...} of the reply, else None.
-
-    Kept beside our own reading only, to compare with published means: it counts a 3.2 and a 7.
-    """
-    found = _BRACES.findall(text[:MAX_CHARACTERS])
-    if len(found) != 1:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            score = float(ast.literal_eval("{" + found[0] + "}")["score"])
-    except (SyntaxError, TypeError, ValueError, KeyError, MemoryError, RecursionError, OverflowError):
-        return None
-    return score if math.isfinite(score) else None
-
-
 def judge_pairs(pairs: Sequence[Pair], judges: Sequence[Judge], prompt: JudgePrompt, options: JudgeOptions) -> Judged:
     """Have each judge rate each distinct pair `options.repeats` times.
 
@@ -140,11 +97,13 @@ def judge_pairs(pairs: Sequence[Pair], judges: Sequence[Judge], prompt: JudgePro
     kept: list[list[JudgeReply]] = [[] for _ in distinct]
     for judge in judges:
         scores = np.full((options.repeats, len(distinct)), np.nan)
-        for answer in judge.ask(_questions(distinct, prompt, options)):
-            reply = _reply(judge.name, answer)
-            kept[answer.pair].append(reply)
-            if reply.score is not None:
-                scores[answer.repeat, answer.pair] = reply.score
+        # Closed here, not when memory is tidied: after Ctrl-C that is what waits for the calls under way.
+        with closing(judge.ask(_questions(distinct, prompt, options))) as answers:
+            for answer in answers:
+                reply = _reply(judge.name, answer, prompt.reading)
+                kept[answer.pair].append(reply)
+                if reply.score is not None:
+                    scores[answer.repeat, answer.pair] = reply.score
         ratings[judge.name] = scores[:, back]
     for replies in kept:
         replies.sort(key=lambda reply: ([j.name for j in judges].index(reply.judge), reply.repeat))
@@ -164,11 +123,11 @@ def _questions(pairs: Sequence[Pair], prompt: JudgePrompt, options: JudgeOptions
             yield JudgeQuestion(index, repeat, prompt.fill(truth, predicted), options.seed + repeat, digest)
 
 
-def _reply(judge: str, answer: JudgeAnswer) -> JudgeReply:
+def _reply(judge: str, answer: JudgeAnswer, reading: Reading) -> JudgeReply:
     if answer.reason:
         return JudgeReply(judge, answer.repeat, answer.text, None, answer.reason)
     try:
-        return JudgeReply(judge, answer.repeat, answer.text, read_score(answer.text), "")
+        return JudgeReply(judge, answer.repeat, answer.text, read_score(answer.text, reading), "")
     except Unreadable as error:
         return JudgeReply(judge, answer.repeat, answer.text, None, error.reason)
 
@@ -190,13 +149,40 @@ def _signature(judge: Judge, prompt: JudgePrompt, options: JudgeOptions) -> dict
         "max-tokens": str(options.max_tokens),
         "repeats": str(options.repeats),
         "seed": str(options.seed),
-        "reading": "one-dictionary-whole-1-to-5",
+        "reading": RULES[prompt.reading],
     }
 
 
 def judged_share(ratings: NDArray[np.float64]) -> float:
     """Share of replies that could be read, of (repeats, pairs); NaN without any."""
     return float((~np.isnan(ratings)).mean()) if ratings.size else float("nan")
+
+
+def odd_scores(ratings: NDArray[np.float64]) -> dict[str, int]:
+    """How many counted scores are not whole, and how many lie outside 1 to 5 (the released reading takes both)."""
+    there = ratings[~np.isnan(ratings)]
+    outside = int(((there < LOWEST) | (there > HIGHEST)).sum())
+    return {"not_whole": int((there != np.round(there)).sum()), "out_of_range": outside}
+
+
+def spread(ratings: NDArray[np.float64]) -> dict[str, Any] | None:
+    """How far judgements of (repeats, pairs) differ between repeats; None for one repeat.
+
+    `means` of each repeat, their standard deviation `sd_of_means` (None where fewer than two have a score), and
+    `sd_within_pairs`: the pairs' standard deviations over repeats, pooled (root of their mean variance).
+    """
+    if len(ratings) < 2:
+        return None
+    there = ~np.isnan(ratings)
+    means = [float(row[kept].mean()) if kept.any() else None for row, kept in zip(ratings, there, strict=True)]
+    known = [mean for mean in means if mean is not None]
+    several = ratings[:, there.sum(axis=0) >= 2]
+    within = float(np.sqrt(np.nanvar(several, axis=0, ddof=1).mean())) if several.size else None
+    return {
+        "means": means,
+        "sd_of_means": float(np.std(known, ddof=1)) if len(known) > 1 else None,
+        "sd_within_pairs": within,
+    }
 
 
 def agreement(ratings: dict[str, NDArray[np.float64]]) -> dict[str, Any]:

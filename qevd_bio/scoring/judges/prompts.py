@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from qevd_bio.scoring.judges.reading import Reading
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes, hash_json
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 
-PUBLISHED = {"llm-acc": "llm_acc.yaml", "llm-bio-acc": "llm_bio_acc.yaml"}
+PUBLISHED = {
+    ("llm_acc", "released"): "llm_acc_released.yaml",
+    ("llm_acc", "paper"): "llm_acc_paper.yaml",
+    ("llm_bio_acc", "paper"): "llm_bio_acc.yaml",
+}
 _SLOTS = re.compile(r"(<1>|<2>)")
 
 # Turn markers of common chat templates: in a text to be judged they would end the user's turn.
@@ -26,13 +29,14 @@ class JudgePrompt:
     """A prompt for pairs: `<1>` in `user` stands for the ground truth, `<2>` for the prediction.
 
     `fenced` prompts get each text between marks that the text cannot contain; published prompts are sent as
-    they are.
+    they are. `reading` names the rule for replies (qevd_bio.scoring.judges.reading).
     """
 
     name: str
     system: str
     user: str
     fenced: bool
+    reading: Reading = "whole"
 
     @property
     def sha256(self) -> str:
@@ -67,9 +71,21 @@ def _fence(text: str) -> str:
     return f"[[data {mark}]]\n{text}\n[[end {mark}]]"
 
 
-def published_prompt(metric: str) -> JudgePrompt:
-    """The prompt that the paper gives for `llm-acc` or `llm-bio-acc`."""
-    return _read(prompts_path("published", PUBLISHED[metric]), f"published/{PUBLISHED[metric]}", fenced=False)
+def published_prompt(metric: str, name: str = "") -> JudgePrompt:
+    """A published prompt for `llm_acc` (`released` or `paper`; the first is the default) or `llm_bio_acc` (`paper`)."""
+    chosen = name or next(prompt for of, prompt in PUBLISHED if of == metric)
+    file = PUBLISHED[metric, chosen]
+    reading: Reading = "whole"
+    if metric == "llm_acc":
+        reading = "released" if chosen == "released" else "paper"
+    return _read(prompts_path("published", file), f"published/{file}", fenced=False, reading=reading)
+
+
+def llm_acc_prompt(chosen: str) -> JudgePrompt:
+    """The LLM-Acc prompt that `--judge-prompt` names: `released`, `paper`, or the path of an own one."""
+    if ("llm_acc", chosen) in PUBLISHED:
+        return published_prompt("llm_acc", chosen)
+    return own_prompt(Path(chosen).expanduser())
 
 
 def own_prompt(path: Path) -> JudgePrompt:
@@ -80,17 +96,13 @@ def own_prompt(path: Path) -> JudgePrompt:
     return _read(path, path.name, fenced=True)
 
 
-def _read(path: Path, name: str, *, fenced: bool) -> JudgePrompt:
+def _read(path: Path, name: str, *, fenced: bool, reading: Reading = "whole") -> JudgePrompt:
     expected = "YAML with the keys user (holding <1> once and <2> once) and, if wanted, system"
-    fix = "see prompts/published/llm_acc.yaml for the form"
-    try:
-        value: Any = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = str(error).splitlines()[0] if str(error) else "cannot be read"
-        raise UserError(problem, where=path, expected=expected, fix=fix) from error
+    fix = "see prompts/published/llm_acc_paper.yaml for the form"
+    value = read_yaml(path)
     user, system = (value.get("user"), value.get("system") or "") if isinstance(value, dict) else (None, "")
     if not isinstance(user, str) or not isinstance(system, str):
         raise UserError("no prompt in this file", where=path, expected=expected, fix=fix)
     if sorted(_SLOTS.findall(user)) != ["<1>", "<2>"]:
         raise UserError("user does not hold <1> once and <2> once", where=path, expected=expected, fix=fix)
-    return JudgePrompt(name, system.strip(), user.strip(), fenced)
+    return JudgePrompt(name, system.strip(), user.strip(), fenced, reading)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -108,6 +109,12 @@ def rouge_l(reference: Sequence[str], prediction: Sequence[str]) -> float:
     common = common_subsequence(reference, prediction)
     precision, recall = common / len(prediction), common / len(reference)
     return 2 * precision * recall / (precision + recall) if common else 0.0
+
+
+def rouge_likeness() -> Callable[[str, str], float]:
+    """ROUGE-L F-measure of two texts as a function that remembers tokens and pairs it has seen."""
+    tokens = lru_cache(maxsize=None)(rouge_tokens)
+    return lru_cache(maxsize=None)(lambda one, other: rouge_l(tokens(one), tokens(other)))
 
 
 def common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:

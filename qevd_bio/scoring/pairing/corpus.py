@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.scoring.pairing.matching import official_pairs, strict_pairs
+from qevd_bio.scoring.pairing.ordered import Similarity, ordered_pairs
 from qevd_bio.scoring.pairing.predictions import PredictionIssue, SegmentPrediction
 
 # Official timing lets predicted times run past the end of the video by about a second a feedback; times
@@ -141,8 +142,8 @@ def beyond_end(corpus: Corpus) -> int:
 class Alignment:
     """Matches of one protocol, as (ground truth, prediction) positions in the corpus's flat lists.
 
-    `recall` pairs carry the text metrics; `precision` pairs are those of the walk with roles swapped (the
-    same ones in the strict protocol).
+    `recall` pairs carry the text metrics; `precision` pairs are those of the walk with roles swapped (in
+    the other protocols the same ones).
     """
 
     protocol: str
@@ -150,8 +151,13 @@ class Alignment:
     precision: NDArray[np.intp]
 
 
-def align(corpus: Corpus, protocol: str, tolerance_s: float) -> Alignment:
-    """Match every segment of the corpus by one protocol (`official` or `strict`)."""
+def align(
+    corpus: Corpus, protocol: str, tolerance_s: float, meaning: float = 0.0, similarity: Similarity | None = None
+) -> Alignment:
+    """Match every segment of the corpus by one protocol (`official`, `strict` or `ordered`).
+
+    `meaning` is the weight of the texts' `similarity` in the protocol `ordered`.
+    """
     recall: list[tuple[int, int]] = []
     precision: list[tuple[int, int]] = []
     truth_edges = _edges(corpus.truth, len(corpus.segments))
@@ -165,8 +171,11 @@ def align(corpus: Corpus, protocol: str, tolerance_s: float) -> Alignment:
         if protocol == "official":
             recall += [(g + i, p + j) for i, j in official_pairs(truth, predicted, said, tolerance_s)]
             precision += [(g + i, p + j) for j, i in official_pairs(predicted, truth, texts, tolerance_s)]
-        else:
+        elif protocol == "strict":
             recall += [(g + i, p + j) for i, j in strict_pairs(truth, predicted, texts, said, tolerance_s)]
+        else:
+            found = ordered_pairs(truth, predicted, texts, said, tolerance_s, meaning, similarity)
+            recall += [(g + i, p + j) for i, j in found]
     return Alignment(protocol, _array(recall), _array(precision if protocol == "official" else recall))
 
 

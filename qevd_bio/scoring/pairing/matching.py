@@ -97,10 +97,15 @@ def _align(a: list[float], b: list[float], tolerance_s: float) -> Pairs:
             best[column + 1] = carried
             taken.append(carried_column)
         choices.append((low, taken))
-    return _trace(choices, len(best) - 1)
+    return trace(choices, len(best) - 1)
 
 
-def _trace(choices: list[tuple[int, list[int]]], end: int) -> Pairs:
+def trace(choices: Sequence[tuple[int, Sequence[int] | NDArray[np.intp]]], end: int) -> Pairs:
+    """The pairs of a dynamic programme over bands.
+
+    `choices` has for each row the first column of its band and, for each column of the band, the one that is paired
+    in the best matching up to there (−1: the row is left out). `end` is the number of columns.
+    """
     pairs: Pairs = []
     for row in range(len(choices) - 1, -1, -1):
         low, taken = choices[row]
@@ -109,6 +114,6 @@ def _trace(choices: list[tuple[int, list[int]]], end: int) -> Pairs:
         if position < 0:
             continue
         if taken[position] >= 0:
-            pairs.append((row, taken[position]))
-            end = taken[position]
+            end = int(taken[position])
+            pairs.append((row, end))
     return pairs[::-1]

@@ -15,6 +15,18 @@ from qevd_bio.store.hashing import hash_bytes
 EARLIEST_S = -0.25
 """The official timing gives −0.25 s to a feedback at the very first vision token; nothing earlier exists."""
 
+_OTHER_KINDS = {
+    b"\x1f\x8b": ("a gzip file", "gunzip -k FILE, then name the file without .gz"),
+    b"PK\x03\x04": ("a zip file", "unzip it, then name the file inside"),
+    b"BZh": ("a bzip2 file", "bunzip2 -k FILE, then name the file without .bz2"),
+    b"\xfd7zXZ\x00": ("an xz file", "unxz -k FILE, then name the file without .xz"),
+    b"\x28\xb5\x2f\xfd": ("a zstd file", "unzstd FILE, then name the file without .zst"),
+    b"PAR1": ("a Parquet file", "write the predictions as JSONL"),
+    b"\xff\xfe": ("text in UTF-16", "save it as UTF-8"),
+    b"\xfe\xff": ("text in UTF-16", "save it as UTF-8"),
+}
+"""First bytes of files that are mistaken for predictions: what they are, and what to do."""
+
 _EXAMPLE = '{"video": "0000", "segment": 0, "exercise": "squats", "feedbacks": [{"time": 12.25, "text": "Lower!"}]}'
 
 
@@ -29,6 +41,7 @@ class SegmentPrediction:
     texts: tuple[str, ...]
     line: int
     timing: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +93,19 @@ def read_bytes(path: Path) -> bytes:
             fix=f"qevd-bio score --preds {path}/<file>.jsonl",
         )
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         problem = "no such file" if isinstance(error, FileNotFoundError) else error.strerror or "cannot be read"
         raise UserError(problem, where=path, expected="a JSONL file, one line a segment") from error
+    for mark, (kind, fix) in _OTHER_KINDS.items():
+        if data.startswith(mark):
+            raise UserError(
+                f"this is {kind}",
+                where=path,
+                expected="plain text in UTF-8, one line a segment",
+                fix=fix.replace("FILE", str(path)),
+            )
+    return data
 
 
 def parse_predictions(data: bytes) -> tuple[list[SegmentPrediction], list[PredictionIssue]]:
@@ -187,6 +209,7 @@ def _segment(value: Any, line: int) -> SegmentPrediction:
         texts=tuple(texts),
         line=line,
         timing=_optional(value, "timing"),
+        split=_optional(value, "split"),
     )
 
 

@@ -28,23 +28,21 @@ class References:
     sha256: str
 
 
-def load_references(data: Path, split: str) -> References:
+def load_references(data: Path, split: str, *, need_truth: bool = True) -> References:
     """The split's segments, texts as the official reader gives them, times from the segment's start.
 
-    A data set with one split only is taken whatever its name. Raises UserError where there is no ground truth.
+    A data set with one split only is taken whatever its name. Where there is no ground truth (a competition release),
+    raises UserError if `need_truth`; otherwise all its segments are given, without feedback.
     """
     dataset = open_dataset(data)
     chosen = _choose(dataset, split, data)
     segments: list[SegmentReference] = []
-    empty: set[tuple[str, int]] = set()
+    silent: list[SegmentReference] = []
     people: dict[str, str] = {}
     for segment in dataset.segments(chosen, keep_empty=True):
         if segment.participant is not None:
             people[segment.video] = segment.participant
-        if not segment.feedbacks:
-            empty.add((segment.video, segment.index))
-            continue
-        segments.append(
+        (segments if segment.feedbacks else silent).append(
             SegmentReference(
                 video=segment.video,
                 segment=segment.index,
@@ -54,15 +52,18 @@ def load_references(data: Path, split: str) -> References:
                 texts=tuple(feedback.official_text for feedback in segment.feedbacks),
             )
         )
-    if not segments:
+    if not segments and not need_truth:
+        segments, silent = silent, []
+    if not segments or (need_truth and not any(segment.texts for segment in segments)):
         raise UserError(
             f"split {chosen} holds no feedback to compare with",
             where=data,
             expected="a data set with ground truth (a competition release has none: predictions only)",
             fix="name the benchmark with --data",
         )
+    empty = frozenset((segment.video, segment.segment) for segment in silent)
     content = [(s.video, s.segment, s.times, s.texts) for s in segments]
-    return References(data.name, chosen, tuple(segments), people, frozenset(empty), hash_json(content))
+    return References(data.name, chosen, tuple(segments), people, empty, hash_json(content))
 
 
 def _choose(dataset: Dataset, split: str, data: Path) -> str:

@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from qevd_bio.exercise.rules import Exercise, FormError
-from qevd_bio.exercise.schema import read_yaml
 from qevd_bio.simulation.performance.session import Remark
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 LABELS = {

@@ -7,9 +7,10 @@ from functools import cache
 
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import FormError
-from qevd_bio.exercise.schema import read_model, read_yaml
+from qevd_bio.exercise.schema import read_model
 from qevd_bio.simulation.performance.moves import GROUPS, KINDS, Move
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 CLEAR = {"deg": 6.0, "ratio": 0.08, "fraction": 0.03, "s": 0.15}

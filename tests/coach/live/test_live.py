@@ -60,8 +60,8 @@ def pictures(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+@pytest.mark.usefixtures("pose_model")
 def test_rules_tell_a_drawn_figure_to_go_lower(squats: Path, tmp_path: Path) -> None:
-    pytest.importorskip("mediapipe")
     out = tmp_path / "coached.mp4"
     code, text = live(squats, "--exercise", "squats", "--fast", "--out", out, "--workspace", tmp_path / "ws")
     assert code == 0, text

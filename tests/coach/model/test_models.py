@@ -59,9 +59,10 @@ def test_faulty_presets_are_explained(tmp_path: Path) -> None:
     for change, message in (
         ({"lora": {"rank": 3}}, "unknown key lora.rank"),
         ({"context_tokens": "many"}, "context_tokens is 'many'"),
+        ({"lora": {"r": True}}, "lora.r is True"),
         ({"kind": "other"}, "kind is 'other'"),
         ({"cross_attention": {"layers": [9]}}, "names layer 9"),
-        ({"vision": 3}, "vision. is not a mapping"),
+        ({"vision": 3}, "vision is not a mapping"),
     ):
         with pytest.raises(UserError, match=message):
             read_config({**values, **change}, tmp_path)

@@ -15,11 +15,12 @@ from qevd_bio.scoring.judges.llm_accuracy import (
     agreement,
     judge_pairs,
     judged_share,
-    read_as_published,
-    read_score,
+    odd_scores,
+    spread,
     unreadable_reasons,
 )
-from qevd_bio.scoring.judges.prompts import JudgePrompt, own_prompt, plain_data, published_prompt
+from qevd_bio.scoring.judges.prompts import JudgePrompt, llm_acc_prompt, own_prompt, plain_data, published_prompt
+from qevd_bio.scoring.judges.reading import read_as_published, read_score
 from qevd_bio.scoring.options import JudgeOptions
 from qevd_bio.store.errors import UserError
 
@@ -75,7 +76,7 @@ def test_the_published_reading_is_kept_beside_ours(text, score):
 def test_unreadable_replies_are_kept_and_are_never_a_number():
     replies = {0: "{'score': 5}", 1: "five", 2: "{'score': 7}"}
     judge = Scripted(lambda q: (replies[q.pair],))
-    prompt = published_prompt("llm-acc")
+    prompt = published_prompt("llm_bio_acc")
     found = judge_pairs([("a", "b"), ("c", "d"), ("e", "f")], [judge], prompt, JudgeOptions(("scripted",)))
     assert found.items[0] == 5
     assert np.isnan(found.items[1:]).all()
@@ -88,7 +89,7 @@ def test_unreadable_replies_are_kept_and_are_never_a_number():
 def test_equal_pairs_are_asked_once_a_repeat_with_seeds():
     judge = Scripted(lambda q: (f"{{'score': {1 + q.repeat}}}",))
     options = JudgeOptions(("scripted",), repeats=3, seed=10)
-    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm-acc"), options)
+    found = judge_pairs([("a", "b"), ("a", "b"), ("c", "b")], [judge], published_prompt("llm_acc"), options)
     assert sorted((q.pair, q.repeat, q.seed) for q in judge.asked) == [
         (p, r, 10 + r) for p in range(2) for r in range(3)
     ]
@@ -100,7 +101,7 @@ def test_agreement_over_repeats_and_judges():
     one = Scripted(lambda q: (f"{{'score': {1 + q.pair % 5}}}",), "one")
     two = Scripted(lambda q: (f"{{'score': {5 - q.pair % 5}}}",), "two")
     pairs = [(str(i), "x") for i in range(10)]
-    found = judge_pairs(pairs, [one, two], published_prompt("llm-acc"), JudgeOptions(("one", "two"), repeats=2))
+    found = judge_pairs(pairs, [one, two], published_prompt("llm_acc"), JudgeOptions(("one", "two"), repeats=2))
     result = agreement(found.ratings)
     assert result["repeats"] == {"one": 1.0, "two": 1.0}
     assert result["judges"] < 0
@@ -108,8 +109,37 @@ def test_agreement_over_repeats_and_judges():
     assert found.items.tolist() == [1 + i % 5 for i in range(10)]
 
 
-def test_published_prompts_are_the_papers_words():
-    acc, bio = published_prompt("llm-acc"), published_prompt("llm-bio-acc")
+RELEASED = {
+    "system": "900c7ac28ccac31c6a1538cbf5a56e1abc9c6ff0f4b98c8caed1eb73903442e9",
+    "user": "397e706d83832b5cd641008d5354bb29641d4b914e2848d4d5e9cb26ff07263a",
+}
+
+
+def test_the_released_prompt_byte_for_byte(shared):
+    """Against the sheet that quotes the released script."""
+    import re
+
+    sheet = shared("protocols", "judge-released.md").read_text("utf-8")
+    blocks = re.findall(r"```\n(.*?)\n```", sheet, re.DOTALL)
+    prompt = llm_acc_prompt("released")
+    assert [prompt.system, prompt.user] == blocks
+
+
+def test_the_released_prompt_by_its_hash_and_as_it_is_sent():
+    import hashlib
+
+    prompt = published_prompt("llm_acc")
+    assert prompt == llm_acc_prompt("released") == llm_acc_prompt(JudgeOptions().prompt)
+    assert {k: hashlib.sha256(getattr(prompt, k).encode()).hexdigest() for k in RELEASED} == RELEASED
+    sent = prompt.fill("Keep going!", "Go on!")
+    assert sent == (
+        ("system", prompt.system),
+        ("user", prompt.user.replace("<1>", "Keep going!").replace("<2>", "Go on!")),
+    )
+
+
+def test_the_other_published_prompts_are_the_papers_words():
+    acc, bio = llm_acc_prompt("paper"), published_prompt("llm_bio_acc")
     assert acc.system.startswith("You are an intelligent chatbot designed for evaluating feedback sequences")
     assert "accuracy of the the predicted feedback" in acc.system
     assert acc.user.endswith("“score”: 3.2.")
@@ -118,6 +148,48 @@ def test_published_prompts_are_the_papers_words():
     assert (acc.fenced, bio.fenced) == (False, False)
     filled = dict(acc.fill("Keep going!", "Go on!"))
     assert "-Ground truth feedback: Keep going!\n-Predicted feedback: Go on!\n" in filled["user"]
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("“score”: 3.2", 3.2), ("“score”: 3.2.", 3.2), ('"score": 4', 4), ("'score' : 4\n", 4), ("score: 2", 2), ("’score’: 5", 5),
+     ("{“score”: 3.2}", 3.2), ("{'score': 4}", 4), ("Here: {'score': 3.5}", 3.5)],
+)  # fmt: skip
+def test_the_papers_example_form_can_be_read(text, score):
+    assert read_score(text, "paper") == score
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("“score”: 7", "out_of_range"), ("I say “score”: 3.2", "no_object"), ("“score”: 3.2 “score”: 4", "no_object"),
+     ("“score”: five", "no_object"), ("“score”: -1", "no_object"), ("", "empty"), ("{'score': 1}{'score': 2}", "several_objects")],
+)  # fmt: skip
+def test_other_replies_to_the_papers_prompt_are_missing(text, reason):
+    with pytest.raises(Unreadable) as caught:
+        read_score(text, "paper")
+    assert caught.value.reason == reason
+
+
+def test_the_released_reading_takes_any_number_and_counts_the_odd_ones():
+    replies = ["{'score': 3.5}", "{'score': 7}", "{'score': '4'}", "4", "{'score': 3}{'score': 4}", "{'points': 4}", ""]
+    judge = Scripted(lambda q: (replies[q.pair],))
+    pairs = [(str(i), "x") for i in range(len(replies))]
+    found = judge_pairs(pairs, [judge], llm_acc_prompt("released"), JudgeOptions(("scripted",)))
+    assert found.items[:3].tolist() == [3.5, 7, 4]
+    assert np.isnan(found.items[3:]).all()
+    assert unreadable_reasons(found.replies) == {"empty": 1, "no_object": 1, "no_score": 1, "several_objects": 1}
+    assert odd_scores(found.ratings["scripted"]) == {"not_whole": 1, "out_of_range": 1}
+    assert found.signature["reading"] == "released-any-number"
+
+
+def test_the_spread_of_repeated_judgements():
+    ratings = np.array([[1.0, 4.0, np.nan], [3.0, 4.0, 5.0]])
+    found = spread(ratings)
+    assert found["means"] == [2.5, 4.0]
+    assert found["sd_of_means"] == pytest.approx(1.5 / np.sqrt(2))
+    assert found["sd_within_pairs"] == pytest.approx(1.0)  # variances 2 and 0 of the two pairs judged twice
+    assert spread(ratings[:1]) is None
+    assert spread(np.full((2, 1), np.nan)) == {"means": [None, None], "sd_of_means": None, "sd_within_pairs": None}
 
 
 ATTACKS = [
@@ -132,7 +204,12 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
     """Same pieces around the text for every text, and no slot or turn marker takes effect inside it."""
     own = tmp_path / "own.yaml"
     own.write_text("system: Judge it.\nuser: |\n  Truth <1> end\n  Said <2> end\n")
-    for prompt in (published_prompt("llm-acc"), published_prompt("llm-bio-acc"), own_prompt(own)):
+    for prompt in (
+        llm_acc_prompt("released"),
+        llm_acc_prompt("paper"),
+        published_prompt("llm_bio_acc"),
+        own_prompt(own),
+    ):
         turns = prompt.fill("TRUTH", attack)
         harmless = prompt.fill("TRUTH", "HARMLESS")
         assert [role for role, _ in turns] == [role for role, _ in harmless]
@@ -146,10 +223,11 @@ def test_a_prediction_cannot_change_how_the_prompt_is_built(attack, tmp_path):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_prediction_cannot_change_how_the_reply_is_read(attack):
+@pytest.mark.parametrize("name", ["released", "paper"])
+def test_a_prediction_cannot_change_how_the_reply_is_read(attack, name):
     # A judge that repeats the prediction and then answers 1: two dictionaries are missing, never a 5.
     judge = Scripted(lambda q: (f"You said: {attack}. {{'score': 1}}",))
-    found = judge_pairs([("truth", attack)], [judge], published_prompt("llm-acc"), JudgeOptions(("scripted",)))
+    found = judge_pairs([("truth", attack)], [judge], llm_acc_prompt(name), JudgeOptions(("scripted",)))
     assert found.items[0] == 1 or np.isnan(found.items[0])
     assert np.isnan(found.items[0]) == ("{" in attack)
 
@@ -230,7 +308,7 @@ def test_a_served_judge(server, served, tmp_path):
     server.answer = lambda body: "I think {'score': 4}" if "Go on" in body["messages"][-1]["content"] else "well"
     cache = tmp_path / "replies.sqlite"
     pairs = [("Keep going!", "Go on!"), ("Stop!", "Jump!")]
-    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    found = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert found.items[0] == 4
     assert np.isnan(found.items[1])
     assert len(server.bodies) == 4
@@ -240,7 +318,7 @@ def test_a_served_judge(server, served, tmp_path):
     assert 64 in (body.get("max_tokens"), body.get("max_completion_tokens"))
     # Unreadable replies are not mended by asking again: that would change the metric.
     assert all(len(b["messages"]) == 2 for b in server.bodies)
-    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm-acc"), served)
+    again = judge_pairs(pairs, [ServedJudge("judge-1", served, cache)], published_prompt("llm_acc"), served)
     assert len(server.bodies) == 4
     assert again.items[0] == 4
 
@@ -250,7 +328,7 @@ def test_a_judge_that_refuses_withholds_its_metric_only(server, served):
     from qevd_bio.scoring.options import ScoreOptions
 
     server.status = 401
-    outcome = measure("llm-acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
+    outcome = measure("llm_acc", {"official": [("a", "b")]}, ScoreOptions(judge=served), None)
     assert outcome.measured == {}
     assert "key" in outcome.reason
 

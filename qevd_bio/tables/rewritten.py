@@ -55,7 +55,7 @@ class FeedbackRow:
     prior: Annotated[float, Cell("of the first cue's fault, from the trainer's words", "0..1", null=NAN)] = NAN
     likelihood: Annotated[float, Cell("ratio: the measurement with and without the fault", null=NAN)] = NAN
     posterior: Annotated[float, Cell("of the fault, from words and measurement", "0..1", null=NAN)] = NAN
-    within_bounds: Annotated[bool, Cell("the new text says that nothing was out of bounds")] = False
+    within_bounds: Annotated[bool | None, Cell("the new text says that nothing was out of bounds")] = False
     policy: Annotated[str, Cell("evidence, supported or paper")]
 
     @property

@@ -14,7 +14,7 @@ from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.motion.options import ConstraintOptions
 from qevd_bio.tables.verdicts import NOT_SURE, PASS, VIOLATION
 
-UNKNOWN_SIGMA = {"deg": 9.0, "ratio": 0.14, "fraction": 0.03, "s": 0.07}
+UNKNOWN_SIGMA = {"deg": 13.0, "ratio": 0.24, "fraction": 0.03, "s": 0.07}
 """Error of a quantity seen by a camera whose angles carry none: medians of the known ones, docs/motion.md."""
 _LONG = 5
 """Frames of a repetition from which the error of a statistic over all of them is taken."""

@@ -108,7 +108,7 @@ def _decided(
 ) -> FeedbackRow:
     """The row with what a choice decides."""
     if not choice.cues:
-        return replace(row, status=UNSUPPORTED, reason=choice.reason)
+        return replace(row, status=UNSUPPORTED, reason=choice.reason, closest=choice.closest or None)
     seed = f"{options.seed}/{workout.key}/{span.index}"
     phrases: list[Phrase] = [
         phrase(cue, seed, rationale=options.rationale and number == 0, variant=variant if number == 0 else variant + 1)

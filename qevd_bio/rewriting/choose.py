@@ -15,7 +15,7 @@ from qevd_bio.rewriting.belief import on_faulty_side, support
 from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, PASS, Verdict
+from qevd_bio.tables.verdicts import ERROR, NOT_SURE, PASS, Verdict
 
 # Reasons for which a corrective feedback keeps its words.
 REASONS = {
@@ -26,17 +26,22 @@ REASONS = {
     "no_rule": "the exercise has no rule for what the trainer names",
     "not_observed": "what the trainer names cannot be observed in this video",
     "within_bounds": "what the trainer names was measured within its bounds",
+    "not_sure": "what the trainer names may be so, but the measurement is not sure enough",
     "contradicts": "the measurement says the opposite of the trainer",
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The cues to say (each one finding, or both sides of one rule), or the reason why there is none."""
+    """The cues to say (each one finding, or both sides of one rule), or the reason why there is none.
+
+    closest  id of the judged rule that the trainer's words fit best, where no cue is said; "" for none
+    """
 
     cues: tuple[tuple[Finding, ...], ...]
     reason: str = ""
     cycle: int | None = None
+    closest: str = ""
 
 
 def cycles_before(cycles: Sequence[CycleRow], time_s: float, max_age_s: float) -> list[CycleRow]:
@@ -71,17 +76,18 @@ def choose(
         ranked = rank(asked, seen, options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
-    why = _why(asked, [finding for cycle in recent for finding in judged(cycle.cycle)])
+    rules = [finding for cycle in recent for finding in judged(cycle.cycle)]
+    why = _why(asked, rules)
     if options.policy == "paper" and why != "contradicts" and not options.paper_skip:
         last = recent[-1]
         passed = [f for f in judged(last.cycle) if f.verdict.verdict == PASS and f.verdict.salient]
-        passed = _by_then(passed, last, time_s)
+        passed = [f for f in _by_then(passed, last, time_s) if not _score(asked, f).contradicts]
         best = sorted(
             passed, key=lambda f: (-_score(asked, f).score, -f.verdict.severity, f.verdict.rule, f.verdict.side)
         )
         if best:
             return Choice(tuple(group_sides(best, 1)), cycle=last.cycle)
-    return Choice((), why)
+    return Choice((), why, closest=_closest(asked, rules))
 
 
 def _borne_out(
@@ -185,6 +191,17 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     return found.part
 
 
+def _closest(asked: Wish, rules: Sequence[Finding]) -> str:
+    """Id of the form error that was measured and fits the words best; of equal ones the likeliest."""
+    scored = [
+        (_score(asked, r).score, r.verdict.probability, r.verdict.id)
+        for r in rules
+        if r.verdict.kind == ERROR and math.isfinite(r.verdict.probability)
+    ]
+    best = max(scored, default=(0.0, 0.0, ""))
+    return best[2] if best[0] > 0.0 else ""
+
+
 def _why(asked: Wish, rules: Sequence[Finding]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
     about = [(r.verdict, _score(asked, r)) for r in rules]
@@ -196,4 +213,6 @@ def _why(asked: Wish, rules: Sequence[Finding]) -> str:
     ]
     if not close:
         return "no_rule"
+    if any(r.verdict == NOT_SURE for r in close):
+        return "not_sure"
     return "within_bounds" if any(r.verdict == PASS for r in close) else "not_observed"

@@ -56,6 +56,7 @@ class FeedbackRow:
     likelihood: Annotated[float, Cell("ratio: the measurement with and without the fault", null=NAN)] = NAN
     posterior: Annotated[float, Cell("of the fault, from words and measurement", "0..1", null=NAN)] = NAN
     within_bounds: Annotated[bool | None, Cell("the new text says that nothing was out of bounds")] = False
+    closest: Annotated[str | None, Cell("where the words were kept: the measured rule that fits them best")] = None
     policy: Annotated[str, Cell("evidence, supported or paper")]
 
     @property

@@ -32,6 +32,11 @@ def test_an_unsure_measurement_is_said_where_the_trainer_names_the_fault(probabi
     assert not said("go deeper", [unsure(probability)], options=RewriteOptions(policy="supported")).cues
 
 
+def test_what_cannot_be_told_has_a_reason_of_its_own() -> None:
+    choice = said("go deeper", [unsure(0.15)])
+    assert (choice.reason, choice.closest) == ("not_sure", "v1")
+
+
 def test_a_trainer_who_names_nothing_is_no_evidence() -> None:
     assert not said("Watch your form", [unsure(0.5)]).cues
     assert said("Watch your form", [unsure(0.95, verdict="violation")]).cues

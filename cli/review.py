@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qevd_bio.annotation.options import ReviewSubject, SheetOptions
+from qevd_bio.store.errors import UserError
 from qevd_bio.store.terminal import say
 
 from .common import Only, PlaceFlags, WorkspaceFlags
@@ -41,6 +42,13 @@ class SheetFlags:
         from qevd_bio.annotation.review.feedback_key import key_path
         from qevd_bio.annotation.review.feedback_sheets import make_sheets
 
+        if len(self.scores or ()) < 2:
+            raise UserError(
+                "sheets set systems side by side",
+                where="--scores",
+                expected="two or more folders of qevd-bio score",
+                fix="qevd-bio review export --what feedback --scores outputs/scores/A --scores outputs/scores/B",
+            )
         folder = out if out is not None else key_path(where).parent / "sheets"
         count = make_sheets(where, self.scores or (), folder, SheetOptions(self.count, self.raters, self.seed))
         say(f"{count} moments on {self.raters} sheets: {folder}; the key stays in {key_path(where)}")

@@ -71,8 +71,8 @@ class SeenSegment:
         if not self.observes((dof,)):
             return math.nan
         series = np.degrees(self._angles[:, DOF_INDEX[dof]])
-        edges = np.arange(self._time_s[0], self._time_s[-1], WINDOW_S)
-        parts = np.split(series, np.searchsorted(self._time_s, edges[1:]))
+        window = np.floor((self._time_s - self._time_s[0]) / WINDOW_S)
+        parts = np.split(series, np.flatnonzero(np.diff(window)) + 1)
         spreads = [float(part.std()) for part in parts if len(part) >= MIN_FRAMES // 2]
         return float(np.median(spreads)) if spreads else math.nan
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import tokenize
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qevd_bio.store.arrays import load_array
 from qevd_bio.store.atomic import write_bytes
 from qevd_bio.store.errors import UserError
 
@@ -16,17 +16,16 @@ OFFSET_S = 28800.0
 _EXPECTED = "one integer of nanoseconds a frame (or seconds as floats, as in the competition release)"
 # Seconds and nanoseconds since 1970 lie far on either side of this.
 _SMALLEST_NS = 1e14
-
-# What numpy raises for a file that is no array: its header is text that numpy parses as Python literals.
-_UNREADABLE = (OSError, ValueError, EOFError, MemoryError, SyntaxError, TypeError, tokenize.TokenError)
+# Frames nearer to each other than this are those of no camera, but milli- or microseconds taken for nanoseconds.
+_SHORTEST_STEP_S = 1e-3
 
 
 def read_timestamps(path: Path) -> NDArray[np.float64]:
     """(T,) times of a video's frames in seconds, as `feedback_timestamps` counts them.
 
     Integers are nanoseconds: seconds = ns / 1e9 + 28800. Floats of the size of seconds (the competition
-    release) are taken as they are. Raises UserError for a file that is missing, no such array, empty, or whose
-    times fall.
+    release) are taken as they are. Raises UserError for a file that is missing, no such array, empty, whose
+    times fall, or whose frames follow each other faster than any camera takes them.
     """
     if not path.is_file():
         raise UserError(
@@ -35,24 +34,15 @@ def read_timestamps(path: Path) -> NDArray[np.float64]:
             expected=_EXPECTED,
             fix="complete the data set: each video has its *_timestamps.npy beside it",
         )
-    try:
-        raw = np.load(path, allow_pickle=False)
-    except _UNREADABLE as error:
-        raise UserError(
-            f"cannot be read as timestamps ({_first_line(error)})", where=path, expected=_EXPECTED
-        ) from error
-    if not isinstance(raw, np.ndarray) or raw.ndim != 1 or raw.size == 0 or raw.dtype.kind not in "iuf":
-        shape = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else "several arrays"
-        raise UserError(f"holds {shape}", where=path, expected=_EXPECTED)
+    raw = load_array(path, "timestamps", _EXPECTED)
+    if raw.ndim != 1 or raw.size == 0 or raw.dtype.kind not in "iuf":
+        raise UserError(f"holds {raw.dtype} {raw.shape}", where=path, expected=_EXPECTED)
     seconds = raw.astype(np.float64)
-    if raw.dtype.kind in "iu" or np.nanmax(np.abs(seconds)) >= _SMALLEST_NS:
+    if raw.dtype.kind in "iu" or np.abs(seconds).max() >= _SMALLEST_NS:
         seconds = seconds / 1e9 + OFFSET_S
     check_times(seconds, path)
+    _check_scale(seconds, path)
     return seconds
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def check_times(seconds: NDArray[np.float64], path: Path) -> None:
@@ -69,6 +59,18 @@ def check_times(seconds: NDArray[np.float64], path: Path) -> None:
             where=path,
             expected="times that rise from frame to frame",
             fix="mend or remove the file; without it the video's own times can be used for kinematics",
+        )
+
+
+def _check_scale(seconds: NDArray[np.float64], path: Path) -> None:
+    step = float(seconds[-1] - seconds[0]) / max(len(seconds) - 1, 1)
+    if len(seconds) > 2 and 0 < step < _SHORTEST_STEP_S:
+        unit, factor = ("microseconds", 1000) if step > 2e-6 else ("milliseconds", 1_000_000)
+        raise UserError(
+            f"taken as nanoseconds, its frames are {step:.2g} s apart; these look like {unit}",
+            where=path,
+            expected=_EXPECTED,
+            fix=f"multiply them by {factor}",
         )
 
 

@@ -16,7 +16,7 @@ from qevd_bio.dataset.qevd import ANNOTATIONS, FEEDBACK_KEYS, VIDEOS
 from qevd_bio.dataset.spans import Run, dense_of, runs_of
 from qevd_bio.dataset.timestamps import OFFSET_S
 from qevd_bio.dataset.workout import Span, Workout
-from qevd_bio.store.atomic import atomic_path, explain_os_error, make_folder, write_text
+from qevd_bio.store.atomic import atomic_link, atomic_path, write_text
 from qevd_bio.store.errors import ItemError, UserError
 
 _KEYS = ("long_range_video_file", "video_timestamps", *FEEDBACK_KEYS)
@@ -156,11 +156,4 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    make_folder(target.parent)
-    temporary = target.with_name(f".{target.name}.link")
-    try:
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(source.resolve())
-        temporary.replace(target)
-    except OSError as error:
-        raise explain_os_error(error, target) from error
+    atomic_link(target, source.resolve())

@@ -19,6 +19,7 @@ from qevd_bio.exercise.measure import Moment, key_frames
 from qevd_bio.exercise.poses import base_poses
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.trajectory import FPS, build_angles
+from qevd_bio.store.arrays import load_array
 from qevd_bio.store.atomic import write_bytes, write_json
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_json
@@ -81,12 +82,9 @@ def _read(exercise: Exercise, path: Path) -> Trajectory:
 
 def read_angles(path: Path) -> FloatArray:
     """(N, 46) radians from a .npy file; UserError says what does not fit and what was expected."""
-    try:
-        data = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError("is not a plain NumPy array", where=path, expected=_SHAPE) from error
-    if not isinstance(data, np.ndarray) or not np.issubdtype(data.dtype, np.floating):
-        raise UserError(f"holds {getattr(data, 'dtype', type(data).__name__)}", where=path, expected=_SHAPE)
+    data = load_array(path, "a plain NumPy array", _SHAPE)
+    if not np.issubdtype(data.dtype, np.floating):
+        raise UserError(f"holds {data.dtype}", where=path, expected=_SHAPE)
     if data.ndim != 2 or data.shape[1] != len(DOF_NAMES) or not N_MIN <= len(data) <= N_MAX:
         raise UserError(f"has shape {data.shape}", where=path, expected=_SHAPE)
     angles = data.astype(np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -26,7 +27,12 @@ def cycle_span(cycles: Path, split: str, video: str, exercise: str, number: int 
     advice = f"qevd-bio analyze --only '*{video}', or give --start and --end"
     if not cycles.is_file():
         raise UserError("no cycles found yet", where=cycles, fix=advice)
-    table = pq.read_table(cycles)
+    try:
+        table = pq.read_table(cycles)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(
+            f"cannot be read as Parquet ({str(error).splitlines()[0]})", where=cycles, fix=advice
+        ) from error
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:
         raise UserError(f"has no column {missing[0]!r}", where=cycles, expected="the table of `qevd-bio analyze`")

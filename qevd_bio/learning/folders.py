@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import tempfile
@@ -9,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qevd_bio.store.atomic import explain_os_error, make_folder
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.leftovers import explain_os_error, scratch_folder
 
 
 @contextmanager
@@ -20,23 +21,27 @@ def whole_folder(folder: Path, marker: str) -> Iterator[Path]:
     `marker` is a file that every such folder holds. UserError where `folder` holds something else, or where the disk
     refuses; what stood there is then kept.
     """
-    make_folder(folder.parent)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        for path in temporary.iterdir():
-            path.chmod(0o644)
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        _swap(temporary, folder, marker)
-    except OSError as error:
-        raise explain_os_error(error, folder) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with scratch_folder(folder) as scratch:
+        _restore(folder)
+        try:
+            temporary = scratch / folder.name
+            temporary.mkdir()
+            yield temporary
+            for path in temporary.iterdir():
+                path.chmod(0o644)
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            _swap(temporary, folder, marker)
+        except OSError as error:
+            raise explain_os_error(error, folder) from error
+
+
+def _restore(place: Path) -> None:
+    """Put back the earlier checkpoint where a process was killed in the middle of the exchange."""
+    for old in place.parent.glob(f".{glob.escape(place.name)}.old.*"):
+        if not place.exists() and (old / place.name).is_dir():
+            (old / place.name).replace(place)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _swap(new: Path, place: Path, marker: str) -> None:

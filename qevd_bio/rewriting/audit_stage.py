@@ -17,6 +17,7 @@ from qevd_bio.rewriting.check import Mismatch
 from qevd_bio.rewriting.evidence import MotionTables
 from qevd_bio.rewriting.figures import figures
 from qevd_bio.store.atomic import atomic_path
+from qevd_bio.store.leftovers import temporaries_in
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.rewritten import FEEDBACKS, KEPT, FeedbackRow
 from qevd_bio.tables.verdicts import Verdict
@@ -31,10 +32,13 @@ def write_audit(workspace: Workspace, mismatches: Sequence[Mismatch]) -> Path:
     rows = FEEDBACKS.load(workspace.feedbacks)
     corrective = [row for row in rows if row.status != KEPT]
     path = workspace.rewritten / "audit.html"
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for piece in page(
-            list(_entries(corrective, workspace)), figures(rows), mismatches, "QEVD-bio-fit-coach: audit"
-        ):
+    entries = list(_entries(corrective, workspace))
+    with (
+        temporaries_in(workspace.manifests),
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8") as stream,
+    ):
+        for piece in page(entries, figures(rows), mismatches, "QEVD-bio-fit-coach: audit"):
             stream.write(piece)
     return path
 

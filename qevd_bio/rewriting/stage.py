@@ -25,6 +25,7 @@ from qevd_bio.rewriting.tracking import tracked_in
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.leftovers import temporaries_in
 from qevd_bio.store.resources import refs_path
 from qevd_bio.store.version import __version__
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
@@ -97,7 +98,9 @@ def rewrite(
     settings = {**asdict(options), "videos": videos}
     summary = run_stage("rewrite", workspace, items, work, settings=settings, options=run)
     path = workspace.feedbacks
-    concat(FEEDBACKS, [workspace.rewritten_part(split) for split in splits], path, metadata={"settings": settings})
+    parts = [workspace.rewritten_part(split) for split in splits]
+    with temporaries_in(workspace.manifests):
+        concat(FEEDBACKS, parts, path, metadata={"settings": settings})
     rows = FEEDBACKS.load(path)
     totals = figures(rows)
     by_policy: dict[str, Figures] = {options.policy: totals}
@@ -110,7 +113,8 @@ def rewrite(
         "settings": settings,
     }
     counts = [(split, len(dataset.workouts(split))) for split in splits]
-    write_text(workspace.rewritten / "README.md", card(about, totals, by_policy, counts))
+    with temporaries_in(workspace.manifests):
+        write_text(workspace.rewritten / "README.md", card(about, totals, by_policy, counts))
     return RewriteResult(summary, totals, by_policy, _mismatches(rows, MotionTables(workspace)), path)
 
 
@@ -162,10 +166,11 @@ def _rewrite_split(
             compared[other.policy].extend(build_rows(workout, segments, motion, tracked, intent_of, other))
         changed.append(workout.with_texts(new_texts(own)))
     folder = workspace.rewritten / split
-    missing = place_media(dataset.folder(split), folder, workouts, videos)
-    write_split(folder, changed)
     about = {"made_by": "qevd-bio rewrite", "version": __version__, **asdict(options)}
-    write_json(folder / MARKER, {**about, "beliefs": [_belief(row) for row in rows if row.posterior >= 0.0]})
+    with temporaries_in(workspace.manifests):
+        missing = place_media(dataset.folder(split), folder, workouts, videos)
+        write_split(folder, changed)
+        write_json(folder / MARKER, {**about, "beliefs": [_belief(row) for row in rows if row.posterior >= 0.0]})
     for policy, made in compared.items():
         FEEDBACKS.save(workspace.rewritten_part(split, policy), made)
     FEEDBACKS.save(workspace.rewritten_part(split), rows)

@@ -1,8 +1,7 @@
-"""Scores by exercise, intent, time in the segment and matching; and plain warnings about degenerate systems."""
+"""Scores by exercise, intent, time in the segment and matching."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -15,12 +14,6 @@ from qevd_bio.scoring.pairing.corpus import Alignment, Corpus
 from qevd_bio.scoring.statistics import f_score, share
 
 TIME_EDGES_S = (10.0, 20.0, 30.0)
-
-# Judged by eye on what the benchmark's systems do: ordinary ones stay well inside.
-_FEW_DISTINCT = 0.05
-_ENOUGH_TO_TELL = 20
-_MOST_COMMON = 0.5
-_RATE_HIGH, _RATE_LOW = 2.5, 0.4
 
 Labels = Sequence[str]
 
@@ -109,50 +102,3 @@ def _row(
 def _words(texts: Sequence[str], chosen: NDArray[np.bool_]) -> float | None:
     lengths = [len(texts[i].split()) for i in np.nonzero(chosen)[0]]
     return float(np.mean(lengths)) if lengths else None
-
-
-def counts(corpus: Corpus) -> dict[str, Any]:
-    """How much there is on both sides, how varied and how dense it is."""
-    return {
-        "segments": len(corpus.segments),
-        "segments_run": sum(corpus.run),
-        "not_run": [f"{s.video}/{s.segment}" for s, run in zip(corpus.segments, corpus.run, strict=True) if not run],
-        "minutes": corpus.minutes,
-        "ground_truth": _side(corpus.truth.texts, corpus.minutes),
-        "predicted": _side(corpus.predicted.texts, corpus.minutes),
-    }
-
-
-def _side(texts: Sequence[str], minutes: float) -> dict[str, Any]:
-    return {
-        "feedbacks": len(texts),
-        "distinct_texts": len(set(texts)),
-        "distinct_share": len(set(texts)) / len(texts) if texts else None,
-        "per_minute": len(texts) / minutes if minutes > 0 and np.isfinite(minutes) else None,
-    }
-
-
-def degenerate(corpus: Corpus) -> list[str]:
-    """Plain sentences about systems whose scores mislead: silent, repeating themselves, or talking all the time."""
-    found = counts(corpus)
-    said, truth = found["predicted"], found["ground_truth"]
-    total = int(said["feedbacks"])
-    if not total:
-        return ["this system never speaks: all its scores are of silence"]
-    warnings: list[str] = []
-    text, times = Counter(corpus.predicted.texts).most_common(1)[0]
-    if total >= _ENOUGH_TO_TELL and said["distinct_texts"] == 1:
-        warnings.append(f"this system says one sentence only, {total} times: {text[:60]!r}")
-    elif total >= _ENOUGH_TO_TELL and times / total >= _MOST_COMMON:
-        warnings.append(f"{times} of {total} predictions are one sentence: {text[:60]!r}")
-    elif total >= _ENOUGH_TO_TELL and said["distinct_share"] < _FEW_DISTINCT:
-        beside = "" if truth["distinct_share"] is None else f" ({truth['distinct_share']:.1%} in the ground truth)"
-        warnings.append(f"this system repeats itself: {said['distinct_share']:.1%} of its texts are distinct{beside}")
-    rates = said["per_minute"], truth["per_minute"]
-    if None not in rates and rates[1]:
-        compared = f"{rates[0]:.1f} feedbacks a minute, the ground truth {rates[1]:.1f}"
-        if rates[0] > _RATE_HIGH * rates[1]:
-            warnings.append(f"this system speaks far too often: {compared}")
-        elif rates[0] < _RATE_LOW * rates[1]:
-            warnings.append(f"this system hardly speaks: {compared}")
-    return warnings

@@ -118,7 +118,7 @@ def show_scores(scores: Scores, console: Console) -> None:
         f"intervals: {interval['level']:.0%}, {interval['replicates']} bootstrap replicates over "
         f"{interval['clusters']} clusters ({interval['clustered_by']}), seed {interval['seed']}"
     )
-    console.print(f"signature: {common_signature(official)}", markup=False, highlight=False)
+    console.print(f"signature: {common_signature(official)}", markup=False, highlight=False, soft_wrap=True)
     for warning in scores.warnings:
         console.print(f"[yellow]warning:[/yellow] {escape(warning)}")
     for name, score in official.items():

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.scoring.assemble import interval_about, protocol_scores
-from qevd_bio.scoring.breakdown import breakdown, counts
+from qevd_bio.scoring.breakdown import breakdown
 from qevd_bio.scoring.finished import added, added_pairs, check_free, find_place, kept_metrics
 from qevd_bio.scoring.inputs import Inputs, load_inputs, matched_texts
 from qevd_bio.scoring.intents import Labeller
 from qevd_bio.scoring.measures import MetricOutcome, check_prompts, measure
 from qevd_bio.scoring.options import PROTOCOLS, SCORE_NAMES, ScoreOptions
+from qevd_bio.scoring.pairing.warnings import counts
 from qevd_bio.scoring.pairs_table import pair_rows
 from qevd_bio.scoring.results import Scores, write_scores
 from qevd_bio.store.atomic import write_json

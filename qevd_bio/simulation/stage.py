@@ -21,6 +21,7 @@ from qevd_bio.simulation.truth import kinematics_of, truth_of
 from qevd_bio.store.atomic import write_json, write_text
 from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.leftovers import temporaries_in
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.rows import RowTable
 from qevd_bio.tables.truth import JUDGEMENTS, MISTAKES, REPETITIONS, TRUE_FEEDBACKS, TruthFiles
@@ -70,7 +71,8 @@ def simulate(root: Path, options: SimulateOptions, run: RunOptions | None = None
     )
     done = [item.payload.number for item in items if all(path.is_file() for path in item.outputs)]
     if done:
-        finish(places, options, done)
+        with temporaries_in(workspace.manifests):
+            finish(places, options, done)
     return summary
 
 
@@ -94,8 +96,13 @@ def _item(places: Places, split: str, options: SimulateOptions, number: int) -> 
 
 def make_one(item: Item[WorkoutTask]) -> dict[str, Any]:
     """Simulate one workout and write its files."""
-    task = item.payload
-    places, options = Places(task.root), task.options
+    places = Places(item.payload.root)
+    with temporaries_in(Workspace(places.truth).manifests):
+        return _make(places, item.payload)
+
+
+def _make(places: Places, task: WorkoutTask) -> dict[str, Any]:
+    options = task.options
     workout = make_workout(options, task.number)
     split, video = workout.split, workout.video
     nanoseconds = frame_times(len(workout.angles), options.seed * 1000 + task.number)

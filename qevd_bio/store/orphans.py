@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import wait
 
 _PR_SET_PDEATHSIG = 1
@@ -27,6 +28,14 @@ def end_with_parent() -> None:
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True, name="parent").start()
+
+
+def tied_to_parent() -> Callable[[], object] | None:
+    """What a program started from here calls first, so that Linux ends it with this process; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+    return lambda: library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _watch(sentinel: int) -> None:

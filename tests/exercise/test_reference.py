@@ -167,14 +167,14 @@ def test_bad_references_are_named(tmp_path: Path, array: np.ndarray, message: st
 def test_files_that_are_no_array(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "trajectories").mkdir()
     (tmp_path / "trajectories" / "squats.npy").write_bytes(content)
-    with pytest.raises(UserError, match="is not a plain NumPy array"):
+    with pytest.raises(UserError, match="cannot be read as a plain NumPy array"):
         load_reference(ALL["squats"], tmp_path)
 
 
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     (tmp_path / "trajectories").mkdir()
     np.save(tmp_path / "trajectories" / "squats.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(UserError, match="is not a plain NumPy array"):
+    with pytest.raises(UserError, match="cannot be read as a plain NumPy array"):
         load_reference(ALL["squats"], tmp_path)
 
 

@@ -52,7 +52,7 @@ def test_a_metric_that_cannot_be_computed_wipes_nothing(run_file, benchmark_data
     options = replace(FIRST, metrics=("bleu_4", "rouge_l"))
     then = score(run_file, benchmark_data, options, out=tmp_path / "o")
     assert values(then) == values(first)
-    assert then.protocols["official"]["bleu_4"].reason == "needs what bleu-4 needs"
+    assert then.protocols["official"]["bleu_4"].reason == "needs what bleu_4 needs"
     assert then.withheld(options.asked()) == ["bleu_4"]
 
 

@@ -59,7 +59,9 @@ def test_people_of_real_views_differ_in_proportions_and_clothes() -> None:
     assert all(one["thigh_r"] == one["thigh_l"] for one in lengths)
     styles = [Style.real(seed) for seed in range(40)]
     assert {bool(s.trousers) for s in styles} == {bool(s.gloves) for s in styles} == {s.long_hair for s in styles}
-    assert make_person(3, "test", 1, "real") == make_person(3, "test", 1, "real") != make_person(3, "test", 1)
+    same, plain = make_person(3, "test", 1, "real"), make_person(3, "test", 1)
+    assert same.style == people[1].style != plain.style and same.skeleton.lengths() == lengths[1]
+    assert same.skill == plain.skill and plain.skeleton.lengths() != lengths[1]
 
 
 def test_hidden_is_what_lies_behind_the_trunk() -> None:

@@ -50,12 +50,16 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def test_no_path_of_a_table_is_spelled_elsewhere() -> None:
-    # A text with blanks is a sentence to people, which may name a file.
+    # A text with blanks is a sentence to people, which may name a file. Other programs' files and the published data
+    # set's own layout are not tables of a workspace.
+    others = ("qevd_bio/pose/formats/", "qevd_bio/rewriting/publish.py")
     wrong = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in subject_files()
         for text in strings(path)
-        if ".parquet" in text and not re.search(r"\s", text)
+        if ".parquet" in text
+        and not re.search(r"\s", text)
+        and not path.relative_to(ROOT).as_posix().startswith(others)
     ]
     assert wrong == []
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.coach.options import STEP_HZ, EncoderName
+from qevd_bio.store.arrays import UNREADABLE
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.names import safe_name
 from qevd_bio.tables.workspace import Workspace
 
 _FOLDERS: dict[EncoderName, str] = {"3d-cnn": "efficientnet_features", "image": "image_features"}
 _EXPECTED = "(T, C, H, W) float32 features with (T,) float64 times, as qevd-bio features writes them"
-_UNREADABLE = (OSError, ValueError, EOFError, SyntaxError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,9 @@ def _load(path: Path) -> NDArray[np.float32]:
         )
     try:
         loaded: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or ["empty"])[0][:120]
         raise UserError(f"cannot be read ({reason})", where=path, expected=_EXPECTED) from error
+    if not isinstance(loaded, np.ndarray):
+        raise UserError("holds several arrays", where=path, expected=_EXPECTED)
     return loaded

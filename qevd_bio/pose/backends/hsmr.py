@@ -19,6 +19,7 @@ from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.backends.files import PREFIX, import_recording
 from qevd_bio.pose.options import HSMR_TERMS, ExtractOptions
 from qevd_bio.store.errors import ItemError, StopRun, UserError
+from qevd_bio.store.orphans import tied_to_parent
 
 SCRIPT = Path("exp/run_demo.py")
 _TAIL = 1500
@@ -86,7 +87,14 @@ class Checkout:
         command += ["-d", self.device, "--ignore_skel"]
         environment = {**os.environ, "PYTHONPATH": str(self.root)}
         run = subprocess.run(
-            command, cwd=self.root, capture_output=True, text=True, errors="replace", check=False, env=environment
+            command,
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=environment,
+            preexec_fn=tied_to_parent(),
         )
         saved = [path for path in sorted(out.glob(f"{PREFIX}*")) if path.suffix in (".npy", ".npz")]
         if run.returncode:

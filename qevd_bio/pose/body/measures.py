@@ -77,7 +77,9 @@ def read_people(path: Path) -> dict[str, Person]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            rows, names = list(reader), [name.strip() for name in reader.fieldnames or []]
+            names = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = names
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot be read: {error}", where=path, expected=expected) from error
     key = next((name for name in ("video", "participant") if name in names), None)

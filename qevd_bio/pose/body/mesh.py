@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,8 +143,15 @@ def _read_npz(path: Path) -> tuple[Float, NDArray[np.int64], dict[str, float]]:
     vertices, faces = np.asarray(arrays[names[0]]), np.asarray(arrays[names[1]])
     if vertices.dtype.kind != "f" or faces.dtype.kind not in "iu":
         raise UserError(f"vertices are {vertices.dtype}, faces {faces.dtype}", where=path, expected=_EXPECTED)
-    given = {name: float(arrays[f"{name}_y"]) for name in LANDMARK_HEIGHTS if f"{name}_y" in arrays}
+    given = {name: _height(arrays[f"{name}_y"], name, path) for name in LANDMARK_HEIGHTS if f"{name}_y" in arrays}
     return vertices.astype(np.float64), faces.astype(np.int64), given
+
+
+def _height(value: Any, name: str, path: Path) -> float:
+    array = np.asarray(value)
+    if array.size != 1 or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise UserError(f"{name}_y is {array.dtype} {array.shape}", where=path, expected="one height in metres")
+    return float(array.item())
 
 
 def _read_obj(path: Path) -> tuple[Float, NDArray[np.int64], dict[str, float]]:
@@ -155,12 +163,15 @@ def _read_obj(path: Path) -> tuple[Float, NDArray[np.int64], dict[str, float]]:
             number += 1
             words = line.split()
             if words[:1] == ["v"]:
-                vertices.append([float(word) for word in words[1:4]])
+                x, y, z = (float(word) for word in words[1:4])
+                vertices.append([x, y, z])
             elif words[:1] == ["f"]:
                 corners = [int(word.split("/")[0]) - 1 for word in words[1:]]
                 faces.extend([corners[0], a, b] for a, b in pairwise(corners[1:]))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot be read: {error}", where=path, expected="a Wavefront .obj mesh") from error
-    except ValueError as error:
+    except (ValueError, OverflowError, IndexError) as error:
         raise UserError(f"bad number: {error}", where=f"{path}, line {number}", expected="v x y z, f i j k") from error
+    if any(abs(corner) > len(vertices) for face in faces for corner in face):
+        raise UserError("a face names a vertex that is not there", where=path, expected=_EXPECTED)
     return np.array(vertices, dtype=np.float64), np.array(faces, dtype=np.int64), {}

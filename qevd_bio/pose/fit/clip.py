@@ -208,7 +208,8 @@ def _solve_windows(
         spreads.append(solved.covariance[keep])
         if last:
             break
-        begin = stop
+        ahead = knots.time_s[np.searchsorted(knots.time_s, stop)]
+        begin = stop if ahead < stop + options.window_s else ahead  # a hole of any length is one step
     joined = State(**{name: np.concatenate([getattr(s, name) for s in states]) for name in State.__dataclass_fields__})
     return joined, np.concatenate(errors), np.concatenate(spreads)
 

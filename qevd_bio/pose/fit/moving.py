@@ -13,6 +13,7 @@ from qevd_bio.pose.fit.rotations import Float
 LEAST_SPEED = 0.12  # body heights a second, of the slower foot
 LEAST_S = 1.0
 STEP_S = 0.2
+LONGEST_HOLE_S = 60.0
 _FEET = [[LANDMARK_INDEX[f"{side}_{name}"] for name in ("heel", "foot_index")] for side in ("right", "left")]
 _TRUNK = [LANDMARK_INDEX[f"{side}_{name}"] for side in ("right", "left") for name in ("shoulder", "hip")]
 
@@ -29,6 +30,12 @@ def moving_flags(landmarks: Float, time_s: NDArray[np.float64]) -> list[dict[str
     image = landmarks[rows][..., :2]
     size = max(float(np.median(np.ptp(image[..., 1], axis=1))), float(np.median(np.ptp(image[..., 0], axis=1))), 1e-6)
     parts = np.stack([*(image[:, foot, 0].mean(1) for foot in _FEET), image[:, _TRUNK, 0].mean(1)], axis=1) / size
+    holes = np.flatnonzero(np.diff(times) > LONGEST_HOLE_S) + 1
+    return [flag for run in np.split(np.arange(len(times)), holes) for flag in _flags(parts[run], times[run])]
+
+
+def _flags(parts: Float, times: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Flags of one stretch without a hole; `parts` (T, 3) are the places of both feet and the trunk."""
     grid = np.arange(times[0], times[-1], STEP_S)
     if len(grid) < 2:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qevd_bio.reporting.html import Html, fold, join, number, table, tag
+from qevd_bio.reporting.html import Html, fold, join, number, short, table, tag
 from qevd_bio.reporting.page.page import head
 from qevd_bio.reporting.verification.against import Against
 from qevd_bio.reporting.verification.agreement_text import notes, offset_text, percent
@@ -63,7 +63,7 @@ def _table(rows: Sequence[AgreementRow], field: str, first: str) -> Html:
         (first, *_COLUMNS),
         [
             (
-                tag("bdi", getattr(row, field)),
+                short(getattr(row, field), 40),
                 row.frames,
                 row.clips,
                 row.unobserved,

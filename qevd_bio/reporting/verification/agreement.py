@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +101,8 @@ def _rows(name: str, frames: _Frames, options: AgainstOptions) -> list[Agreement
 def _row(name: str, view: str, exercise: str, frames: _Frames, options: AgainstOptions) -> AgreementRow:
     true_seen, seen = np.isfinite(frames.true), np.isfinite(frames.found)
     both = frames.where(true_seen & seen)
-    place = {"quantity": name, "view": view, "exercise": exercise}
-    counts = {
+    place: dict[str, Any] = {"quantity": name, "view": view, "exercise": exercise}
+    counts: dict[str, Any] = {
         "frames": len(both.true),
         "unobserved": int((true_seen & ~seen).sum()),
         "truth_unobserved": int((~true_seen).sum()),
@@ -114,7 +115,7 @@ def _row(name: str, view: str, exercise: str, frames: _Frames, options: AgainstO
     if name == ALL:
         # angles of different joints correlate by their usual values alone
         del statistics["correlation"]
-    values = {key: statistic.value for key, statistic in statistics.items()}
+    values: dict[str, Any] = {key: statistic.value for key, statistic in statistics.items()}
     error = np.abs(short_way(both.found - both.true))
     values["median_abs"] = float(np.median(error))
     for key, found in bootstrap(statistics, options.replicates, options.level, options.seed).items():
@@ -132,7 +133,8 @@ def _statistics(frames: _Frames, cluster: NDArray[np.intp], clips: int) -> dict[
     moments = sums_by(cluster, clips, (one, error, error**2))
     products = sums_by(cluster, clips, (one, x, y, x * x, y * y, x * y))
     with np.errstate(invalid="ignore"):
-        inside = [sums_by(cluster, clips, ((known & (size <= k * frames.sigma)) * 1.0, known * 1.0)) for k in (1, 2)]
+        hits = [(known & (size <= k * frames.sigma)).astype(np.float64) for k in (1, 2)]
+    inside = [sums_by(cluster, clips, (hit, known.astype(np.float64))) for hit in hits]
     return {
         "bias": Statistic(moments, _bias),
         "rmse": Statistic(moments, lambda s: np.sqrt(s[..., 2] / s[..., 0])),

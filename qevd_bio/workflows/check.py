@@ -145,8 +145,7 @@ def _write_page(workspace: Workspace, dataset: Dataset, keys: Sequence[str], res
     said = []
     for result in results if len(results) <= MOST_NOTES else ():
         title = heading(result, several)
-        said.append(f"{title}: {result.headline}" if title else result.headline)
-        said += [finding.text for finding in result.to_fix]
+        said.append(f"{title}: {result.short}" if title else result.short)
     written = write_report(
         workspace,
         workspace.root / PAGE,

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from qevd_bio.exercise.explain import reason_of
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.wording import capital, measured_name, say, sentence, with_unit
+from qevd_bio.exercise.wording import measured_name, say, sentence, with_unit
+from qevd_bio.motion.options import ConstraintOptions
 from qevd_bio.tables.motion import CycleRow, MotionSegment
 from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, PASS, TARGET, VIOLATION, Verdict
 
@@ -20,14 +22,14 @@ Outcome = Literal["broken", "unsure", "kept", "unseen"]
 
 RECUR_SHARE = 1 / 3
 RECUR_LEAST = 2
-GRAVE = 0.6
+GRAVE = ConstraintOptions().grave
 """Severity from which one repetition is enough to name a fault."""
 
 _OUTCOMES: Mapping[str, Outcome] = {VIOLATION: "broken", PASS: "kept", NOT_JUDGED: "unseen"}
 _STRONGEST: tuple[Outcome, ...] = ("broken", "unsure", "kept")
 _NOT_OBSERVED = "not_observed"
 _TIMES_SHOWN = 4
-_LEAST_CONFIDENT = 0.5
+_FEW_POSES = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class CheckFinding:
 
     what   where and in what it shows: "knee flexion at the bottom"
     much   a typical repetition's value beside its goal: "72°, target 90°"
-    do     what to do;  why: the reason, "" where the rule gives none
+    do     what to do;  why: the rule's reason, or why its quantity matters
     times_s  when it was measured, seconds from the video's first frame, one for each of `repetitions`
     judged   repetitions in which the rule could be judged;  severity: the gravest, 0..1
     rule_confidence  how well the rule's bound is founded: high, medium or low
@@ -105,6 +107,11 @@ class CheckResult:
         each = " each" if self.counted > 1 else ""
         return f"{self.counted:g} {self.unit}, {with_unit(self.seconds, 's')}{each}."
 
+    @property
+    def short(self) -> str:
+        """Headline and what to fix, in one paragraph."""
+        return " ".join([self.headline, *(["To fix:"] if self.to_fix else []), *(found.text for found in self.to_fix)])
+
     def lines(self) -> list[str]:
         """The answer as lines of text, the headline first."""
         lines = [self.headline]
@@ -122,7 +129,7 @@ class CheckResult:
         ):
             if names:
                 lines.append(f"{title}: {', '.join(names)}.")
-        if self.pose_share is not None and self.pose_share < _LEAST_CONFIDENT:
+        if self.pose_share is not None and self.pose_share < _FEW_POSES:
             lines.append(f"Only {self.pose_share:.0%} of the frames show a pose: take this with care.")
         return lines
 
@@ -151,8 +158,8 @@ def summarise(
     to_fix = tuple(found for found in findings if _is_named(found))
     names = {kind: _names(groups[kind]) for kind in groups}
     spoken = set(names["broken"])
-    fine = tuple(name for name in names["kept"] if name not in spoken)
-    unsure = tuple(name for name in names["unsure"] if name not in (*spoken, *fine))
+    unsure = tuple(name for name in names["unsure"] if name not in spoken)
+    fine = tuple(name for name in names["kept"] if name not in (*spoken, *unsure))
     hidden = [own for own in groups["unseen"] if any(v.reason == _NOT_OBSERVED for v in own)]
     known = (*spoken, *fine, *unsure)
     not_seen = tuple(name for name in _names(hidden) if name not in known)
@@ -230,7 +237,7 @@ def _finding(verdicts: Sequence[Verdict], exercise: Exercise) -> CheckFinding:
         what=f"{said.subject}{moment}",
         much=f"{said.value}, target {said.goal}",
         do=error.fix if error is not None else f"{said.action} by {said.change}",
-        why=error.rationale if error is not None else "",
+        why=(error.rationale if error is not None else "") or reason_of(typical),
         repetitions=len(worst),
         judged=sum(_strongest(sides) != "unseen" for sides in cycles.values()),
         times_s=tuple(round(v.start_s if math.isnan(v.at_s) else v.at_s, 3) for v in worst),
@@ -260,6 +267,6 @@ def _clock_times(times_s: Sequence[float]) -> str:
 
 
 def heading(result: CheckResult, several: bool) -> str:
-    """Which video an answer is about, "" for the only one: "squats.mp4" as "squats", or its segment by exercise."""
+    """Which video and segment an answer is about; "" for the only one."""
     name = result.video if not result.segment else f"{result.video}, exercise {result.segment + 1}"
-    return capital(name) if several else ""
+    return name if several else ""

@@ -82,7 +82,7 @@ def test_a_fault_is_named_when_it_recurs_or_is_grave(broken: int, of: int, sever
 
 
 def test_a_soft_rule_is_not_named_for_one_grave_repetition() -> None:
-    heels = {"rule": "error:heels_lift", "quantity": "foot_pitch", "value": 40.0, "goal": 0.0, "severity": 0.7}
+    heels: dict[str, Any] = {"rule": "error:heels_lift", "quantity": "foot_pitch", "value": 40.0, "goal": 0.0, "severity": 0.7}
     found = answer([shallow(0, **heels), *(kept(i, "heels_lift", "foot_pitch") for i in range(1, 8))])
     assert found.to_fix == () and [f.rule for f in found.seldom] == ["error:heels_lift"]
 
@@ -104,9 +104,14 @@ def test_what_is_kept_unseen_and_unsure_is_said_once_each() -> None:
     ]
 
 
+def test_a_quantity_is_fine_only_where_all_its_rules_are_sure() -> None:
+    found = answer([row for i in range(4) for row in (kept(i), kept(i, "not_upright", verdict="not_sure"))], 4)
+    assert (found.fine, found.not_sure) == ((), ("knee flexion",))
+
+
 def test_two_sided_cycles_count_twice_and_last_half() -> None:
     rows = [cycle_row(exercise="high_knees", cycle=i, end_s=1.2, units=2.0) for i in range(3)]
-    slow = {"rule": "error:too_slow", "quantity": "cycle_duration", "unit": "s", "stat": "value", "side": "", "key": ""}
+    slow: dict[str, Any] = {"rule": "error:too_slow", "quantity": "cycle_duration", "unit": "s", "stat": "value", "side": "", "key": ""}
     late = [shallow(i, **(slow | {"value": 1.6, "goal": 0.8})) for i in range(3)]
     found = summarise(segment(exercise="high_knees"), rows, late, get("high knees"))
     assert found.headline == "6 knee lifts, 0.6 s each."

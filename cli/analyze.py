@@ -16,7 +16,7 @@ from .ending import finish
 from .flags import spread
 
 D = MotionOptions()
-RULES = "Cycles and judgement"
+RULES, SURE = "Cycles and judgement", "How sure"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,25 @@ class AnalyzeFlags:
             rich_help_panel=RULES,
         ),
     ] = D.constraints.strict_paper
+    fault_p: Annotated[
+        float,
+        typer.Option(
+            min=0.5, max=1.0, help="A rule is broken from this probability on that it is.", rich_help_panel=SURE
+        ),
+    ] = D.constraints.fault_p
+    fine_p: Annotated[
+        float, typer.Option(min=0.0, max=0.5, help="It is kept up to this probability.", rich_help_panel=SURE)
+    ] = D.constraints.fine_p
+    recur: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Repetitions in a row in which a form error must show to count.", rich_help_panel=SURE
+        ),
+    ] = D.constraints.recur
+    grave: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Severity from which it counts at once.", rich_help_panel=SURE),
+    ] = D.constraints.grave
     max_tokens: Annotated[
         int, typer.Option(min=20, help="Longest motion context, in estimated tokens.", rich_help_panel=RULES)
     ] = D.contexts.max_tokens
@@ -53,7 +72,14 @@ class AnalyzeFlags:
         """The options as the stage takes them."""
         return MotionOptions(
             cycles=replace(D.cycles, method=self.cycles),
-            constraints=replace(D.constraints, strict_paper=self.strict_paper),
+            constraints=replace(
+                D.constraints,
+                strict_paper=self.strict_paper,
+                fault_p=self.fault_p,
+                fine_p=self.fine_p,
+                recur=self.recur,
+                grave=self.grave,
+            ),
             contexts=replace(D.contexts, max_tokens=self.max_tokens),
             exercise=self.exercise or "",
             salient=self.salient,

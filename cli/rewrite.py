@@ -27,8 +27,26 @@ class RewriteFlags:
 
     policy: Annotated[
         Policy,
-        typer.Option(help="Rewrite what an agreeing measurement supports, or all as the paper does."),
+        typer.Option(
+            help="Count the trainer's words as evidence, ask for a sure measurement, or do as the paper does."
+        ),
     ] = D.policy
+    prior: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=0.99, help="evidence: how often trainers are right about a fault.", rich_help_panel=WORDS
+        ),
+    ] = D.prior
+    posterior: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="evidence: probability from which a fault is said.", rich_help_panel=WORDS),
+    ] = D.posterior
+    paper_skip: Annotated[
+        bool,
+        typer.Option(
+            "--paper-skip", help="paper: keep the trainer's words where nothing is violated.", rich_help_panel=WORDS
+        ),
+    ] = D.paper_skip
     seed: Annotated[int, typer.Option(help="Chooses among phrasings.", rich_help_panel=WORDS)] = D.seed
     max_cues: Annotated[
         int, typer.Option(min=1, max=4, help="Faults named in one feedback.", rich_help_panel=WORDS)
@@ -84,7 +102,7 @@ def rewrite(
 
 
 def _show(outcome: RewriteResult) -> None:
-    """The figures of both policies, a line each and a column a policy, so that 80 columns are enough."""
+    """The figures of all policies, a line each and a column a policy, so that 80 columns are enough."""
     from rich.table import Table
 
     table = Table("corrective feedback", *(f"policy {name}" for name in outcome.by_policy))

@@ -51,11 +51,18 @@ class Motion:
 
     @property
     def violations(self) -> tuple[Verdict, ...]:
-        """The verdicts that are violations."""
+        """The verdicts that are violations, measurements outside a target among them."""
         return tuple(verdict for verdict in self.verdicts if verdict.violated)
 
+    @property
+    def faults(self) -> tuple[Verdict, ...]:
+        """The form errors that a coach would speak of, one per repetition and rule."""
+        from qevd_bio.tables.verdicts import faults_of
+
+        return tuple(faults_of(self.verdicts))
+
     def sentences(self, *, rationale: bool = False) -> list[str]:
-        """One sentence per repetition and violated rule of the salient joints, the gravest first within a repetition.
+        """One sentence per repetition and fault of the salient joints, the gravest first within a repetition.
 
         Both sides of a rule share a sentence. Soft alarms, which a coach raises only when asked, are left out.
         With `rationale`, the reason is added. The wording is that of the rewritten data set.
@@ -71,7 +78,7 @@ class Motion:
         found = []
         for segment in segments.values():
             for cycle in segment.cycles:
-                violated = [finding for finding in segment.findings(cycle.cycle) if finding.verdict.violated]
+                violated = [finding for finding in segment.findings(cycle.cycle) if finding.verdict.is_fault]
                 cues = group_sides(rank(nothing_asked, violated, "measured"), len(violated))
                 found += [phrase(cue, cue[0].verdict.id, rationale=rationale).text for cue in cues]
         return found

@@ -28,7 +28,7 @@ def verdict(**changes: Any) -> Verdict:
         "limb": "", "stat": "max", "key": "at the bottom", "value": 84.7, "low": 85.0, "deviation": -0.3, "goal": 90.0,
         "unit": "deg", "tolerance": 0.0, "start_s": 0.0, "end_s": 2.0, "at_s": 1.0, "at_frame": 30, "first_frame": 0,
         "last_frame": 60, "severity": 0.8, "persistence": 1, "confidence": 1.0, "alarm": "hard", "salient": True,
-        "source": "BC", "rule_confidence": "medium",
+        "source": "BC", "rule_confidence": "medium", "sigma": 0.1, "probability": 0.99, "raised": True,
     }  # fmt: skip
     return Verdict(**(known | changes))
 

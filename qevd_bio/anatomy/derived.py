@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from qevd_bio.anatomy import geometry as geo
+from qevd_bio.anatomy import heights
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOFS, Dof, FloatArray
 from qevd_bio.anatomy.forward import Pose
 
@@ -161,6 +162,48 @@ def _whole_body() -> list[Quantity]:
     ]  # fmt: skip
 
 
+def _seen_whole() -> list[Quantity]:
+    ratio = partial(Quantity, unit="ratio")
+    everything = (*_SPINE, *_LEGS, *_REACHES)
+    return [
+        ratio(name="chest_height", meaning="shoulders above the floor, over stature", dofs=everything,
+              joints=("shoulder_r", "shoulder_l", "elbow_r", "elbow_l"), plane="sagittal",
+              compute=_posed(heights.chest_height)),
+        ratio(name="hips_height", meaning="hips above the floor, over stature", dofs=(*_PELVIS, *_LEGS),
+              joints=("hip_r", "hip_l", "knee_r", "knee_l"), plane="sagittal", compute=_posed(heights.hips_height)),
+        ratio(name="step_length", meaning="ankles apart along the pelvis heading, over stature",
+              dofs=(*_PELVIS, *_LEGS), joints=("hip_r", "hip_l"), plane="sagittal",
+              compute=_posed(heights.step_length)),
+        ratio(name="stance_shoulder_ratio", meaning="ankles apart sideways, over shoulder width",
+              dofs=(*_PELVIS, *_LEGS), joints=("hip_r", "hip_l"), plane="frontal",
+              compute=_posed(heights.stance_shoulder_ratio)),
+        Quantity(name="trunk_line", unit="deg", meaning="bend between lower and upper trunk, 0 straight",
+                 dofs=(*_SPINE, "lumbar_extension"),
+                 joints=("lumbar", "thorax"), plane="sagittal", compute=_posed(heights.trunk_line)),
+    ]  # fmt: skip
+
+
+def _seen_side(side: str) -> list[Quantity]:
+    ratio = partial(Quantity, unit="ratio")
+    ankle = f"ankle_angle_{side}"
+    return [
+        ratio(name=f"knee_height_{side}", meaning="knee above the floor, over stature", dofs=(*_PELVIS, *_LEGS),
+              joints=(f"knee_{side}", f"hip_{side}"), plane="sagittal", compute=_posed(heights.knee_height, side)),
+        ratio(name=f"hand_head_gap_{side}", meaning="wrist above the top of the head, over stature",
+              dofs=(*_SPINE, *_reach(side)), joints=(f"shoulder_{side}", f"elbow_{side}"), plane="frontal",
+              compute=_posed(heights.hand_head_gap, side)),
+        ratio(name=f"foot_clearance_{side}", meaning="sole above the floor, over stature",
+              dofs=(*_PELVIS, *_LEGS, ankle), joints=(f"knee_{side}", f"hip_{side}"), plane="sagittal",
+              compute=_posed(heights.foot_clearance, side)),
+        ratio(name=f"heel_toe_gap_{side}", meaning="heel above the toe tip, over stature",
+              dofs=(*_PELVIS, *_leg(side), ankle), joints=(f"ankle_{side}",), plane="sagittal",
+              compute=_posed(heights.heel_toe_gap, side)),
+        ratio(name=f"knee_over_foot_{side}", meaning="knee inside of the ankle, over stature",
+              dofs=(*_PELVIS, *_leg(side)), joints=(f"hip_{side}", f"knee_{side}"), plane="frontal",
+              compute=_posed(heights.knee_over_foot, side)),
+    ]  # fmt: skip
+
+
 def _one_side(side: str) -> list[Quantity]:
     deg, ratio = partial(Quantity, unit="deg"), partial(Quantity, unit="ratio")
     shoulder, hip, raised = f"shoulder_{side}", f"hip_{side}", 1.0 if side == "l" else -1.0
@@ -217,5 +260,14 @@ def _plain(dof: Dof) -> Quantity:
 
 
 QUANTITIES: dict[str, Quantity] = {
-    quantity.name: quantity for quantity in (*map(_plain, DOFS), *_whole_body(), *_one_side("r"), *_one_side("l"))
+    quantity.name: quantity
+    for quantity in (
+        *map(_plain, DOFS),
+        *_whole_body(),
+        *_one_side("r"),
+        *_one_side("l"),
+        *_seen_whole(),
+        *_seen_side("r"),
+        *_seen_side("l"),
+    )
 }

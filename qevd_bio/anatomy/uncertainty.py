@@ -40,16 +40,19 @@ def curve_sigma(
     def value(at: FloatArray) -> FloatArray:
         return np.asarray(quantity.compute(at, forward_kinematics(at, body, place)), dtype=np.float64)
 
-    variance = np.zeros(len(angles))
-    for k in (DOF_INDEX[dof] for dof in quantity.dofs):
-        step = np.zeros(angles.shape[1])
-        step[k] = NUDGE
-        change = value(angles + step) - value(angles - step)
-        if quantity.unit == "deg":
-            change = (change + 180.0) % 360.0 - 180.0
-        variance += (change / (2.0 * NUDGE) * sigma[:, k]) ** 2
+    columns = [DOF_INDEX[dof] for dof in quantity.dofs]
+    steps = np.zeros((len(columns), 1, angles.shape[1]))
+    steps[range(len(columns)), 0, columns] = NUDGE
+    if quantity.needs_root:  # it looks at all frames together, so each course of angles stands alone
+        change = np.stack([value(angles + step) - value(angles - step) for step in steps])
+    else:
+        change = value(angles + steps) - value(angles - steps)
+    if quantity.unit == "deg":
+        change = (change + 180.0) % 360.0 - 180.0
+    variance = ((change / (2.0 * NUDGE) * sigma[:, columns].T) ** 2).sum(axis=0)
     variance = np.where(np.isfinite(derive(name, angles, forward_kinematics(angles, body, place))), variance, np.nan)
-    return np.sqrt(variance if not quantity.over_time else 2.0 * variance)
+    spread: FloatArray = np.sqrt(variance if not quantity.over_time else 2.0 * variance)
+    return spread
 
 
 def statistic_sigma(

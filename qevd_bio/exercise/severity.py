@@ -13,17 +13,23 @@ Rule = FormError | Target
 
 RULE_CONFIDENCE = {"high": 1.0, "medium": 0.8, "low": 0.6}
 TARGET_WEIGHT = 0.5
+SPREAD = {"high": 0.05, "medium": 0.1, "low": 0.2}
+"""How uncertain a bound itself is, as a share of its way to the goal (for targets: of their tolerance)."""
 # A fault this far past its bound is a grave one even where bound and goal lie close together.
 _LEAST_SCALE = {"deg": 10.0, "s": 0.5, "ratio": 0.1, "fraction": 0.1}
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The range that a rule allows, infinite where open, and the tolerance beyond both ends."""
+    """The range that a rule allows, infinite where open, the tolerance beyond both ends, and their own uncertainty.
+
+    spread  standard deviation of where the bound should lie, in the value's unit
+    """
 
     low: float
     high: float
     tolerance: float
+    spread: float = 0.0
 
     def deviation(self, value: float) -> float:
         """Signed distance to low..high, 0 within."""
@@ -37,6 +43,15 @@ class Bounds:
         """Whether a value so far from low..high breaks the rule."""
         return deviation != 0 and abs(deviation) - self.tolerance > 1e-9
 
+    def probability(self, value: float, sigma: float = 0.0) -> float:
+        """That the true value lies beyond the tolerance, where the measured one has a normal error of this `sigma`."""
+        spread = math.hypot(sigma, self.spread)
+        if spread <= 0.0:
+            return float(self.broken(self.deviation(value)))
+        below = (self.low - self.tolerance - value) / spread
+        above = (value - self.high - self.tolerance) / spread
+        return min(1.0, _normal(below) + _normal(above))
+
 
 def bounds_of(rule: Rule, bad_view: float = 1.0) -> Bounds:
     """The rule's range. `bad_view` above 1 widens it, for a camera that sees the plane badly.
@@ -45,9 +60,14 @@ def bounds_of(rule: Rule, bad_view: float = 1.0) -> Bounds:
     it in proportion to the distance between threshold and goal.
     """
     if isinstance(rule, Target):
-        return Bounds(*rule.range, rule.tolerance * bad_view)
+        return Bounds(*rule.range, rule.tolerance * bad_view, SPREAD[rule.confidence] * rule.tolerance)
     nearest = min(abs(rule.goal - bound) for bound in rule.bounds if math.isfinite(bound))
-    return Bounds(*rule.bounds, (bad_view - 1.0) * nearest)
+    return Bounds(*rule.bounds, (bad_view - 1.0) * nearest, SPREAD[rule.confidence] * nearest)
+
+
+def _normal(z: float) -> float:
+    """The share of a normal distribution below z standard deviations."""
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def goal_of(rule: Rule, deviation: float) -> float:

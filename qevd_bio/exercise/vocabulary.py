@@ -34,6 +34,7 @@ class Wording:
 
     name      singular, without side: "knee flexion"; a sided form is "right " + name
     increase, decrease   imperative, without side: "increase knee flexion"
+    why       what the quantity matters for, said where a rule gives no reason of its own
     """
 
     name: str
@@ -46,6 +47,7 @@ class Wording:
     negative_name: str = ""
     negative_increase: str = ""
     negative_decrease: str = ""
+    why: str
     expression: str = ""
 
 

@@ -29,6 +29,8 @@ class Frames:
     confidence: NDArray[np.float64]
     status: NDArray[np.uint8]
     root: NDArray[np.float64]
+    sigma: NDArray[np.float64] | None = None
+    """(T, 46) radians, the standard deviation of each angle's error, NaN where not known; None where nowhere."""
     slow: NDArray[np.float64] | None = None
     """(T, 46) the angles that cycles are found on; None where these are `angles`."""
 
@@ -56,6 +58,7 @@ class Frames:
             self.confidence[keep],
             self.status[keep],
             self.root[keep],
+            None if self.sigma is None else self.sigma[keep],
             None if self.slow is None else self.slow[keep],
         )
 
@@ -75,6 +78,7 @@ def frames_of(kinematics: Kinematics) -> Frames:
         np.where(ok, confidence, 0.0),
         kinematics.status,
         root,
+        None if kinematics.sigma is None else np.asarray(kinematics.sigma, dtype=np.float64),
         None if kinematics.slow is None else np.asarray(kinematics.slow, dtype=np.float64),
     )
 

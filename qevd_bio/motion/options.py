@@ -82,6 +82,14 @@ class ConstraintOptions:
     """… which is when the camera's axis is nearer than this to the plane's own."""
     min_observed: float = 0.8
     """Share of a repetition's frames in which a quantity must be observed to be judged."""
+    fault_p: float = 0.9
+    """A rule is broken where the probability that the true value lies beyond its bound reaches this …"""
+    fine_p: float = 0.1
+    """… kept where it is at most this; between the two nothing can be told."""
+    recur: int = 2
+    """A form error is a fault to speak of when it shows in so many repetitions in a row …"""
+    grave: float = 0.6
+    """… or at once, where its severity reaches this."""
     strict_paper: bool = False
     """Judge pelvis tilt and free joints as static too, as the paper does."""
 

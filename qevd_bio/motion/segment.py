@@ -31,7 +31,7 @@ from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import PoseState, latest_pose
 from qevd_bio.tables.motion import ContextRow
-from qevd_bio.tables.verdicts import STATIC, Verdict
+from qevd_bio.tables.verdicts import STATIC, Verdict, faults_of
 
 Count = Callable[[str], int]
 
@@ -60,7 +60,7 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     signal = signals[choose(signals, frames.cycle_angles[part], frames.observed[part])]
     evaluator = Evaluator(setup, signal)
     known_at = float(frames.time_s[min(until, len(frames) - 1)])
-    curves = SeenCurves(frames.angles, frames.observed, frames.ok, setup.skeleton, frames.root)
+    curves = seen_curves(frames, setup.skeleton)
     moving = signal_curves(frames, curves, setup.skeleton)
     found, rejected = _find(frames, setup, signal, np.asarray(signal.values(moving.present)))
     cycles = []
@@ -71,6 +71,11 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     contexts = _contexts(frames, curves, writer, cycles)
     scores = [cycle.similarity.score for cycle in cycles]
     return SegmentResult(tuple(cycles), tuple(contexts), rejected, signal.expression.text, best(scores))
+
+
+def seen_curves(frames: Frames, skeleton: Skeleton) -> SeenCurves:
+    """The curves that are judged."""
+    return SeenCurves(frames.angles, frames.observed, frames.ok, skeleton, frames.root, frames.sigma)
 
 
 def signal_curves(frames: Frames, judged: SeenCurves, skeleton: Skeleton) -> SeenCurves:
@@ -188,11 +193,10 @@ class ContextWriter:
 
 
 def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
-    """The gravest violations of salient joints, one for each quantity and side, as contexts show them."""
-    chosen: dict[tuple[str, str], Verdict] = {}
-    violated = [v for v in verdicts if v.violated and v.salient]
-    for verdict in sorted(violated, key=lambda v: (-v.severity, v.rule, v.side)):
-        chosen.setdefault((verdict.quantity, verdict.side), verdict)
+    """The gravest faults of salient joints, one for each quantity, as contexts show them."""
+    chosen: dict[str, Verdict] = {}
+    for verdict in sorted(faults_of(v for v in verdicts if v.salient), key=lambda v: (-v.severity, v.rule, v.side)):
+        chosen.setdefault(verdict.quantity, verdict)
     return tuple(_issue(verdict) for verdict in list(chosen.values())[:most])
 
 

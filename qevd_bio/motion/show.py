@@ -26,7 +26,7 @@ from qevd_bio.tables.by_video import ByVideo, VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CYCLES, CycleRow
 from qevd_bio.tables.rows import R, RowTable
-from qevd_bio.tables.verdicts import NOT_JUDGED, VERDICTS, Verdict
+from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, VERDICTS, Verdict
 from qevd_bio.tables.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -156,13 +156,15 @@ def _draw_phase(axis: Any, times: Array, values: Array, cycles: Sequence[CycleRo
 
 
 def _draw_rules(axis: Any, verdicts: Sequence[Verdict]) -> None:
-    """The rules violated most often: in how many of the cycles in which they could be judged."""
+    """The form errors found most often: in how many of the cycles in which they could be judged."""
     judged: Counter[str] = Counter()
     violated: Counter[str] = Counter()
     for row in verdicts:
-        name = f"{row.rule.partition(':')[2]} {row.side}".strip() + f" ({row.kind})"
+        if row.kind != ERROR:
+            continue
+        name = f"{row.rule.partition(':')[2]} {row.side}".strip()
         judged[name] += row.verdict != NOT_JUDGED
-        violated[name] += row.violated
+        violated[name] += row.is_fault
     worst = [name for name, number in violated.most_common(_MOST_RULES) if number][::-1]
     axis.barh(range(len(worst)), [violated[name] / judged[name] for name in worst], color=_FAULT)
     axis.set_yticks(range(len(worst)), worst, fontsize=7)
@@ -171,4 +173,4 @@ def _draw_rules(axis: Any, verdicts: Sequence[Verdict]) -> None:
     axis.set_xlim(0, 1)
     axis.set_xlabel("share of the judged cycles")
     unjudged = sum(number == 0 for number in judged.values())
-    axis.set_title(f"violations ({unjudged} rules could not be judged)", fontsize=8)
+    axis.set_title(f"faults ({unjudged} rules could not be judged)", fontsize=8)

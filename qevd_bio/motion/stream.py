@@ -22,7 +22,7 @@ from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
-from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames, signal_curves
+from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames, seen_curves, signal_curves
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import OK
 from qevd_bio.tables.motion import ContextRow
@@ -55,6 +55,7 @@ class _Row(NamedTuple):
     status: int
     root: NDArray[Any]
     slow: NDArray[Any] | None
+    sigma: NDArray[Any] | None
 
 
 class _Block(NamedTuple):
@@ -104,13 +105,15 @@ class MotionStream:
         status: int = OK,
         root: NDArray[Any] | None = None,
         slow: NDArray[Any] | None = None,
+        sigma: NDArray[Any] | None = None,
     ) -> Update:
         """One frame: number, seconds (rising), angles (46,) radians, observed (46,), as in the kinematics table.
 
-        slow (46,): the angles that cycles are found on, where these are others; in all frames or in none.
+        slow (46,): the angles that cycles are found on, where these are others; sigma (46,) radians, the error of
+        each angle; each in all frames or in none.
         """
         place = _NOWHERE if root is None else root
-        self._rows.append(_Row(frame, time_s, angles, observed, confidence, status, place, slow))
+        self._rows.append(_Row(frame, time_s, angles, observed, confidence, status, place, slow, sigma))
         taken = self._take(self._frames, time_s)
         self._frames += 1
         self._taken += taken
@@ -134,7 +137,7 @@ class MotionStream:
             return []
         frames = _frames(self._rows)
         self._rows = []
-        block = _Block(frames, SeenCurves(frames.angles, frames.observed, frames.ok, self.setup.skeleton, frames.root))
+        block = _Block(frames, seen_curves(frames, self.setup.skeleton))
         self._kept.append(block)
         now = float(frames.time_s[-1])
         if self._first_ok is None and frames.ok.any():
@@ -216,6 +219,7 @@ def _frames(rows: list[_Row]) -> Frames:
         confidence=np.where(ok, confidence, 0.0),
         status=status,
         root=np.array([row.root for row in rows], dtype=np.float64).reshape(len(rows), 3),
+        sigma=np.array([row.sigma for row in rows], dtype=np.float64) if rows and rows[0].sigma is not None else None,
         slow=np.array([row.slow for row in rows], dtype=np.float64) if rows and rows[0].slow is not None else None,
     )
 
@@ -227,5 +231,10 @@ def _joined(blocks: list[Frames]) -> Frames:
         return _frames([])
     names = ("frame", "time_s", "angles", "observed", "confidence", "status", "root")
     columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in names}
+    sigma = [block.sigma for block in blocks if block.sigma is not None]
     slow = [block.slow for block in blocks if block.slow is not None]
-    return Frames(**columns, slow=np.concatenate(slow) if len(slow) == len(blocks) else None)
+    return Frames(
+        **columns,
+        sigma=np.concatenate(sigma) if len(sigma) == len(blocks) else None,
+        slow=np.concatenate(slow) if len(slow) == len(blocks) else None,
+    )

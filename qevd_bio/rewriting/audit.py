@@ -7,6 +7,7 @@ engine: it is yielded row by row, and most of a row is a drawn curve.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -39,6 +40,12 @@ svg { display: block; min-width: 260px; } svg text { font-size: 11px; fill: curr
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
+_HEAD = (
+    "<table><thead><tr><th>where</th><th>trainer</th><th>rewritten</th><th>measured</th><th>evidence</th></tr></thead>"
+    "<tbody>"
+)
+
+
 @dataclass(frozen=True)
 class AuditCurve:
     """The curve of one cue: (T,) seconds and values, moment and value of the measurement, value to reach, unit."""
@@ -60,7 +67,7 @@ class Entry:
     curve: AuditCurve | None
 
 
-def page(entries: Iterable[Entry], totals: Figures, mismatches: Sequence[Mismatch], title: str) -> Iterator[str]:
+def page(entries: Sequence[Entry], totals: Figures, mismatches: Sequence[Mismatch], title: str) -> Iterator[str]:
     """The page in pieces, in order, so that a long one is never held whole."""
     yield (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -69,13 +76,19 @@ def page(entries: Iterable[Entry], totals: Figures, mismatches: Sequence[Mismatc
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>"
     )
     yield _summary(totals, mismatches)
-    yield (
-        "<h2>Corrective feedback</h2><table><thead><tr><th>where</th><th>trainer</th><th>rewritten</th>"
-        "<th>measured</th><th>evidence</th></tr></thead><tbody>"
-    )
+    yield f"<h2>Rewritten</h2>{_HEAD}"
     for entry in entries:
-        yield _entry(entry)
-    yield "</tbody></table></body></html>\n"
+        if entry.row.status == REWRITTEN:
+            yield _entry(entry)
+    yield "</tbody></table><h2>Who was not read</h2>"
+    kept = [entry for entry in entries if entry.row.status != REWRITTEN]
+    for reason, number in Counter(entry.row.reason or "" for entry in kept).most_common():
+        yield f"<h3>{escape(reason)} ({number}): {escape(REASONS.get(reason, ''))}</h3>{_HEAD}"
+        for entry in kept:
+            if (entry.row.reason or "") == reason:
+                yield _entry(entry)
+        yield "</tbody></table>"
+    yield "</body></html>\n"
 
 
 def _summary(totals: Figures, mismatches: Sequence[Mismatch]) -> str:
@@ -140,8 +153,10 @@ def _evidence(entry: Entry) -> str:
         side = f" {SIDES[v.side]}" if v.side in SIDES else ""
         lines.append(
             f"{escape(v.rule)}{side}: {with_unit(v.value, v.unit)} → {with_unit(v.goal, v.unit)} at {v.at_s:.2f} s, "
-            f"severity {v.severity:.2f}, {v.persistence} in a row, source {escape(v.source)}"
+            f"p {v.probability:.2f}, severity {v.severity:.2f}, {v.persistence} in a row, source {escape(v.source)}"
         )
+    if math.isfinite(entry.row.posterior):
+        lines.append(f"posterior {entry.row.posterior:.2f} (prior {entry.row.prior:.2f})")
     if math.isfinite(entry.row.agreement):
         lines.append(f"agreement with the trainer's words {entry.row.agreement:.1f}")
     return "<br>".join(lines)

@@ -32,12 +32,13 @@ def write_audit(workspace: Workspace, mismatches: Sequence[Mismatch]) -> Path:
     rows = FEEDBACKS.load(workspace.feedbacks)
     corrective = [row for row in rows if row.status != KEPT]
     path = workspace.rewritten / "audit.html"
+    entries = list(_entries(corrective, workspace))
     with (
         temporaries_in(workspace.manifests),
         atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8") as stream,
     ):
-        for piece in page(_entries(corrective, workspace), figures(rows), mismatches, "QEVD-bio-fit-coach: audit"):
+        for piece in page(entries, figures(rows), mismatches, "QEVD-bio-fit-coach: audit"):
             stream.write(piece)
     return path
 
@@ -47,9 +48,10 @@ def _entries(rows: Sequence[FeedbackRow], workspace: Workspace) -> Iterator[Entr
     for (split, video), group in groupby(rows, key=lambda row: (row.split, row.video)):
         own = list(group)
         verdicts = tables.verdicts(split, video)
-        curves = _Video(workspace.kinematics(split, video)) if any(row.violation_ids for row in own) else None
+        named = {row.span: tuple(row.violation_ids or ()) or ((row.closest,) if row.closest else ()) for row in own}
+        curves = _Video(workspace.kinematics(split, video)) if any(named.values()) else None
         for row in own:
-            seen = [verdicts[name] for name in row.violation_ids or ()]
+            seen = [verdicts[name] for name in named[row.span]]
             yield Entry(row, seen, curves.curve(seen[0]) if curves is not None and seen else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.rewriting.phrase import Phrase, phrase
 from qevd_bio.rewriting.tracking import Tracked
 from qevd_bio.tables.rewritten import KEPT, REWRITTEN, UNSUPPORTED, FeedbackRow
+from qevd_bio.tables.verdicts import PASS
 
 IntentOf = Callable[[Span], Intent]
 
@@ -106,7 +108,7 @@ def _decided(
 ) -> FeedbackRow:
     """The row with what a choice decides."""
     if not choice.cues:
-        return replace(row, status=UNSUPPORTED, reason=choice.reason)
+        return replace(row, status=UNSUPPORTED, reason=choice.reason, closest=choice.closest or None)
     seed = f"{options.seed}/{workout.key}/{span.index}"
     phrases: list[Phrase] = [
         phrase(cue, seed, rationale=options.rationale and number == 0, variant=variant if number == 0 else variant + 1)
@@ -114,6 +116,7 @@ def _decided(
     ]
     words, verdict = choice.cues[0][0].words, choice.cues[0][0].verdict
     found = match(wish(intent, span.text), words.parts, words.directions, verdict.side, words.says)
+    known = choice.cues[0][0].support
     verdicts = [finding.verdict for cue in choice.cues for finding in cue]
     numbers = [list(number) for said in phrases for number in said.numbers]
     return replace(
@@ -128,6 +131,10 @@ def _decided(
         agreement=found.score,
         part_agrees=found.part,
         contradicts=found.contradicts,
+        prior=math.nan if known is None else known.prior,
+        likelihood=math.nan if known is None else known.likelihood,
+        posterior=math.nan if known is None else known.posterior,
+        within_bounds=verdict.verdict == PASS,
     )
 
 

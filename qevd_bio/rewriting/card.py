@@ -57,7 +57,7 @@ def card(
         "\nCorrective feedback by exercise:\n\n" + _table(("exercise", "rewritten", "kept", "unsupported"), rows)
     )
     parts.append("\n## Why corrective feedback kept its words\n\n" + _reasons(totals))
-    parts.append("\n## The two policies side by side\n\n" + _policies(by_policy))
+    parts.append("\n## The policies side by side\n\n" + _policies(by_policy))
     settings = [(name, f"`{value}`") for name, value in sorted(about["settings"].items())]
     parts.append("\n## Settings\n\n" + _table(("setting", "value"), settings))
     return "".join(parts)

@@ -5,15 +5,17 @@ The trainer reacted to the repetition that had just ended, or to the running one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qevd_bio.exercise.wording import speaks_negative
 from qevd_bio.rewriting.agree import Match, Wish, match
+from qevd_bio.rewriting.belief import on_faulty_side, support
 from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, PASS, Verdict
+from qevd_bio.tables.verdicts import ERROR, NOT_SURE, PASS, Verdict
 
 # Reasons for which a corrective feedback keeps its words.
 REASONS = {
@@ -24,17 +26,22 @@ REASONS = {
     "no_rule": "the exercise has no rule for what the trainer names",
     "not_observed": "what the trainer names cannot be observed in this video",
     "within_bounds": "what the trainer names was measured within its bounds",
+    "not_sure": "what the trainer names may be so, but the measurement is not sure enough",
     "contradicts": "the measurement says the opposite of the trainer",
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The cues to say (each one finding, or both sides of one rule), or the reason why there is none."""
+    """The cues to say (each one finding, or both sides of one rule), or the reason why there is none.
+
+    closest  id of the judged rule that the trainer's words fit best, where no cue is said; "" for none
+    """
 
     cues: tuple[tuple[Finding, ...], ...]
     reason: str = ""
     cycle: int | None = None
+    closest: str = ""
 
 
 def cycles_before(cycles: Sequence[CycleRow], time_s: float, max_age_s: float) -> list[CycleRow]:
@@ -60,22 +67,54 @@ def choose(
         return Choice((), "no_cycle")
     for cycle in recent:
         found = judged(cycle.cycle)
-        seen = _by_then([f for f in found if f.verdict.violated], cycle, time_s)
+        if options.policy == "evidence":
+            seen = _by_then(_borne_out(asked, found, cycle, cycles, judged, options), cycle, time_s)
+        else:
+            seen = _by_then([f for f in found if f.verdict.violated], cycle, time_s)
         if options.policy == "supported":
             seen = _but_denied(asked, seen, found)
         ranked = rank(asked, seen, options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
-    if options.policy == "paper":
+    rules = [finding for cycle in recent for finding in judged(cycle.cycle)]
+    why = _why(asked, rules)
+    if options.policy == "paper" and why != "contradicts" and not options.paper_skip:
         last = recent[-1]
         passed = [f for f in judged(last.cycle) if f.verdict.verdict == PASS and f.verdict.salient]
-        passed = _by_then(passed, last, time_s)
+        passed = [f for f in _by_then(passed, last, time_s) if not _score(asked, f).contradicts]
         best = sorted(
             passed, key=lambda f: (-_score(asked, f).score, -f.verdict.severity, f.verdict.rule, f.verdict.side)
         )
         if best:
             return Choice(tuple(group_sides(best, 1)), cycle=last.cycle)
-    return Choice((), _why(asked, [finding for cycle in recent for finding in judged(cycle.cycle)]))
+    return Choice((), why, closest=_closest(asked, rules))
+
+
+def _borne_out(
+    asked: Wish,
+    found: Sequence[Finding],
+    cycle: CycleRow,
+    cycles: Sequence[CycleRow],
+    judged: Callable[[int], Sequence[Finding]],
+    options: RewriteOptions,
+) -> list[Finding]:
+    """Form errors of which the trainer's words and the measurement together make a fault."""
+    borne = []
+    for finding in found:
+        verdict = finding.verdict
+        if verdict.kind != ERROR or not math.isfinite(verdict.probability):
+            continue
+        if not _supports(asked, finding, _score(asked, finding)):
+            continue
+        # Vague words name no fault, so they are no evidence for this one.
+        known = support(verdict, 0.5 if asked.vague else options.prior)
+        if known.posterior < (0.9 if asked.vague else options.posterior):
+            continue
+        others = [f.verdict for c in cycles if c.cycle != cycle.cycle for f in judged(c.cycle)]
+        good = [v.value for v in others if (v.rule, v.side, v.verdict) == (verdict.rule, verdict.side, PASS)]
+        if on_faulty_side(verdict, good):
+            borne.append(replace(finding, support=known))
+    return borne
 
 
 def _by_then(findings: Sequence[Finding], cycle: CycleRow, time_s: float) -> list[Finding]:
@@ -99,8 +138,9 @@ def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]
     scored = [(finding, _score(asked, finding)) for finding in findings]
     if policy == "supported":
         scored = [(f, m) for f, m in scored if _supports(asked, f, m)]
-    else:
+    elif policy != "evidence":
         scored = [(f, m) for f, m in scored if f.verdict.salient and (f.verdict.alarm != "soft" or m.score > 0)]
+        scored = [(f, m) for f, m in scored if not m.contradicts]
     ordered = sorted(scored, key=lambda p: (-p[1].score, -_weight(p[0].verdict), *_order(p[0].verdict)))
     return [replace(finding, agrees=found.score) for finding, found in ordered]
 
@@ -151,6 +191,17 @@ def _supports(asked: Wish, finding: Finding, found: Match) -> bool:
     return found.part
 
 
+def _closest(asked: Wish, rules: Sequence[Finding]) -> str:
+    """Id of the form error that was measured and fits the words best; of equal ones the likeliest."""
+    scored = [
+        (_score(asked, r).score, r.verdict.probability, r.verdict.id)
+        for r in rules
+        if r.verdict.kind == ERROR and math.isfinite(r.verdict.probability)
+    ]
+    best = max(scored, default=(0.0, 0.0, ""))
+    return best[2] if best[0] > 0.0 else ""
+
+
 def _why(asked: Wish, rules: Sequence[Finding]) -> str:
     """Why no violation supports the words: the first of the reasons that holds for rules about what was named."""
     about = [(r.verdict, _score(asked, r)) for r in rules]
@@ -162,4 +213,6 @@ def _why(asked: Wish, rules: Sequence[Finding]) -> str:
     ]
     if not close:
         return "no_rule"
+    if any(r.verdict == NOT_SURE for r in close):
+        return "not_sure"
     return "within_bounds" if any(r.verdict == PASS for r in close) else "not_observed"

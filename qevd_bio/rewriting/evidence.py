@@ -9,6 +9,7 @@ from functools import cached_property
 
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.rewriting.belief import Support
 from qevd_bio.rewriting.rules import RuleWords, words_of
 from qevd_bio.tables.by_video import ByVideo, by_segment
 from qevd_bio.tables.motion import CYCLES, CycleRow
@@ -25,12 +26,14 @@ class Finding:
 
     phase    where in the repetition, in words ("at the bottom"); "" for the whole repetition
     agrees   how well it fits the trainer's words, 0..1; set when findings are ranked
+    support  what words and measurement say together; set under the policy `evidence`
     """
 
     verdict: Verdict
     words: RuleWords
     phase: str = ""
     agrees: float = 0.0
+    support: Support | None = None
 
 
 class SegmentMotion:

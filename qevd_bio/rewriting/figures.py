@@ -30,6 +30,7 @@ class Figures:
     named_part: int = 0
     part_agrees: int = 0
     contradictions: int = 0
+    within_bounds: int = 0
     distinct_texts: int = 0
     duplicates: tuple[tuple[str, int], ...] = ()
     words_before: float = 0.0
@@ -77,6 +78,7 @@ def figures(rows: Iterable[FeedbackRow]) -> Figures:
         by_video=Counter((row.split, row.video, row.status) for row in rows),
         named_part=len(named),
         part_agrees=sum(bool(row.part_agrees) for row in named),
+        within_bounds=sum(bool(row.within_bounds) for row in new),
         contradictions=sum(bool(row.contradicts) for row in new),
         distinct_texts=len(texts),
         duplicates=tuple((text, count) for text, count in texts.most_common() if count > 1),

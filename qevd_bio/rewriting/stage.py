@@ -55,6 +55,7 @@ class RewriteResult:
             ("rewritten", [str(f.rewritten) for f in found]),
             ("unsupported", [str(f.unsupported) for f in found]),
             ("part agrees", [_percent(f.part_agreement) for f in found]),
+            ("says within bounds", [str(f.within_bounds) for f in found]),
             ("contradicts", [_percent(f.contradiction_share) for f in found]),
             ("distinct texts", [str(f.distinct_texts) for f in found]),
         ]
@@ -102,9 +103,9 @@ def rewrite(
         concat(FEEDBACKS, parts, path, metadata={"settings": settings})
     rows = FEEDBACKS.load(path)
     totals = figures(rows)
-    other = _other_policy(options)
-    compared = figures(row for split in splits for row in FEEDBACKS.load(workspace.rewritten_part(split, other)))
-    by_policy: dict[str, Figures] = {options.policy: totals, other: compared}
+    by_policy: dict[str, Figures] = {options.policy: totals}
+    for other in _other_policies(options):
+        by_policy[other] = figures(row for s in splits for row in FEEDBACKS.load(workspace.rewritten_part(s, other)))
     about = {
         "version": __version__,
         "backend": ", ".join(sorted(_backends(workspace, splits))) or "unknown",
@@ -140,8 +141,8 @@ def _check_motion(workspace: Workspace) -> None:
             raise UserError("no such file", where=path, expected="the motion tables", fix="qevd-bio analyze")
 
 
-def _other_policy(options: RewriteOptions) -> Policy:
-    return next(policy for policy in POLICIES if policy != options.policy)
+def _other_policies(options: RewriteOptions) -> list[Policy]:
+    return [policy for policy in POLICIES if policy != options.policy]
 
 
 def _rewrite_split(
@@ -150,9 +151,9 @@ def _rewrite_split(
     split = item.payload
     workouts = dataset.workouts(split)
     tables, intents = MotionTables(workspace), Intents(workspace)
-    other = replace(options, policy=_other_policy(options))
+    others = [replace(options, policy=policy) for policy in _other_policies(options)]
     rows: list[FeedbackRow] = []
-    compared: list[FeedbackRow] = []
+    compared: dict[str, list[FeedbackRow]] = {other.policy: [] for other in others}
     changed: list[Workout] = []
     for workout in workouts:
         segments, _ = segments_of(workout, dataset.names)
@@ -161,17 +162,26 @@ def _rewrite_split(
         intent_of = partial(intents.of, split, workout.video)
         own = build_rows(workout, segments, motion, tracked, intent_of, options)
         rows.extend(own)
-        compared.extend(build_rows(workout, segments, motion, tracked, intent_of, other))
+        for other in others:
+            compared[other.policy].extend(build_rows(workout, segments, motion, tracked, intent_of, other))
         changed.append(workout.with_texts(new_texts(own)))
     folder = workspace.rewritten / split
+    about = {"made_by": "qevd-bio rewrite", "version": __version__, **asdict(options)}
     with temporaries_in(workspace.manifests):
         missing = place_media(dataset.folder(split), folder, workouts, videos)
         write_split(folder, changed)
-        write_json(folder / MARKER, {"made_by": "qevd-bio rewrite", "version": __version__, **asdict(options)})
-    FEEDBACKS.save(workspace.rewritten_part(split, other.policy), compared)
+        write_json(folder / MARKER, {**about, "beliefs": [_belief(row) for row in rows if row.posterior >= 0.0]})
+    for policy, made in compared.items():
+        FEEDBACKS.save(workspace.rewritten_part(split, policy), made)
     FEEDBACKS.save(workspace.rewritten_part(split), rows)
     new = sum(row.status == REWRITTEN for row in rows)
     return {"feedbacks": len(rows), "rewritten": new, "no_video": len(missing)}
+
+
+def _belief(row: FeedbackRow) -> dict[str, Any]:
+    """Why one feedback was rewritten under the policy `evidence`."""
+    said = {"video": row.video, "span": row.span, "rule": (row.rules or ("",))[0]}
+    return {**said, "prior": row.prior, "likelihood": row.likelihood, "posterior": row.posterior}
 
 
 def _mismatches(rows: Sequence[FeedbackRow], tables: MotionTables) -> list[Mismatch]:

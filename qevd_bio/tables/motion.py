@@ -60,7 +60,9 @@ class CycleRow:
     confidence: Annotated[float, Cell("of the kinematics in the cycle", "0..1")]
     salient: Annotated[Sequence[str], Cell("joints J*")]
     salient_source: Annotated[str, Cell("annotation, selector or exercise")]
-    violations: Annotated[int, Cell("rules violated")]
+    violations: Annotated[int, Cell("form errors that a coach would speak of, both sides of a rule as one")]
+    measurements: Annotated[int, Cell("targets and still joints outside their range, both sides as one")] = 0
+    not_sure: Annotated[int, Cell("rules of which cannot be told whether they were kept")] = 0
     passed: Annotated[int, Cell("rules kept")]
     not_judged: Annotated[int, Cell("rules that could not be judged")]
 
@@ -116,6 +118,6 @@ class MotionSegment:
         return found
 
 
-CYCLES = RowTable.of("cycles", 1, CycleRow)
+CYCLES = RowTable.of("cycles", 2, CycleRow)
 CONTEXTS = RowTable.of("contexts", 1, ContextRow)
 MOTION_SEGMENTS = RowTable.of("motion_segments", 1, MotionSegment)

@@ -52,7 +52,12 @@ class FeedbackRow:
     ] = NAN
     part_agrees: Annotated[bool | None, Cell("the first cue concerns a body part that the trainer named")] = None
     contradicts: Annotated[bool | None, Cell("the first cue asks for the opposite of the trainer")] = None
-    policy: Annotated[str, Cell("supported or paper")]
+    prior: Annotated[float, Cell("of the first cue's fault, from the trainer's words", "0..1", null=NAN)] = NAN
+    likelihood: Annotated[float, Cell("ratio: the measurement with and without the fault", null=NAN)] = NAN
+    posterior: Annotated[float, Cell("of the fault, from words and measurement", "0..1", null=NAN)] = NAN
+    within_bounds: Annotated[bool | None, Cell("the new text says that nothing was out of bounds")] = False
+    closest: Annotated[str | None, Cell("where the words were kept: the measured rule that fits them best")] = None
+    policy: Annotated[str, Cell("evidence, supported or paper")]
 
     @property
     def said(self) -> list[SaidNumber]:
@@ -60,4 +65,4 @@ class FeedbackRow:
         return [SaidNumber(*entry) for entry in json.loads(self.numbers or "[]")]
 
 
-FEEDBACKS = RowTable.of("bio_feedbacks", 1, FeedbackRow)
+FEEDBACKS = RowTable.of("bio_feedbacks", 2, FeedbackRow)

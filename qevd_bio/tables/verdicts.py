@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from qevd_bio.tables.motion import ExerciseId, SegmentIndex, Split, Video
 from qevd_bio.tables.rows import INF, NAN, Cell, RowTable, row
 
-PASS, VIOLATION, NOT_JUDGED = "pass", "violation", "not_judged"
+PASS, VIOLATION, NOT_SURE, NOT_JUDGED = "pass", "violation", "not_sure", "not_judged"
 ERROR, TARGET, STATIC = "error", "target", "static"
 
 
@@ -25,7 +26,7 @@ class Verdict:
     segment: SegmentIndex
     exercise: ExerciseId
     cycle: Annotated[int, Cell("number of the cycle within the segment")]
-    verdict: Annotated[str, Cell("violation, pass or not_judged")]
+    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability`")]
     reason: Annotated[
         str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames")
     ] = None
@@ -46,6 +47,12 @@ class Verdict:
     unit: Annotated[str, Cell("deg, ratio, fraction or s")]
     tolerance: Annotated[float, Cell("granted beyond both bounds", "unit")]
     tolerance_widened: Annotated[bool, Cell("because the camera sees the plane badly")] = False
+    sigma: Annotated[
+        float, Cell("standard deviation of the value's error; null where not judged", "unit", null=NAN)
+    ] = NAN
+    probability: Annotated[
+        float, Cell("that the true value lies beyond the bounds; null where not judged", "0..1", null=NAN)
+    ] = NAN
     start_s: Annotated[float, Cell("of the cycle", "s")]
     end_s: Annotated[float, Cell("of the cycle", "s")]
     at_s: Annotated[float, Cell("from the video's first frame: the frame it was measured at", "s", null=NAN)] = NAN
@@ -54,6 +61,7 @@ class Verdict:
     last_frame: Annotated[int | None, Cell("last frame that the value rests on", "frame")] = None
     severity: Annotated[float, Cell("0 where not violated", "0..1")]
     persistence: Annotated[int, Cell("consecutive cycles with this violation")] = 0
+    raised: Annotated[bool, Cell("a form error that recurs or is grave: what a coach would speak of")] = False
     confidence: Annotated[float, Cell("of kinematics and rule together", "0..1")]
     alarm: Annotated[str, Cell("hard, or soft: not raised unasked")]
     salient: Annotated[bool, Cell("whether one of the rule's joints is in J*")]
@@ -62,13 +70,13 @@ class Verdict:
 
     @property
     def violated(self) -> bool:
-        """Whether the rule was broken."""
+        """Whether the rule was surely broken."""
         return self.verdict == VIOLATION
 
     @property
     def is_fault(self) -> bool:
-        """Whether this is a form error that a coach would speak of."""
-        return self.violated and self.kind == ERROR
+        """Whether this is a form error that a coach would speak of: sure, and recurring or grave."""
+        return self.violated and self.kind == ERROR and self.raised
 
     @property
     def more(self) -> bool:
@@ -76,7 +84,20 @@ class Verdict:
         return self.goal > self.value
 
 
-VERDICTS = RowTable.of("verdicts", 1, Verdict, former=("violations",))
+VERDICTS = RowTable.of("verdicts", 2, Verdict, former=("violations",))
+
+
+def faults_of(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The faults among verdicts, one a rule and cycle: of the two sides the graver one speaks for both."""
+    worst: dict[tuple[str, str, int, int, str], Verdict] = {}
+    for verdict in verdicts:
+        if not verdict.is_fault:
+            continue
+        key = (verdict.split, verdict.video, verdict.segment, verdict.cycle, verdict.rule)
+        known = worst.get(key)
+        if known is None or verdict.severity > known.severity:
+            worst[key] = verdict
+    return list(worst.values())
 
 
 def distance(value: float, low: float, high: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -19,13 +20,23 @@ LEANING = RuleWords(("lumbar", "thorax"), ("chest", "back", "body"), ("up", "bac
 
 
 def lean(**changes: Any) -> Finding:
-    known = {"id": "v9", "rule": "error:leaning", "quantity": "trunk_lean_deg", "side": "", "value": 62.0, "goal": 45.0}
+    known = {
+        "id": "v9",
+        "rule": "error:leaning",
+        "quantity": "trunk_lean_deg",
+        "side": "",
+        "value": 62.0,
+        "goal": 45.0,
+        "low": -math.inf,
+        "high": 50.0,
+    }
     return finding(LEANING, **(known | changes))
 
 
 def rule(verdict: str, parts: tuple[str, ...], directions: tuple[str, ...], side: str = "") -> Finding:
     """A rule that was judged, which trainers speak of in these words."""
-    return finding(RuleWords((), parts, directions), rule="error:other", verdict=verdict, side=side)
+    sure = {"violation": 0.99, "pass": 0.01}.get(verdict, math.nan)
+    return finding(RuleWords((), parts, directions), rule="error:other", verdict=verdict, side=side, probability=sure)
 
 
 LEAN = lean()

@@ -50,12 +50,16 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def test_no_path_of_a_table_is_spelled_elsewhere() -> None:
-    # A text with blanks is a sentence to people, which may name a file.
+    # A text with blanks is a sentence to people, which may name a file. Other programs' files and the published data
+    # set's own layout are not tables of a workspace.
+    others = ("qevd_bio/pose/formats/", "qevd_bio/rewriting/publish.py")
     wrong = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in subject_files()
         for text in strings(path)
-        if ".parquet" in text and not re.search(r"\s", text)
+        if ".parquet" in text
+        and not re.search(r"\s", text)
+        and not path.relative_to(ROOT).as_posix().startswith(others)
     ]
     assert wrong == []
 
@@ -105,7 +109,7 @@ def test_the_former_table_of_verdicts_is_read_with_a_note(
     former.write(workspace.motion / "violations.parquet", VERDICTS.columns_of([verdict()]))
     assert VERDICTS.load(workspace.verdicts)[0].rule == "error:knees_shallow"
     assert VERDICTS.load(workspace.verdicts)
-    (said,) = (record.getMessage() for record in caplog.records)
+    (said,) = {text for text in map(logging.LogRecord.getMessage, caplog.records) if "violations" in text}
     assert "violations.parquet" in said and "'verdicts'" in said
     VERDICTS.save(workspace.motion_tables.verdicts, [])
     assert workspace.verdicts.name == "verdicts.parquet" and VERDICTS.load(workspace.verdicts) == []

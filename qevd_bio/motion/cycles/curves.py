@@ -24,15 +24,22 @@ class SeenCurves(Curves):
     `present` keeps every estimate of the frames with a pose of their own: a far leg that is only guessed at still
     tells when a repetition happens, if not how deep it was.
 
-    angles (T, 46) radians; observed (T, 46); ok (T,) frames with a pose of their own; root (T, 3) metres or None.
+    angles (T, 46) radians; observed (T, 46); ok (T,) frames with a pose of their own; root (T, 3) metres or None;
+    sigma (T, 46) radians of the angles' errors or None.
     """
 
     def __init__(
-        self, angles: Array, observed: Mask, ok: Mask, skeleton: Skeleton, root: NDArray[Any] | None = None
+        self,
+        angles: Array,
+        observed: Mask,
+        ok: Mask,
+        skeleton: Skeleton,
+        root: NDArray[Any] | None = None,
+        sigma: Array | None = None,
     ) -> None:
         place = None if root is None or not np.isfinite(root).any() else np.asarray(root, dtype=np.float64)
         super().__init__(angles, skeleton, place)
-        self.observed, self.ok = observed, ok
+        self.observed, self.ok, self.skeleton, self.sigma = observed, ok, skeleton, sigma
         self.root = place
         self.values: dict[str, Array] = {}
         """What `present` has computed so far."""
@@ -66,7 +73,10 @@ class JoinedCurves:
         ok = np.concatenate([block.ok for block in blocks]) if blocks else np.empty(0, dtype=bool)
         roots = [block.root for block in blocks if block.root is not None]
         root = np.concatenate(roots) if roots and len(roots) == len(blocks) else None
-        self._whole = SeenCurves(self.angles, self.observed, ok, skeleton, root)
+        sigmas = [block.sigma for block in blocks if block.sigma is not None]
+        self.sigma: Array | None = np.concatenate(sigmas) if sigmas and len(sigmas) == len(blocks) else None
+        self.root, self.skeleton = root, skeleton
+        self._whole = SeenCurves(self.angles, self.observed, ok, skeleton, root, self.sigma)
 
     def present(self, name: str) -> Array:
         self._join(name)
@@ -88,6 +98,9 @@ class Window:
         self._curves, self._part = curves, slice(first, last + 1)
         self.angles: Array = curves.angles[self._part]
         self.observed: Mask = curves.observed[self._part]
+        self.sigma: Array | None = None if curves.sigma is None else curves.sigma[self._part]
+        self.root: Array | None = None if curves.root is None else curves.root[self._part]
+        self.skeleton: Skeleton = curves.skeleton
         self._found: dict[str, Array] = {}
         self._shares: dict[tuple[str, ...], float] = {}
 

@@ -14,6 +14,7 @@ from qevd_bio.exercise.rules import Exercise, FormError, Target
 from qevd_bio.exercise.severity import RULE_CONFIDENCE, Rule, bounds_of, goal_of, severity_of
 from qevd_bio.exercise.vocabulary import joint_names, resolve, vocabulary
 from qevd_bio.motion.cycles.curves import Window
+from qevd_bio.motion.judging.belief import outcome, reading_sigma
 from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.judging.stillness import Stillness
 from qevd_bio.motion.judging.truncation import Cut
@@ -37,7 +38,7 @@ class JudgedRule:
         quantity = vocabulary().quantities[rule.quantity]
         self.kind = ERROR if isinstance(rule, FormError) else TARGET
         self.name = f"{self.kind}:{rule.id}"
-        self.unit = quantity.unit
+        self.unit, self.options = quantity.unit, options
         self.widened = camera.sees_badly(quantity.plane, options.bad_view_deg)
         self.bounds = bounds_of(rule, options.bad_view_factor if self.widened else 1.0)
         self.trust = RULE_CONFIDENCE[rule.confidence]
@@ -47,17 +48,21 @@ class JudgedRule:
         self._salient, self._reference = salient, reference
         self._joints: dict[str, tuple[str, bool]] = {}
 
-    def verdict(self, occasion: Occasion, reading: Measurement, reason: str, at: int, confidence: float) -> Verdict:
-        """The verdict on one reading; `reason` says why it cannot be judged, "" if it can."""
+    def verdict(
+        self, occasion: Occasion, reading: Measurement, reason: str, at: int, confidence: float, sigma: float = 0.0
+    ) -> Verdict:
+        """The verdict on one reading with an error of `sigma`; `reason` says why it cannot be judged, "" if it can."""
         rule, bounds = self.rule, self.bounds
         value = math.nan if reason else reading.value
         deviation = math.nan if reason else bounds.deviation(value)
-        violated = not reason and bounds.broken(deviation)
+        probability = math.nan if reason else bounds.probability(value, sigma)
+        found = NOT_JUDGED if reason else outcome(probability, self.options)
+        violated = found == VIOLATION
         joint, salient = self._about(reading)
         return Verdict(
             **occasion.columns(self.name, reading.side, at),
             kind=self.kind,
-            verdict=NOT_JUDGED if reason else VIOLATION if violated else PASS,
+            verdict=found,
             reason=reason or None,
             joint=joint,
             quantity=rule.quantity,
@@ -73,6 +78,8 @@ class JudgedRule:
             unit=self.unit,
             tolerance=bounds.tolerance,
             tolerance_widened=self.widened,
+            sigma=math.nan if reason else sigma,
+            probability=probability,
             severity=severity_of(rule, bounds, deviation) if violated else 0.0,
             confidence=confidence * self.trust,
             alarm=self.alarm,
@@ -144,8 +151,9 @@ class CycleJudge:
     def _remember(self, verdict: Verdict) -> Verdict:
         key = (verdict.rule, verdict.side)
         if verdict.verdict == VIOLATION:
-            self._lasting[key] = self._lasting.get(key, 0) + 1
-            return replace(verdict, persistence=self._lasting[key])
+            lasting = self._lasting[key] = self._lasting.get(key, 0) + 1
+            grave = lasting >= self.options.recur or verdict.severity >= self.options.grave
+            return replace(verdict, persistence=lasting, raised=verdict.kind == ERROR and grave)
         if verdict.verdict == PASS:
             self._lasting[key] = 0
         return verdict
@@ -171,7 +179,13 @@ class CycleJudge:
                 if rule.quantity == "pause":
                     reading = replace(reading, value=pause_s)
                 reason = "cut_off" if cut.hides(rule, reading.side) else self._unknown(rule, reading, window)
-                yield judged.verdict(occasion, reading, reason, _frame(rule, reading, window), confidence)
+                at = _frame(rule, reading, window)
+                sigma = 0.0 if reason else self._sigma(judged, reading, window, at)
+                yield judged.verdict(occasion, reading, reason, at, confidence, sigma)
+
+    def _sigma(self, judged: JudgedRule, reading: Measurement, window: Window, at: int) -> float:
+        by_camera = self.camera.heading_deg is not None
+        return reading_sigma(window, reading.names, judged.rule.stat, at, judged.unit, by_camera)
 
     def _unknown(self, rule: Rule, reading: Measurement, window: Window) -> str:
         """Why a reading cannot be judged, "" if it can."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
@@ -11,12 +12,13 @@ from qevd_bio.anatomy.derived import QUANTITIES
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES, JOINT_DOFS
 from qevd_bio.exercise.catalogue import roles
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.severity import RULE_CONFIDENCE, TARGET_WEIGHT, severity
+from qevd_bio.exercise.severity import RULE_CONFIDENCE, SPREAD, TARGET_WEIGHT, Bounds, severity
 from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.motion.cycles.curves import Window
+from qevd_bio.motion.judging.belief import outcome, reading_sigma
 from qevd_bio.motion.judging.occasion import CameraView, Occasion
 from qevd_bio.motion.options import ConstraintOptions
-from qevd_bio.tables.verdicts import NOT_JUDGED, PASS, STATIC, VIOLATION, Verdict
+from qevd_bio.tables.verdicts import NOT_JUDGED, STATIC, VIOLATION, Verdict
 
 
 def static_limits(exercise: Exercise, strict: bool) -> dict[str, dict[int, float]]:
@@ -57,7 +59,7 @@ class Stillness:
     def __init__(
         self, exercise: Exercise, salient: Collection[str], options: ConstraintOptions, camera: CameraView
     ) -> None:
-        self.exercise, self.salient, self.options = exercise, salient, options
+        self.exercise, self.salient, self.options, self.camera = exercise, salient, options, camera
         self.limits = static_limits(exercise, options.strict_paper)
         self._allowed = {
             dof: limit * self._factor(camera, dof) for limits in self.limits.values() for dof, limit in limits.items()
@@ -74,11 +76,12 @@ class Stillness:
         deviation, share = variation(window)
         for joint, limits in self.limits.items():
             judged = [dof for dof in limits if share[dof] >= self.options.min_observed]
-            yield self._verdict(occasion, joint, limits, judged, deviation.tolist(), confidence)
+            yield self._verdict(occasion, window, joint, limits, judged, deviation.tolist(), confidence)
 
     def _verdict(
         self,
         occasion: Occasion,
+        window: Window,
         joint: str,
         limits: Mapping[int, float],
         judged: list[int],
@@ -89,7 +92,12 @@ class Stillness:
         worst = max(judged, key=lambda dof: deviation[dof] / allowed[dof]) if judged else next(iter(limits))
         value, limit = deviation[worst] if judged else float("nan"), limits[worst]
         tolerance = allowed[worst] - limit
-        violated = bool(judged) and value - limit - tolerance > 1e-9
+        by_camera = self.camera.heading_deg is not None
+        sigma = reading_sigma(window, (DOF_NAMES[worst],), "std", 0, "deg", by_camera) if judged else math.nan
+        bounds = Bounds(-math.inf, limit, tolerance, SPREAD[self.exercise.roles.confidence] * limit)
+        probability = bounds.probability(value, sigma) if judged else math.nan
+        found = outcome(probability, self.options) if judged else NOT_JUDGED
+        violated = found == VIOLATION
         side = joint[-1] if joint.endswith(("_r", "_l")) else ""
         name, config = DOF_NAMES[worst], self.exercise.roles
         middle = (len(occasion.frames) - 1) // 2
@@ -97,7 +105,7 @@ class Stillness:
         return Verdict(
             **occasion.columns(f"{STATIC}:{joint.removesuffix(f'_{side}') if side else joint}", side, middle),
             kind=STATIC,
-            verdict=NOT_JUDGED if not judged else VIOLATION if violated else PASS,
+            verdict=found,
             reason=None if judged else "not_observed",
             joint=joint,
             quantity=name.replace(f"_{side}_", "_").removesuffix(f"_{side}") if side else name,
@@ -112,6 +120,8 @@ class Stillness:
             unit="deg",
             tolerance=tolerance,
             tolerance_widened=tolerance > 0,
+            sigma=sigma,
+            probability=probability,
             severity=severity(TARGET_WEIGHT, value - limit - tolerance, limit) if violated else 0.0,
             confidence=confidence * RULE_CONFIDENCE[config.confidence],
             alarm="soft" if soft else "hard",

@@ -20,7 +20,7 @@ from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.by_video import VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import NOT_JUDGED, Verdict
+from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, NOT_SURE, Verdict, faults_of
 
 _FEWEST_BYTES = 6_000
 
@@ -119,9 +119,11 @@ class Collector:
             start_s=place.start_s,
             end_s=place.end_s,
             reps=tuple(cycles),
-            faults=tuple(one for one in verdicts if one.violated),
+            faults=tuple(faults_of(verdicts)),
             not_judged=dict(unknown.most_common()),
-            fixes={} if exercise is None else {f"error:{e.id}": e.fix for e in exercise.errors},
+            not_sure=dict(Counter(one.rule for one in verdicts if one.verdict == NOT_SURE and one.kind == ERROR)),
+            measurements=len({(v.cycle, v.rule) for v in verdicts if v.violated and v.kind != ERROR}),
+            rules=exercise,
             truths=truths,
             lanes=self._lanes(key, place, truths),
             notes=notes,

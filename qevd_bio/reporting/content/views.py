@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.exercise.rules import Exercise
 from qevd_bio.scoring.results import Scores
 from qevd_bio.tables.motion import CycleRow
 from qevd_bio.tables.rewritten import FeedbackRow
@@ -93,7 +94,9 @@ class SegmentView:
     reps: tuple[CycleRow, ...] = ()
     faults: tuple[Verdict, ...] = ()
     not_judged: Mapping[str, int] = field(default_factory=dict)
-    fixes: Mapping[str, str] = field(default_factory=dict)
+    not_sure: Mapping[str, int] = field(default_factory=dict)
+    measurements: int = 0
+    rules: Exercise | None = None
     truths: tuple[TrainerFeedback, ...] = ()
     lanes: tuple[Lane, ...] = ()
     strip: Strip | None = None

@@ -126,7 +126,7 @@ def _counts(
     found = [("videos", str(len(keys))), ("exercises in them", str(len(segments)))]
     if cycles:
         found.append(("repetitions", f"{sum(row.units for row in cycles):g}"))
-        found.append(("violations", str(sum(row.violations for row in cycles))))
+        found.append(("faults", str(sum(row.violations for row in cycles))))
     if rewritten is not None:
         found.append(("feedbacks rewritten", str(rewritten.figures.rewritten)))
     for run in runs if len(runs) <= _FEW_RUNS else ():

@@ -49,7 +49,7 @@ def timeline(view: SegmentView) -> Html:
         parts += [_lane("repetitions", top, REPS), _reps(view, x, top)]
         top += REPS + GAP
     if view.faults:
-        parts += [_lane("violations", top, FAULTS), _faults(view, x, top)]
+        parts += [_lane("faults", top, FAULTS), _faults(view, x, top)]
         top += FAULTS + GAP
     if view.truths:
         parts += [_lane("trainer", top, TRUTHS), _truths(view, x, top)]
@@ -71,7 +71,7 @@ def timeline(view: SegmentView) -> Html:
 
 def _spoken(view: SegmentView) -> str:
     """What the picture shows, for people who do not see it; the tables below it hold the rest."""
-    parts = [f"{len(view.reps)} repetitions", f"{len(view.faults)} violations", f"{len(view.truths)} trainer feedbacks"]
+    parts = [f"{len(view.reps)} repetitions", f"{len(view.faults)} faults", f"{len(view.truths)} trainer feedbacks"]
     for lane in view.lanes:
         hits = sum(p.truth is not None for p in lane.predictions)
         parts.append(f"{lane.run}: {len(lane.predictions)} predictions, {hits} matched")
@@ -156,7 +156,7 @@ def _reps(view: SegmentView, x: X, top: int) -> Html:
         classes = "rep" + (" odd" if place % 2 else "") + (" cut" if rep.partial else "")
         about = f"repetition {rep.cycle + 1}: {rep.start_s - view.start_s:.1f} to {rep.end_s - view.start_s:.1f} s"
         about += f", likeness {rep.score:.2f}" if math.isfinite(rep.score) else ""
-        about += f", {rep.violations} violations" + (f", {rep.partial}" if rep.partial else "")
+        about += f", {rep.violations} faults" + (f", {rep.partial}" if rep.partial else "")
         wide = max(1.0, round(right - left, 1))
         parts.append(tag("rect", tag("title", about), x=left, y=top + 2, width=wide, height=REPS - 4, class_=classes))
         if wide > 20:

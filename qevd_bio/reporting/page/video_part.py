@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from qevd_bio.exercise.explain import explain
 from qevd_bio.exercise.wording import SIDES, digits, with_unit
 from qevd_bio.reporting.content.views import Prediction, SegmentView, TrainerFeedback, VideoView, rule_words
 from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
@@ -20,7 +21,7 @@ def video(view: VideoView, place: int, opened: bool) -> Html:
     """The fold of one video; `place` makes its anchor."""
     reps = sum(len(s.reps) for s in view.segments)
     faults = sum(len(s.faults) for s in view.segments)
-    about = (counted(len(view.segments), "exercise"), counted(reps, "repetition"), counted(faults, "violation"))
+    about = (counted(len(view.segments), "exercise"), counted(reps, "repetition"), counted(faults, "fault"))
     title = join((tag("bdi", f"{view.split}/{view.video}"), " — ", ", ".join(about)))
     content = [tag("p", note, class_="soft") for note in view.notes]
     content += [segment(one) for one in view.segments]
@@ -76,6 +77,11 @@ def _silent(view: SegmentView) -> Iterator[str]:
     if view.not_judged:
         listed = ", ".join(f"{count} × {reason.replace('_', ' ')}" for reason, count in view.not_judged.items())
         yield f"Rules that could not be judged: {listed}."
+    if view.not_sure:
+        listed = ", ".join(f"{count} × {rule_words(rule)}" for rule, count in sorted(view.not_sure.items()))
+        yield f"Not sure, and so no faults: {listed}."
+    if view.measurements:
+        yield f"{counted(view.measurements, 'measurement')} outside a textbook range, which are no faults."
     for lane in view.lanes:
         if not lane.predictions:
             yield f"{lane.run} said nothing here."
@@ -146,13 +152,13 @@ def _lone(p: Prediction) -> Html:
 
 
 def _violations(view: SegmentView) -> Html:
-    ordered = sorted(view.faults, key=lambda f: (f.rule, f.side, f.cycle))
-    groups = [list(group) for _, group in groupby(ordered, key=lambda f: (f.rule, f.side))]
+    ordered = sorted(view.faults, key=lambda f: (f.rule, f.cycle))
+    groups = [list(group) for _, group in groupby(ordered, key=lambda f: f.rule)]
     groups.sort(key=lambda group: -sum(fault.severity for fault in group))
-    head = ("violation", "what to do", "repetitions", "measured", "allowed", "goal", "severity")
+    head = ("fault", "what to do", "why", "repetitions", "measured", "allowed", "goal", "sure", "severity")
     rows = [_rule(group, view) for group in groups]
-    title = f"{counted(len(view.faults), 'violation')} of {counted(len(groups), 'rule')}"
-    return fold(title, table(head, rows, text=3), open_=True)
+    title = f"{counted(len(view.faults), 'fault')} of {counted(len(groups), 'rule')}"
+    return fold(title, table(head, rows, text=4), open_=True)
 
 
 def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
@@ -162,11 +168,14 @@ def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
     if len(group) > 1:
         measured = f"{digits(low.value, first.unit)} to {measured}"
     soft = tag("span", "soft", class_="tag") if first.alarm != "hard" else ""
-    name = join((rule_words(first.rule), f", {SIDES[first.side]}" if first.side in SIDES else "", " ", soft))
+    sides = sorted({SIDES[fault.side] for fault in group if fault.side in SIDES}, reverse=True)
+    name = join((rule_words(first.rule), f", {' and '.join(sides)}" if sides else "", " ", soft))
+    words = explain(max(group, key=lambda fault: fault.severity), view.rules)
+    sure = f"{100 * max(fault.probability for fault in group):.0f} %"
     cycles = ", ".join(str(fault.cycle + 1) for fault in group[:12]) + (" …" if len(group) > 12 else "")
     worst = max(fault.severity for fault in group)
     goal = with_unit(first.goal, first.unit)
-    return [name, view.fixes.get(first.rule, ""), cycles, measured, _allowed(first), goal, number(worst, 2)]
+    return [name, words.do, words.why, cycles, measured, _allowed(first), goal, sure, number(worst, 2)]
 
 
 def _allowed(fault: Verdict) -> str:

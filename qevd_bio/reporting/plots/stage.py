@@ -150,7 +150,7 @@ def plot_cycle(
     faults = [
         (one.at_s, one.rule)
         for one in collector.sources.verdicts.rows(*key)
-        if one.violated and (one.segment, one.cycle) == (first, row.cycle)
+        if one.is_fault and (one.segment, one.cycle) == (first, row.cycle)
     ]
     plot = _cycle_plot(Kinematics.read(workspace.kinematics(*key)), rows, row, quantity, course, faults, chosen)
     with drawing((5.2, 3.9)) as figure:

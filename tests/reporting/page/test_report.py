@@ -190,9 +190,9 @@ def test_runs_with_other_references_are_not_mixed_into_the_timelines(made: Made,
 def test_against_the_rewritten_data_set_the_trainers_own_words_stay(made: Made) -> None:
     folder = add_scores(made.workspace, made.workspace.rewritten, "bio", 0.2)
     page = write(made, scores=[folder])[1]
-    changed = [row for row in rewritten(made.workspace).rows if row["status"] == "rewritten"]
+    changed = [row for row in rewritten(made.workspace).rows if row.status == "rewritten"]
     assert changed and page.count("the trainer said: </small>") == len(changed)
-    assert all(escape(row["text"]) in page and escape(row["original"]) in page for row in changed)
+    assert all(escape(row.text) in page and escape(row.original) in page for row in changed)
 
 
 def test_a_list_of_pairs_has_scores_but_no_timeline(made: Made) -> None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from qevd_bio.exercise.catalogue import load
 from qevd_bio.reporting.content.views import Lane, Prediction, ReferenceBand, SegmentView, SignalCurve, TrainerFeedback
 from qevd_bio.reporting.page.timeline import LEFT, RIGHT, WIDTH, timeline
 from qevd_bio.reporting.page.video_part import segment
@@ -156,7 +157,9 @@ def test_violations_are_grouped_by_rule_with_their_bounds() -> None:
         severity=0.2, alarm="soft",
     )  # fmt: skip
     faults = (*(replace(shallow, cycle=n, value=78.0 + n) for n in range(3)), slow)
-    made = segment(view(faults=faults, fixes={"error:knees_shallow": "bend the knees further"}))
-    assert "4 violations of 2 rules" in made
-    assert re.search(r"knees shallow, right.*bend the knees further.*1, 2, 3.*78 to 80°.*≥ 85°.*90°", made)
+    made = segment(view(faults=faults, rules=load()["squats"]))
+    assert "4 faults of 2 rules" in made
+    assert re.search(
+        r"knees shallow, right.*Bend the knees further.*thigh and buttock.*1, 2, 3.*78 to 80°.*≥ 85°.*90°", made
+    )
     assert re.search(r"tempo.*soft.*1\.2 s.*≤ 1\.0 s", made)

@@ -84,6 +84,9 @@ def check(
             cannot be read becomes an entry of `failed`.
     """
     run = run or RunOptions()
+    for path in videos:
+        if not path.expanduser().exists():
+            raise UserError("no such file or folder", where=path, expected="videos, or folders of videos")
     dataset = open_videos(videos, exercise=exercise, user_refs=workspace.user_refs)
     _need_exercises(dataset, workspace, run)
     extracted = extract_source(Source(videos=videos, exercise=exercise), workspace, ExtractOptions(), run)

@@ -82,7 +82,13 @@ def test_a_fault_is_named_when_it_recurs_or_is_grave(broken: int, of: int, sever
 
 
 def test_a_soft_rule_is_not_named_for_one_grave_repetition() -> None:
-    heels: dict[str, Any] = {"rule": "error:heels_lift", "quantity": "foot_pitch", "value": 40.0, "goal": 0.0, "severity": 0.7}
+    heels: dict[str, Any] = {
+        "rule": "error:heels_lift",
+        "quantity": "foot_pitch",
+        "value": 40.0,
+        "goal": 0.0,
+        "severity": 0.7,
+    }
     found = answer([shallow(0, **heels), *(kept(i, "heels_lift", "foot_pitch") for i in range(1, 8))])
     assert found.to_fix == () and [f.rule for f in found.seldom] == ["error:heels_lift"]
 
@@ -111,7 +117,14 @@ def test_a_quantity_is_fine_only_where_all_its_rules_are_sure() -> None:
 
 def test_two_sided_cycles_count_twice_and_last_half() -> None:
     rows = [cycle_row(exercise="high_knees", cycle=i, end_s=1.2, units=2.0) for i in range(3)]
-    slow: dict[str, Any] = {"rule": "error:too_slow", "quantity": "cycle_duration", "unit": "s", "stat": "value", "side": "", "key": ""}
+    slow: dict[str, Any] = {
+        "rule": "error:too_slow",
+        "quantity": "cycle_duration",
+        "unit": "s",
+        "stat": "value",
+        "side": "",
+        "key": "",
+    }
     late = [shallow(i, **(slow | {"value": 1.6, "goal": 0.8})) for i in range(3)]
     found = summarise(segment(exercise="high_knees"), rows, late, get("high knees"))
     assert found.headline == "6 knee lifts, 0.6 s each."
@@ -164,7 +177,7 @@ def test_wrong_input_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     empty.mkdir()
     video.write_bytes(b"")
     for words, message in (
-        ((tmp_path / "none.mp4", "--exercise", "squats"), "none.mp4"),
+        ((tmp_path / "none.mp4", "--exercise", "squats"), "none.mp4: no such file or folder"),
         ((empty, "--exercise", "squats"), "no data set here"),
         ((video, "--exercise", "sqats"), "squats"),
         ((video,), "no exercise is known for this video"),

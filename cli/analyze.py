@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from qevd_bio.motion.options import MotionOptions
+from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, PlaceFlags
@@ -92,6 +93,7 @@ def analyze(*, place: PlaceFlags, flags: AnalyzeFlags, items: ClusterFlags) -> N
     Reads the workspace's kinematics and table of exercises, as `qevd-bio extract` leaves them; --data is needed
     only where that table is missing. Run the same command again to continue.
     """
+    single_blas_thread()  # before numpy is loaded
     from qevd_bio.dataset.stage import ensure_segments
     from qevd_bio.motion.stage import analyze as run_analyze
     from qevd_bio.motion.stage import report

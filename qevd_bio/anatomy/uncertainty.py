@@ -51,7 +51,8 @@ def curve_sigma(
         change = (change + 180.0) % 360.0 - 180.0
     variance = ((change / (2.0 * NUDGE) * sigma[:, columns].T) ** 2).sum(axis=0)
     variance = np.where(np.isfinite(derive(name, angles, forward_kinematics(angles, body, place))), variance, np.nan)
-    return np.asarray(np.sqrt(variance if not quantity.over_time else 2.0 * variance))
+    spread: FloatArray = np.sqrt(variance if not quantity.over_time else 2.0 * variance)
+    return spread
 
 
 def statistic_sigma(

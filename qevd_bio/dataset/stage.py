@@ -69,18 +69,20 @@ class SegmentsSummary:
         ]
 
 
-def write_segments(dataset: Dataset, workspace: Workspace, measure: Measure | None = None) -> SegmentsSummary:
+def write_segments(
+    dataset: Dataset, workspace: Workspace, measure: Measure | None = None, *, quick: bool = False
+) -> SegmentsSummary:
     """Write `segments` and `segments_unparsed` (Parquet and CSV) to the workspace.
 
     Records that break the format, transitions without a known exercise and dropped segments are all listed in
     the second table. What an earlier run was told about exercises and participants is kept where this one is
     told nothing (see `_remembered`), and so are the rows of other videos that were extracted. `measure` gives frames
-    and seconds of videos without annotations.
+    and seconds of videos without annotations; where it opens them (not `quick`), progress is shown.
     """
     segments, kept = _remembered(dataset, dataset.segments(strict=False), workspace.segments)
     problems = dataset.problems() + kept
     if dataset.kind == "videos" and measure is not None:
-        segments, failed = _measured(dataset, segments, measure)
+        segments, failed = _measured(dataset, segments, measure, 0 if quick else len(segments))
         problems = problems + failed
     rows = [*_earlier(dataset, workspace), *(_row(segment) for segment in segments)]
     others = [_problem_row(problem) for problem in problems]
@@ -151,11 +153,13 @@ def _earlier(dataset: Dataset, workspace: Workspace) -> list[SegmentRow]:
     return [row for row in others if (row.split, row.video) in there]
 
 
-def _measured(dataset: Dataset, segments: list[Segment], measure: Measure) -> tuple[list[Segment], list[Problem]]:
-    """Whole-video segments with their ends; videos that cannot be opened become problems."""
+def _measured(
+    dataset: Dataset, segments: list[Segment], measure: Measure, shown: int
+) -> tuple[list[Segment], list[Problem]]:
+    """Whole-video segments with their ends; videos that cannot be opened become problems. `shown` is for progress."""
     paths = {(item.split, item.stem): item.path for item in dataset.videos()}
     found, failed = [], []
-    with ProgressLine("segments", len(segments)) as progress:
+    with ProgressLine("segments", shown) as progress:
         for segment in segments:
             try:
                 measured = measure(paths[segment.split, segment.video])

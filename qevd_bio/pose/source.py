@@ -54,7 +54,7 @@ def extract_source(source: Source, workspace: Workspace, options: ExtractOptions
     if dataset is None:
         return extract(None, workspace, options, run)
     summary = extract(dataset, workspace, options, run, ready=lambda: _write_segments(dataset, workspace))
-    write_segments(dataset, workspace, _known_from(summary, dataset))
+    write_segments(dataset, workspace, _known_from(summary, dataset), quick=True)
     return summary
 
 

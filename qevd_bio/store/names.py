@@ -9,6 +9,8 @@ from qevd_bio.store.hashing import hash_bytes
 
 _PLAIN = re.compile(r"[\w .+@=,()\-]", re.UNICODE)
 _FIRST = re.compile(r"[^\W.]", re.UNICODE)
+_AS_IT_IS = re.compile(r"[^\W.](?:[\w .+@=,()\-]*[\w.+@=,()\-])?", re.UNICODE)
+_SHORT = 50  # characters, of at most four bytes
 # File systems allow 255 bytes; what is left holds a suffix such as `.parquet`.
 _LONGEST_BYTES = 235
 
@@ -21,6 +23,8 @@ def safe_name(name: str) -> str:
     escapes of their UTF-8 bytes. A name that is too long for a file system, or none at all (see `why_unsafe`), becomes
     a hash, which cannot be turned back.
     """
+    if len(name) <= _SHORT and _AS_IT_IS.fullmatch(name):
+        return name  # nearly every name, and there may be a hundred thousand
     if why_unsafe(name):
         return f"%-{hash_bytes(name.encode('utf-8', 'backslashreplace'))[:32]}"
     return _escape(name)
@@ -28,6 +32,8 @@ def safe_name(name: str) -> str:
 
 def why_unsafe(name: str) -> str:
     """Why no result can bear this name; empty where it can."""
+    if 0 < len(name) <= _SHORT and _AS_IT_IS.fullmatch(name):
+        return ""
     try:
         long = len(_escape(name).encode()) > _LONGEST_BYTES
     except UnicodeEncodeError:

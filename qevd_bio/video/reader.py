@@ -209,7 +209,8 @@ class VideoReader:
 
         By presentation time, so that a frame the decoder drops does not shift those after it.
         """
-        places = {pts: index for index, pts in enumerate(self.info.pts)}
+        # Of two frames of one time the first is named: the second then follows it, and none after them moves.
+        places = {pts: index for index, pts in reversed(list(enumerate(self.info.pts)))}
         last = -1
         for picture in pictures:
             index = max(places.get(picture.pts, last + 1), last + 1)

@@ -72,7 +72,8 @@ def _sigma(window: Window, names: Sequence[str], frames: list[int]) -> float:
 def _curve_sigma(window: Window, name: str, frames: list[int]) -> NDArray[np.float64]:
     assert window.sigma is not None
     if name in DOF_INDEX:
-        return np.asarray(np.rad2deg(window.sigma[frames, DOF_INDEX[name]]))
+        degrees: NDArray[np.float64] = np.rad2deg(window.sigma[frames, DOF_INDEX[name]])
+        return degrees
     root = None if window.root is None else window.root[frames]
     return curve_sigma(name, window.angles[frames], window.sigma[frames], window.skeleton, root)
 

@@ -31,7 +31,7 @@ from qevd_bio.tables.workspace import Workspace
 from tests.coach.conftest import Endpoint
 from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 
-SERVER = Path(__file__).parents[3] / "language" / "protocol_server.py"
+SERVER = Path(__file__).parents[2] / "language" / "protocol_server.py"
 Frames = dict[str, tuple[int, bool]]
 # QEVD, App. E.3: frames of each 5 s (InstructBLIP: the latest one), and whether those of earlier intervals stay.
 PUBLISHED: Frames = {

@@ -45,8 +45,7 @@ demo: $(VENV)/ready $(VENV)/models $(VENV)/wordnet
 ifeq ($(DATA),)
 	$(BIN)/qevd-bio demo --out "$(WORKSPACE)/demo" --jobs $(JOBS)
 else
-	$(BIN)/qevd-bio segments --data "$(DATA)" --workspace "$(WORKSPACE)" $(if $(EXERCISE),--exercise "$(EXERCISE)")
-	$(BIN)/qevd-bio extract --data "$(DATA)" --workspace "$(WORKSPACE)" --jobs $(JOBS) $(if $(EXERCISE),--exercise "$(EXERCISE)")
+	$(BIN)/qevd-bio check "$(DATA)" --workspace "$(WORKSPACE)" --jobs $(JOBS) $(if $(EXERCISE),--exercise "$(EXERCISE)")
 endif
 
 check: $(VENV)/ready

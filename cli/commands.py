@@ -22,6 +22,7 @@ DATA, JUDGE, MOTION = "1 Data and kinematics", "2 Judgements", "3 Motion and rew
 COACH, SCORE, TRY = "4 The coach", "5 Scores", "Help and trying out"
 
 COMMANDS = (
+    Command("check", "check", "check", DATA, "Say what is right and wrong in a video, in one go."),
     Command("segments", "segments", "segments", DATA, "Write the table of exercises and their times."),
     Command("extract", "extract", "extract", DATA, "Videos to 46 joint angles per frame."),
     Command("show", "show", "show", DATA, "Draw the kinematics of one video."),

@@ -1,6 +1,6 @@
 """How a measurement is said: the only place that rounds, and that makes words of sides, units and directions.
 
->>> said(77.6, "deg"), said(0.124, "fraction"), said(2.13, "s")
+>>> with_unit(77.6, "deg"), with_unit(0.124, "fraction"), with_unit(2.13, "s")
 ('78°', '12 % of body height', '2.1 s')
 """
 

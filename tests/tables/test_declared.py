@@ -105,7 +105,7 @@ def test_the_former_table_of_verdicts_is_read_with_a_note(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("qevd_bio"), "propagate", True)  # commands switch it off
     workspace = Workspace(tmp_path)
-    former = Table("violations", 1, VERDICTS.columns)
+    former = Table("violations", VERDICTS.version, VERDICTS.columns)
     former.write(workspace.motion / "violations.parquet", VERDICTS.columns_of([verdict()]))
     assert VERDICTS.load(workspace.verdicts)[0].rule == "error:knees_shallow"
     assert VERDICTS.load(workspace.verdicts)

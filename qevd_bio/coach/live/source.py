@@ -122,7 +122,7 @@ class CameraSource:
 
 def _open_camera(number: int) -> Any:
     cv2 = need_cv2()
-    cv2.setLogLevel(0)  # it would tell of every driver that it tried
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would tell of every driver that it tried
     camera = cv2.VideoCapture(number)
     if not camera.isOpened():
         camera.release()

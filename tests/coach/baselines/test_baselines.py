@@ -128,7 +128,7 @@ def test_classes_become_a_line_a_second() -> None:
         ('{"a": 3}', "'a' has the class 3"),
         ('{"a": true}', "'a' has the class True"),
         ("{}", "names no class"),
-        ("{", "cannot be read"),
+        ("{", "is not valid JSON"),
         (None, "no such file"),
     ],
 )

@@ -78,7 +78,7 @@ def test_the_repetitions_are_those_of_the_whole_clip(shallow: ExactMotion, tmp_p
         assert (step is not None) == (index % 4 == 3)
         if step is not None:
             motions.append(step.motion)
-            found |= {row["cycle"] for row in step.verdicts}
+            found |= {row.cycle for row in step.verdicts}
             assert step.morph.startswith("User body")
     rows = [row_of(shallow, index, float(time_s)) for index, time_s in enumerate(times)]
     columns = [np.array(column) for column in zip(*rows, strict=True)]

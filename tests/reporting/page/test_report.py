@@ -20,7 +20,7 @@ from qevd_bio.scoring.results import read_scores
 from qevd_bio.scoring.stage import score
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.motion import CYCLES
-from qevd_bio.tables.verdicts import VERDICTS
+from qevd_bio.tables.verdicts import VERDICTS, faults_of
 from qevd_bio.tables.workspace import Workspace
 from tests.reporting.build import QUICK, add_scores, lengths, rewritten, write_data
 from tests.reporting.conftest import Made
@@ -46,11 +46,11 @@ def test_everything_is_on_one_page(made: Made) -> None:
     written, page = write(made)
     assert written.path == made.workspace.root / "report.html"
     assert (written.videos, written.runs, written.missing) == (2, 2, ())
-    cycles, verdicts = CYCLES.read_rows(made.workspace.cycles), VERDICTS.read_rows(made.workspace.verdicts)
-    faults = sum(row["verdict"] == "violation" for row in verdicts)
+    cycles, found = CYCLES.read_rows(made.workspace.cycles), faults_of(VERDICTS.load(made.workspace.verdicts))
+    faults = len(found)
     assert len(cycles) == 10 and faults > 0
     assert page.count('class="rep') == len(cycles)
-    moments = {(r["video"], r["alarm"], r["at_s"]) for r in verdicts if r["verdict"] == "violation"}
+    moments = {(fault.video, fault.alarm, fault.at_s) for fault in found}
     assert page.count('class="hard"') + page.count('class="weak"') == len(moments)
     assert f"<dd>{faults}</dd>" in page
     assert page.count("data:image/jpeg;base64,") == 2

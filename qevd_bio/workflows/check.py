@@ -1,0 +1,163 @@
+"""`qevd-bio check`: from videos to an answer, by the stages extract, analyze and report."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qevd_bio.dataset.opening import Dataset, open_videos
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.motion.options import MotionOptions
+from qevd_bio.motion.stage import analyze
+from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.source import Source, extract_source
+from qevd_bio.pose.stage import notes
+from qevd_bio.reporting.page.stage import write_report
+from qevd_bio.store.errors import UserError
+from qevd_bio.store.work import Item, RunOptions, select
+from qevd_bio.tables.by_video import ByVideo, by_segment
+from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS
+from qevd_bio.tables.segments import SEGMENTS
+from qevd_bio.tables.verdicts import VERDICTS
+from qevd_bio.tables.workspace import Workspace
+from qevd_bio.workflows.check_result import CheckResult, heading, summarise
+
+PAGE = "check.html"
+MOST_NOTES = 12
+"""Of so many answers the page repeats the words at its top; of more, they would bury it."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Answers by video and segment, what failed (key -> reason in words), and the page, where there is one.
+
+    notes   what a person should know of single videos beside the answers
+    """
+
+    results: tuple[CheckResult, ...]
+    failed: dict[str, str]
+    page: Path | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """2 where a video failed, else 0, whatever its faults."""
+        return 2 if self.failed else 0
+
+    def text(self) -> str:
+        """The answers as they are printed, the page's path at the end."""
+        several = len(self.results) + len(self.failed) > 1
+        blocks = []
+        for result in self.results:
+            title = heading(result, several)
+            blocks.append("\n".join([*([f"{title}:"] if title else []), *result.lines()]))
+        blocks += [f"{key}: failed: {reason}" for key, reason in sorted(self.failed.items())]
+        if self.page is not None:
+            blocks.append(f"Page: {self.page}")
+        return ("\n\n" if several else "\n").join(blocks)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data; times in seconds."""
+        return {
+            "results": [{**asdict(result), "text": result.lines()} for result in self.results],
+            "failed": self.failed,
+            "page": None if self.page is None else str(self.page),
+        }
+
+
+def check(
+    videos: Sequence[Path], workspace: Workspace, exercise: str | None = None, run: RunOptions | None = None
+) -> Checked:
+    """Extract and analyse videos, say what was found, and write the page. What an earlier run finished is kept.
+
+    Args:
+        videos: Files, and folders of them.
+        workspace: Where results go and are found.
+        exercise: A name for all, or a CSV with the columns video,exercise; by default what an earlier command was told.
+        run: Which videos, and how many at once.
+
+    Raises:
+        UserError: A path, the exercise or the pose model is missing; nothing is written then. A single video that
+            cannot be read becomes an entry of `failed`.
+    """
+    run = run or RunOptions()
+    for path in videos:
+        if not path.expanduser().exists():
+            raise UserError("no such file or folder", where=path, expected="videos, or folders of videos")
+    dataset = open_videos(videos, exercise=exercise, user_refs=workspace.user_refs)
+    _need_exercises(dataset, workspace, run)
+    extracted = extract_source(Source(videos=videos, exercise=exercise), workspace, ExtractOptions(), run)
+    failed = {key: _in_words(*why) for key, why in extracted.failed.items()}
+    keys = sorted(extracted.results)
+    if keys:
+        # The videos were chosen already; a limit would choose among those of the whole workspace.
+        chosen = RunOptions(only=tuple(keys), retry_failed=run.retry_failed, redo=run.redo, jobs=run.jobs)
+        analysed, _ = analyze(workspace, MotionOptions(), chosen)
+        failed |= {key: _in_words(*why) for key, why in analysed.failed.items() if key in keys}
+    results = tuple(found for key in keys if key not in failed for found in read_results(workspace, key))
+    page = _write_page(workspace, dataset, keys, results) if keys else None
+    return Checked(results, failed, page, tuple(notes(extracted)))
+
+
+def read_results(workspace: Workspace, key: str) -> list[CheckResult]:
+    """Answers about each segment of one analysed video, named "split/video"."""
+    split, video = key.split("/", 1)
+    exercises = load((workspace.user_refs / "exercises",))
+    cycles = by_segment(ByVideo(CYCLES, workspace.cycles).rows(split, video))
+    verdicts = by_segment(ByVideo(VERDICTS, workspace.verdicts).rows(split, video))
+    found = []
+    for row in ByVideo(MOTION_SEGMENTS, workspace.motion_segments).rows(split, video):
+        place = (split, video, row.segment)
+        own = cycles.get(place, [])
+        found.append(summarise(row, own, verdicts.get(place, []), exercises.get(row.exercise or "")))
+    return found
+
+
+def _need_exercises(dataset: Dataset, workspace: Workspace, run: RunOptions) -> None:
+    """UserError, before minutes of extraction, where nobody has said what a plain video shows."""
+    if dataset.kind != "videos":
+        return
+    told = _told(dataset, workspace)
+    chosen = [item.payload for item in select([Item(v.key, (), (), v) for v in dataset.videos()], run)]
+    unknown = [v for v in chosen if v.exercise is None and v.problem is None and (v.split, v.stem) not in told]
+    if unknown:
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise UserError(
+            f"no exercise is known for this video{more}",
+            where=unknown[0].path,
+            expected="--exercise with a name (qevd-bio refs show lists them), or a CSV with the columns video,exercise",
+            fix=f"qevd-bio check {unknown[0].path.name} --exercise squats",
+        )
+
+
+def _told(dataset: Dataset, workspace: Workspace) -> set[tuple[str, str]]:
+    """Videos of this folder whose exercise an earlier command was told."""
+    if not workspace.segments.is_file():
+        return set()
+    if SEGMENTS.read_metadata(workspace.segments)["metadata"].get("data") != dataset.root.name:
+        return set()
+    return {(row.split, row.video) for row in SEGMENTS.load(workspace.segments) if row.exercise}
+
+
+def _write_page(workspace: Workspace, dataset: Dataset, keys: Sequence[str], results: Sequence[CheckResult]) -> Path:
+    """The page about these videos, with the answers at its top."""
+    several = len(results) > 1
+    said = []
+    for result in results if len(results) <= MOST_NOTES else ():
+        title = heading(result, several)
+        said.append(f"{title}: {result.short}" if title else result.short)
+    written = write_report(
+        workspace,
+        workspace.root / PAGE,
+        dataset=dataset,
+        only=[glob.escape(key) for key in keys],
+        notes=said,
+    )
+    return written.path.resolve()
+
+
+def _in_words(reason: str, detail: str) -> str:
+    return detail or reason.replace("_", " ")

@@ -22,6 +22,7 @@ from qevd_bio.simulation.stage import Places, simulate
 from qevd_bio.tables.agreement import AGREEMENT, AGREEMENT_CLIPS, ALL
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
+from tests.pose.formats.mesh.test_mesh_models import smpl_locals
 
 HIDDEN = "thorax_bending"
 
@@ -135,6 +136,19 @@ def test_markers_are_fitted(one: tuple[Kinematics, Path], tmp_path: Path) -> Non
     rows = {r.quantity: r for r in AGREEMENT.load(workspace / "verify" / "agreement.parquet") if r.view == ALL}
     assert rows["knee_angle_r"].bias == pytest.approx(3.0, abs=2.0)
     assert AGREEMENT_CLIPS.load(workspace / "verify" / "agreement_clips.parquet")[0].format == "trc"
+
+
+def test_smplx_without_times_goes_frame_by_frame(one: tuple[Kinematics, Path], tmp_path: Path) -> None:
+    true, workspace = one
+    local = smpl_locals(true.angles.astype(np.float64))
+    content = {"global_orient": local[:, :1].tolist(), "body_pose": local[:, 1:].tolist()}
+    (tmp_path / "squat.json").write_text(json.dumps(content))
+    done = verify("--against", tmp_path / "squat.json", "--workspace", workspace, "--offset", "0")
+    assert done.exit_code == 0, done.output
+    assert "270 of 270 frames" in done.output
+    rows = {r.quantity: r for r in AGREEMENT.load(workspace / "verify" / "agreement.parquet") if r.view == ALL}
+    assert rows["knee_angle_r"].bias == pytest.approx(3.0, abs=0.4)
+    assert rows["knee_angle_r"].rmse == pytest.approx(np.sqrt(13.0), abs=0.4)
 
 
 def test_our_own_parquet_in_a_folder(one: tuple[Kinematics, Path], tmp_path: Path) -> None:

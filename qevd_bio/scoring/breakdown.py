@@ -100,5 +100,5 @@ def _row(
 
 
 def _words(texts: Sequence[str], chosen: NDArray[np.bool_]) -> float | None:
-    lengths = [len(texts[i].split()) for i in np.nonzero(chosen)[0]]
+    lengths = [len(texts[i].split()) for i in np.nonzero(chosen)[0].tolist()]
     return float(np.mean(lengths)) if lengths else None

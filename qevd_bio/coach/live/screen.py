@@ -57,7 +57,7 @@ def _band(text: str, width: int, size: int) -> NDArray[np.float32]:
     pen = ImageDraw.Draw(canvas)
     for number, line in enumerate(lines):
         pen.text((margin, margin // 2 + number * step), line, fill=255, font=font)
-    return np.asarray(canvas, dtype=np.float32) / 255
+    return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
 def wrapped(text: str, length: Any, room: float, most: int = _MOST_LINES) -> list[str]:

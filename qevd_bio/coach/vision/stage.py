@@ -186,4 +186,4 @@ def _cut(path: Path, steps: int) -> None:
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> Any:
     """A new file of float32 values, mapped for writing."""
-    return npy.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)  # type: ignore[no-untyped-call]
+    return npy.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)

@@ -97,7 +97,7 @@ def fit_clip(
     angles do not depend on it.
     """
     frames = len(landmarks)
-    landmarks, time_s = np.asarray(landmarks, dtype=float), np.asarray(time_s, dtype=float)
+    landmarks, time_s = np.asarray(landmarks, dtype=np.float64), np.asarray(time_s, dtype=np.float64)
     sides = decide_swaps(landmarks, time_s)
     clip = _clip(swapped_back(landmarks, sides), time_s, image_size)
     if not len(clip):

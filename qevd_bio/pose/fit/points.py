@@ -134,7 +134,7 @@ def _lengths(grid: Float, seen: Float) -> dict[str, float]:
         (a, seen_a), (b, seen_b) = at(part, 0), at(part, 1)
         _median(found, name, np.linalg.norm(b - a, axis=1), seen_a & seen_b)
     middle = grid[:, GRID.index("shoulder")].mean(axis=1) - grid[:, GRID.index("hip")].mean(axis=1)
-    both = (seen[:, [GRID.index("shoulder"), GRID.index("hip")]] > 0).all(axis=(1, 2))
+    both = np.asarray((seen[:, [GRID.index("shoulder"), GRID.index("hip")]] > 0).all(axis=(1, 2)))
     _median(found, "trunk", np.linalg.norm(middle, axis=1), both)
     return {name: value for name, value in found.items() if name in SEGMENTS}
 
@@ -188,7 +188,7 @@ def _add_pelvis(state: State, pelvis: Float, normal: Float, gradient: Float) -> 
 def _head(skeleton: Skeleton, state: State, points: Float, trust: Float) -> tuple[Float, Float]:
     """The head's rotation in the thorax, upright where its five points are not all there; and their trust."""
     head = np.tile(np.eye(3), (len(points), 1, 1))
-    whole = np.isfinite(points).all(axis=(1, 2))
+    whole = np.asarray(np.isfinite(points).all(axis=(1, 2)))
     if whole.any():
         head[whole] = head_rotation(skeleton, state.take(np.flatnonzero(whole)), points[whole])
     return head, np.where(whole[:, None], trust, 0.0)

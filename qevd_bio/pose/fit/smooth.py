@@ -50,7 +50,7 @@ def smooth_angles(raw: Float, time_s: NDArray[np.float64], options: SmoothOption
     """
     raw = np.asarray(raw, dtype=float)
     out = np.full_like(raw, np.nan)
-    for rows in runs(np.isfinite(raw).all(axis=1), time_s, options.hold_s):
+    for rows in runs(np.asarray(np.isfinite(raw).all(axis=1)), time_s, options.hold_s):
         out[rows] = _gaussian(raw[rows], time_s[rows], options.sigma_s)
     return out
 
@@ -70,7 +70,7 @@ def follow_angles(raw: Float, slow: Float, time_s: NDArray[np.float64], options:
     quarter (a Wiener filter's gain): all of it at the peak of a kick, next to nothing in a held pose.
     """
     out = np.array(slow, dtype=float)
-    for rows in runs(np.isfinite(raw).all(axis=1), time_s, options.hold_s):
+    for rows in runs(np.asarray(np.isfinite(raw).all(axis=1)), time_s, options.hold_s):
         values, times = raw[rows], time_s[rows]
         once = _gaussian(values, times, FAST_S)
         band: Float = once + _gaussian(values - once, times, FAST_S) - slow[rows]

@@ -131,7 +131,7 @@ def stand_in_confidence(
     before: int | None = None
     with np.errstate(invalid="ignore"):
         excess = np.maximum(LIMITS[:, 0] - raw, raw - LIMITS[:, 1])[:, 3:]
-    for t in np.flatnonzero(present):
+    for t in np.flatnonzero(present).tolist():
         doubts["past_limits"][t] = bool((excess[t] > LIMIT_EXCESS).any())
         box = boxes[t]
         if box is not None and size is not None:

@@ -62,7 +62,7 @@ def npz_names(path: str | Path) -> set[str]:
 
 
 def _read(stream: BinaryIO | io.BytesIO) -> Any:
-    version = npy.read_magic(stream)  # type: ignore[no-untyped-call]
+    version = npy.read_magic(stream)
     header: Any = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if header is None:
         raise ValueError(f"npy format {version} is not known")

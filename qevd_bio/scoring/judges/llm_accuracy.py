@@ -136,7 +136,9 @@ def _mean(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     there = ~np.isnan(scores)
     counts = there.sum(axis=0)
     total = np.where(there, scores, 0.0).sum(axis=0)
-    return np.divide(total, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    means: NDArray[np.float64] = np.full(len(counts), np.nan)
+    np.divide(total, counts, out=means, where=counts > 0)
+    return means
 
 
 def _signature(judge: Judge, prompt: JudgePrompt, options: JudgeOptions) -> dict[str, str]:

@@ -83,6 +83,6 @@ def read_c3d(path: Path) -> Markers:
     up = ("".join(map(str, content["up"])) or "+Z").strip("+- ").lower()
     values, frame, flags = level(values, up if up in ("y", "z") else "z", chosen, names)
     about = About("c3d", unit, by, frame, rate)
-    trust = np.isfinite(values).all(axis=2).astype(np.float64)
+    trust = np.asarray(np.isfinite(values).all(axis=2), dtype=np.float64)
     time_s = np.arange(frames) / rate
     return Markers(tuple(names), values, trust, chosen.name, time_s, {**about.details(), "markers": names}, flags)

@@ -34,7 +34,7 @@ def read_freemocap(path: Path) -> Markers:
     values, unit, by = metres(points, "mm", "FreeMoCap", chosen, names, path)
     values, frame, flags = level(values, "z", chosen, names)
     about = About("freemocap", unit, by, frame)
-    trust = np.isfinite(values).all(axis=2).astype(np.float64)
+    trust = np.asarray(np.isfinite(values).all(axis=2), dtype=np.float64)
     return Markers(names, values, trust, chosen.name, time_s, about.details(), flags)
 
 

@@ -70,8 +70,8 @@ def metres(
 def _near(values: Float) -> Float:
     """Positions that no room holds are missing."""
     with np.errstate(invalid="ignore"):
-        far = ~(np.abs(values) < FARTHEST_M).all(axis=2)
-    return np.where(far[..., None], np.nan, values)
+        far = ~np.all(np.abs(values) < FARTHEST_M, axis=2)
+    return np.where(np.asarray(far)[..., None], np.nan, values)
 
 
 def level(

@@ -57,7 +57,7 @@ def read_trc(path: Path) -> Markers:
     session = session_of(path)
     person = session_person(session / METADATA) if session else {}
     details = {**about.details(), "markers": list(names), **({"person": person} if person else {})}
-    trust = np.isfinite(values).all(axis=2).astype(np.float64)
+    trust = np.asarray(np.isfinite(values).all(axis=2), dtype=np.float64)
     return Markers(tuple(names), values, trust, chosen.name, time_s, details, flags, person.get("height"))
 
 

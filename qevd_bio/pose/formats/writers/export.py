@@ -37,7 +37,7 @@ def content(kinematics: Kinematics, to: Target, *, raw: bool = False) -> bytes:
         return npz(kinematics, raw)
     angles = (kinematics.raw if raw else kinematics.angles).astype(np.float64)
     root, time_s = kinematics.root.astype(np.float64), kinematics.time_s
-    seen = kinematics.observed.any(axis=0)
+    seen = np.asarray(kinematics.observed.any(axis=0))
     observed = [name for name, own in zip(DOF_NAMES, seen, strict=True) if own]
     hidden = [name for name in DOF_NAMES if name not in observed]
     if to == "mot":

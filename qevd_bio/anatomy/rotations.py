@@ -52,5 +52,5 @@ def twist_about(matrix: FloatArray, axis: FloatArray) -> FloatArray:
     )
     trace = np.trace(matrix, axis1=-2, axis2=-1)
     along = np.einsum("i,...ij,j->...", axis, matrix, axis)
-    angle: NDArray[np.float64] = np.arctan2(skew @ axis, trace - along)
+    angle: FloatArray = np.arctan2(skew @ axis, trace - along)
     return angle

@@ -110,7 +110,7 @@ def to_kinematics(
             "smoothing": {**asdict(smoothing), "cutoff_hz": _cutoff(smoothing), "phase": "zero"},
             "holding": {"rule": "last trusted pose", "longest_s": options.max_hold_s},
             "unobserved_dofs": [
-                name for name, seen in zip(DOF_NAMES, pose.observed.any(0).tolist(), strict=True) if not seen
+                name for name, seen in zip(DOF_NAMES, np.asarray(pose.observed.any(0)), strict=True) if not seen
             ],
         },
     )

@@ -53,8 +53,7 @@ class Signal:
 
         Rounded to 1e-9: forward kinematics of a clip and of a few frames differ in the last digits, cycles must not.
         """
-        values: Array = np.round(np.deg2rad(np.asarray(self.expression.evaluate(series), dtype=np.float64)), 9)
-        return values
+        return np.asarray(np.round(np.deg2rad(self.expression.evaluate(series)), 9), dtype=np.float64)
 
 
 _ALWAYS_AT_REST = 0.7

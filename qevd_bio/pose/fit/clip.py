@@ -97,7 +97,8 @@ def fit_clip(
     angles do not depend on it.
     """
     frames = len(landmarks)
-    landmarks, time_s = np.asarray(landmarks, dtype=np.float64), np.asarray(time_s, dtype=np.float64)
+    landmarks = landmarks.astype(np.float64, copy=False)
+    time_s = np.asarray(time_s, dtype=np.float64)
     sides = decide_swaps(landmarks, time_s)
     clip = _clip(swapped_back(landmarks, sides), time_s, image_size)
     if not len(clip):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.simulation.performance.mistakes import Mistake, mistakes

@@ -97,10 +97,10 @@ def fit_clip(
     angles do not depend on it.
     """
     frames = len(landmarks)
-    landmarks = landmarks.astype(np.float64, copy=False)
+    marks: NDArray[np.float64] = np.asarray(landmarks, dtype=np.float64)
     time_s = np.asarray(time_s, dtype=np.float64)
-    sides = decide_swaps(landmarks, time_s)
-    clip = _clip(swapped_back(landmarks, sides), time_s, image_size)
+    sides = decide_swaps(marks, time_s)
+    clip = _clip(swapped_back(marks, sides), time_s, image_size)
     if not len(clip):
         return _nothing(frames)
     focal = max(image_size) * options.focal_ratio
@@ -132,7 +132,7 @@ def fit_clip(
         residual_px=residual,
         sigma=sigma_of(found),
         features=found,
-        flags=[*swap_flags(sides, time_s), *moving_flags(landmarks, time_s), *map(dict, flip_flags(raw, time_s))],
+        flags=[*swap_flags(sides, time_s), *moving_flags(marks, time_s), *map(dict, flip_flags(raw, time_s))],
     )
 
 

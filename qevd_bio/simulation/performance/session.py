@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.simulation.performance.mistakes import Mistake, mistakes
@@ -118,7 +117,7 @@ class _Player:
 
     def _own_way(self, keys: Keys) -> Keys:
         """The reference as this person does it: every angle a little off, own tempo."""
-        off: NDArray[np.float64] = self.draw.normal(0.0, 0.6 + 0.9 * (1 - self.person.skill), keys.poses.shape[1])
+        off = np.asarray(self.draw.normal(0.0, 0.6 + 0.9 * (1 - self.person.skill), keys.poses.shape[1]))
         off[-3:] = 0.0
         tempo = self.person.tempo * float(self.draw.uniform(0.95, 1.06))
         return replace(keys, poses=keys.poses + off, duration_s=keys.duration_s * tempo)
@@ -162,7 +161,7 @@ class _Player:
         unsteady = 1.3 - self.person.skill
         keys = self.keys
         size = 1.0 - tired + float(self.draw.normal(0.0, 0.012 * unsteady))
-        off: NDArray[np.float64] = self.draw.normal(0.0, 0.5 * unsteady, keys.poses.shape[1])
+        off = np.asarray(self.draw.normal(0.0, 0.5 * unsteady, keys.poses.shape[1]))
         off[-3:] = 0.0
         poses = keys.poses.copy()
         poses[:, :-3] = (keys.centre + size * (keys.poses - keys.centre))[:, :-3]

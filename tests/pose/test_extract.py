@@ -192,7 +192,7 @@ OTHER: dict[str, Any] = {
     "smoothing": "paper", "smoothing_frames": 1.0, "max_hold_s": 0.1, "min_pose_confidence": 0.5, "stature_m": 1.8, "sex": "female",
     "people": Path("p.csv"), "mesh": Path("m.npz"), "rotate": "90", "mirrored": True, "times": "video",
     "source": Path("other"), "source_fps": 25.0, "unit": "degrees", "spine": "lumbar", "camera_pitch_deg": 5.0, "camera_roll_deg": 3.0,
-    "strict_times": True, "hsmr_root": Path("other"), "hsmr_python": Path("python"),
+    "person": "2", "image_size": "640x480", "strict_times": True, "hsmr_root": Path("other"), "hsmr_python": Path("python"),
 }  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def test_recordings_on_their_own(tmp_path: Path, workspace: Workspace) -> None:
     source = tmp_path / "recordings"
     source.mkdir()
     rows = "\n".join(f"{k / 50},{10 + k}" for k in range(40))
-    (source / "walk.csv").write_text(f"time_s,knee_angle_r\n{rows}\n")
+    (source / "walk.csv").write_text(f"time_s,knee_angle_r_deg\n{rows}\n")
     (source / "bad.csv").write_text("time_s,knee\n0,1\n")
     summary = extract(None, workspace, ExtractOptions(backend="files", source=source))
     assert summary.done == 1 and summary.failed["videos/bad"][0] == "bad_input"
@@ -246,7 +246,7 @@ def test_recording_of_a_video_must_have_its_frames(
 ) -> None:
     source = tmp_path / "recordings"
     source.mkdir()
-    (source / "a.csv").write_text("knee_angle_r\n" + "1\n" * 35)
+    (source / "a.csv").write_text("knee_angle_r_deg\n" + "1\n" * 35)
     options = ExtractOptions(backend="files", source=source)
     summary = run(videos(a=jack_clip, b=jack_clip), workspace, options)
     assert {k: r for k, (r, _) in summary.failed.items()} == {

@@ -69,7 +69,9 @@ def test_crop_is_what_opencv_makes_of_it() -> None:
         image, cv2.getPerspectiveTransform(corners, square), (256, 256), borderMode=cv2.BORDER_REPLICATE
     )
     difference = np.abs(Cropper(256)(image, region)[0] * 255 - warped)
-    assert (difference > 0.5).mean() < 0.05 and difference.max() < 12, "rounding of positions at a few edges"
+    # OpenCV 5 interpolates at exact positions; before, and so in MediaPipe and here, they are rounded to 1/32 pixel.
+    share = 0.05 if int(cv2.__version__.split(".")[0]) < 5 else 0.15
+    assert (difference > 0.5).mean() < share and difference.max() < 12, "rounding of positions at a few edges"
 
 
 def test_every_anchor_has_its_place() -> None:

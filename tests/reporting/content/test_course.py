@@ -79,7 +79,7 @@ def test_faults_are_named() -> None:
 def test_a_cycle_is_stretched_so_that_its_extreme_meets_the_references() -> None:
     time_s = np.linspace(0.0, 10.0, 1001)
     values = np.where(time_s < 4.0, time_s - 2.0, 2.0 - (time_s - 4.0))
-    row = {"start_s": 2.0, "end_s": 6.0, "key_s": 4.0}
+    row = cycle_row(start_s=2.0, end_s=6.0, key_s=4.0)
     even = normalised(time_s, values, row, None)
     assert np.argmax(even) == 50
     assert np.argmax(normalised(time_s, values, row, 0.25)) == 25

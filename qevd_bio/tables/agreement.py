@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from qevd_bio.tables.rows import NAN, Cell, RowTable, row
 
@@ -80,3 +81,8 @@ class ClipRow:
 
 AGREEMENT = RowTable.of("agreement", 1, AgreementRow)
 AGREEMENT_CLIPS = RowTable.of("agreement_clips", 1, ClipRow)
+
+
+def table_in(folder: Path, table: RowTable[Any]) -> Path:
+    """Where a comparison written to `folder` has this table."""
+    return folder / f"{table.name}.parquet"

@@ -27,7 +27,7 @@ from qevd_bio.tables.agreement import ALL, AgreementRow, ClipRow
 from qevd_bio.tables.by_video import VideoKey
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.segments import SEGMENTS
-from qevd_bio.tables.truth import REPETITIONS
+from qevd_bio.tables.truth import REPETITIONS, TruthFiles
 from qevd_bio.tables.workspace import Workspace, video_of
 
 Float = NDArray[np.float64]
@@ -138,7 +138,8 @@ def _spans(workspace: Workspace, source: Path) -> Spans:
             if row.exercise:
                 spans.setdefault((row.split, row.video), []).append((row.start_s, row.end_s, row.exercise))
         return spans
-    for path in (source / "repetitions.parquet", source / "truth" / "repetitions.parquet"):
+    for root in (source, source.parent):
+        path = TruthFiles(root).table("repetitions")
         if path.is_file():
             for true in REPETITIONS.load(path):
                 spans.setdefault((true.split, true.video), []).append((true.start_s, true.end_s, true.exercise))

@@ -9,7 +9,7 @@ from typing import Any
 from qevd_bio.reporting.html import number
 from qevd_bio.reporting.verification.against import Against
 from qevd_bio.store.atomic import make_folder, write_json
-from qevd_bio.tables.agreement import AGREEMENT, AGREEMENT_CLIPS, ALL, AgreementRow, ClipRow
+from qevd_bio.tables.agreement import AGREEMENT, AGREEMENT_CLIPS, ALL, AgreementRow, ClipRow, table_in
 
 _HEAD = f"{'angle':22}{'bias':>6}{'RMSE':>6}{'interval':>11}{'|err|':>6}{'limits of agr.':>16}{'r':>5}{'σ 2σ':>8}"
 
@@ -19,9 +19,9 @@ def write(found: Against, folder: Path) -> None:
     make_folder(folder)
     write_json(folder / "agreement.json", as_json(found))
     about = {"truth": Path(found.source).name, "options": asdict(found.options)}
-    AGREEMENT.save(folder / "agreement.parquet", found.rows, metadata=about)
+    AGREEMENT.save(table_in(folder, AGREEMENT), found.rows, metadata=about)
     AGREEMENT.save_csv(folder / "agreement.csv", found.rows)
-    AGREEMENT_CLIPS.save(folder / "agreement_clips.parquet", found.clips, metadata=about)
+    AGREEMENT_CLIPS.save(table_in(folder, AGREEMENT_CLIPS), found.clips, metadata=about)
     AGREEMENT_CLIPS.save_csv(folder / "agreement_clips.csv", found.clips)
 
 

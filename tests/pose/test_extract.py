@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,12 +14,13 @@ import pytest
 from qevd_bio.anatomy.dofs import DOF_INDEX, DOF_NAMES
 from qevd_bio.dataset.opening import open_dataset
 from qevd_bio.pose.options import BACKENDS, ExtractOptions
-from qevd_bio.pose.stage import extract, make_items, notes
+from qevd_bio.pose.stage import extract, make_items, notes, warnings
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions, Summary
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
+from qevd_bio.video import probe, reader
 
 pytestmark = pytest.mark.usefixtures("pose_model")
 Videos = Callable[..., Path]
@@ -279,3 +281,11 @@ def test_options_that_cannot_work(options: ExtractOptions, message: str, videos:
 def test_no_data(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="no data set named"):
         extract(None, workspace, ExtractOptions())
+
+
+def test_every_flag_of_the_video_reader_is_told() -> None:
+    source = (Path(reader.__file__).read_text(encoding="utf-8"), Path(probe.__file__).read_text(encoding="utf-8"))
+    flags = {name for text in source for name in re.findall(r'flags\.append\("?(\w+)"', text)}
+    flags |= {"timestamps_longer", "timestamps_shorter", "odd_rotation", "truncated"}
+    assert {"damaged_frames", "frames_lost", "timestamps_repeated"} <= flags
+    assert all(warnings([{"kind": flag}]) for flag in flags)

@@ -52,7 +52,7 @@ def probe(path: Path) -> VideoInfo:
     """Facts about the video at `path`; raises ItemError as `open_container` does, and no_frames."""
     container, stream = open_container(path)
     with container:
-        pts, promised, error = _packets(container, stream)
+        pts, promised, error = _packets(path, container, stream)
         if not pts:
             raise ItemError("no_frames", f"{path} holds no video frame" + (f" ({error})" if error else ""))
         display = _display(path)
@@ -147,7 +147,7 @@ def _display(path: Path) -> Display:
                 except av.error.InvalidDataError:
                     continue  # a damaged packet; the next whole frame says the same
         except MemoryError as error:
-            raise ItemError("out_of_memory", f"memory ran out while opening {path}; try fewer --jobs") from error
+            raise ItemError("out_of_memory", f"{path} asks for more memory than is free; try fewer --jobs") from error
         except av.error.FFmpegError as error:
             raise ItemError("no_frames", f"no frame of {path} can be decoded ({error})") from error
     raise ItemError("no_frames", f"no frame of {path} can be decoded")
@@ -167,7 +167,7 @@ def _before_gap(pts: list[int]) -> list[int]:
     return pts[: start + int(gaps[0]) + 1] if len(gaps) else pts
 
 
-def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
+def _packets(path: Path, container: Any, stream: Any) -> tuple[list[int], int, str]:
     """Presentation times in the file, how many frames its index promises, and the error that ended it."""
     import av
 
@@ -187,7 +187,9 @@ def _packets(container: Any, stream: Any) -> tuple[list[int], int, str]:
             else:
                 found.append(packet.pts)
     except MemoryError as failure:
-        raise ItemError("out_of_memory", "memory ran out while the video was opened; try fewer --jobs") from failure
+        raise ItemError(
+            "out_of_memory", f"{path} asks for more memory than is free (a damaged file may, too); try fewer --jobs"
+        ) from failure
     except av.error.FFmpegError as failure:
         error = f"reading stops after frame {len(found)} ({failure.strerror})"
     promised = stream.frames - hidden if stream.frames else len(found)

@@ -73,8 +73,9 @@ def prune(
     everything: Annotated[bool, typer.Option("--all", help="All replies.")] = False,
 ) -> None:
     """Remove replies; what is removed has to be paid for again when it is needed."""
-    from qevd_bio.language.cache import prune_cache
+    from qevd_bio.language.cache import check_named, prune_cache
 
+    check_named(stage, model, older_than_days, everything)
     opened = file.of()
     removed = prune_cache(opened, stage=stage, model=model, older_than_days=older_than_days, everything=everything)
     say(f"{removed} replies removed")

@@ -206,11 +206,16 @@ def export_cache(cache: Cache, out: Path) -> int:
     return count
 
 
+def check_named(stage: str | None, model: str | None, older_than_days: float | None, everything: bool) -> None:
+    """UserError where nothing says which replies are to be removed."""
+    if not everything and stage is None and model is None and older_than_days is None:
+        raise UserError("nothing named to remove", expected="--stage, --model, --older-than-days, or --all")
+
+
 def prune_cache(
     cache: Cache, *, stage: str | None, model: str | None, older_than_days: float | None, everything: bool
 ) -> int:
     """Remove the replies that all given conditions hold for; returns how many. UserError where none is given."""
-    if not everything and stage is None and model is None and older_than_days is None:
-        raise UserError("nothing named to remove", expected="--stage, --model, --older-than-days, or --all")
+    check_named(stage, model, older_than_days, everything)
     before = None if older_than_days is None else time.time() - older_than_days * 86400
     return cache.prune(stage=stage, model=model, before_unix=before)

@@ -30,7 +30,7 @@ def read_normal(folder: Path) -> Normal:
         return Normal()
     expected = "image_mean and image_std with three numbers each, as transformers writes them"
     try:
-        values = read_json(path)
+        values = read_json(path, expected)
         if not values.get("do_normalize", True):
             return Normal((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
         mean, std = (tuple(float(value) for value in values[name]) for name in ("image_mean", "image_std"))

@@ -49,12 +49,15 @@ def parse_yaml(text: str, path: Path) -> Any:
         raise UserError(f"is not valid YAML: {_yaml_problem(error)}", where=path) from error
 
 
-def read_json(path: Path) -> Any:
-    """Parse one JSON file; UserError with the place for what is not JSON, a key given twice or NaN."""
+def read_json(path: Path, expected: str | None = None) -> Any:
+    """Parse one JSON file; UserError with the place for what is not JSON, a key given twice or NaN.
+
+    `expected` says in that error what the file should hold.
+    """
     try:
         return json.loads(read_text(path), object_pairs_hook=once, parse_constant=_no_constant)
     except ValueError as error:
-        raise UserError(f"is not valid JSON: {error}", where=path) from error
+        raise UserError(f"is not valid JSON: {error}", where=path, expected=expected) from error
 
 
 def read_text(path: Path) -> str:

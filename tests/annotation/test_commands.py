@@ -31,7 +31,7 @@ def test_intent_of_a_file(tmp_path):
         (("annotate", "--dry-run"), "the rules make none"),
         (("classify", "--apply"), "no roles yet"),
         (("review", "export"), "nothing to review yet"),
-        (("cache", "prune"), "no such cache yet"),
+        (("cache", "prune"), "nothing named to remove"),
         (("cache", "show"), "no such cache yet"),
     ],
 )

@@ -111,7 +111,7 @@ def read_labels(path: Path, classes: int) -> tuple[str, ...]:
     expected = f"a JSON object of labels with their class, 0 to {classes - 1}"
     if not path.is_file():
         raise UserError("no such file", where=path, expected=expected, fix="name it with --labels FILE")
-    found = read_json(path)
+    found = read_json(path, expected)
     names = [""] * classes
     for label in sorted(found, reverse=True) if isinstance(found, dict) else ():
         number = found[label]

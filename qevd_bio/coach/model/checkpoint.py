@@ -128,7 +128,7 @@ def read_about(folder: Path) -> tuple[ModelConfig, Ablations, dict[str, Any]]:
             fix="qevd-bio train writes one; qevd-bio coach import-stream-vlm makes one of the released weights",
         )
     try:
-        values = read_json(path)
+        values = read_json(path, "as qevd-bio writes it")
         version, config = values["format"], values["config"]
         ablations, about = Ablations(**values["ablations"]), dict(values["about"])
     except (ValueError, KeyError, TypeError) as error:

@@ -211,7 +211,7 @@ def test_colours_are_normalised_as_the_encoder_was_trained(tmp_path: Path) -> No
     assert read_normal(tmp_path).std == (1.0, 1.0, 1.0)
     for text in ("{", "[]", '{"image_mean": [1, 2], "image_std": [1, 2]}', '{"image_mean": 1}'):
         (tmp_path / "preprocessor_config.json").write_text(text)
-        with pytest.raises(UserError, match=r"preprocessor_config.json[\s\S]*(three numbers each|is not valid JSON)"):
+        with pytest.raises(UserError, match=r"preprocessor_config.json[\s\S]*three numbers each"):
             read_normal(tmp_path)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,17 @@ from qevd_bio.store.errors import ItemError
 from qevd_bio.video.probe import probe
 from qevd_bio.video.reader import VideoReader
 from tests.video.phones import encode, numbered, read_number, restamped, sound_only, with_edit_list
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_priority() -> Iterator[None]:
+    """The AV1 encoder makes its process real-time where it may (as root); then everything after it starves the rest."""
+    yield
+    if hasattr(os, "sched_setscheduler"):
+        for thread in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def frames_of(path: Path) -> tuple[list[int], list[float], list[np.ndarray], list[str]]:

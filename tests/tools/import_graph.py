@@ -55,6 +55,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "reporting": ("html", "options", "content", "plots", "verification", "page"),
     "simulation": ("options", "drawing", "sensing", "performance", "coach"),
     "annotation": ("options", "frames", "salient", "review"),
+    "techcoach": ("options", "data", "simulated", "model", "training", "baselines"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }
 

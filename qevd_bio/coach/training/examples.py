@@ -49,7 +49,7 @@ def make_example(
     front = coach.front
     reads = bool(front)
     contexts = _contexts(segment, coach, front, data.context_every) if reads else []
-    prompt = text_ids(coach.tokenizer, segment.prompt)
+    prompt = coach.prompt_ids(segment.prompt)
     options = SequenceOptions(
         alpha=data.alpha,
         context="fast" if reads else "none",
@@ -57,12 +57,11 @@ def make_example(
         interval_steps=coach.interval_steps,
     )
     said = [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks]
-    before = prompt if reads else [coach.tokens.bos, *prompt]
 
     def first(steps: int) -> TrainingSequence:
         times = segment.times[:steps].tolist()
         heard = said if steps == len(segment.times) else [one for one in said if one.time_s <= times[-1]]
-        return build_sequence(before, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
+        return build_sequence(prompt, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
 
     reach = coach.model.max_positions
     sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
@@ -180,7 +179,7 @@ def prepare_short(
 ) -> Prepared:
     """One example for each question and feedback of the clips of `split`. UserError where there is none."""
     by_stem = {clip.stem: clip for clip in clips if clip.split == split}
-    prompt = [coach.tokens.bos, *text_ids(coach.tokenizer, published("short_clip").strip())]
+    prompt = coach.prompt_ids(published("short_clip").strip())
     found = Prepared([], [], {})
     for source in sources:
         clip = by_stem.get(source.segment.video)

@@ -13,7 +13,7 @@ from qevd_bio.coach.model.biocoach import BioCoach
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.fusion import MorphFusion
 from qevd_bio.coach.model.loading import build, fingerprint, open_coach
-from qevd_bio.coach.model.presets import preset_names, read_preset
+from qevd_bio.coach.model.presets import is_preset, read_preset
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
@@ -192,7 +192,7 @@ def open_start(
     """
     check_precision(options)
     coach = open_coach(model, device=own_device(options.device), seed=options.seed)
-    preset = coach.untrained and model in preset_names()
+    preset = coach.untrained and is_preset(model)
     if preset:
         coach = _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
     if biocoach and coach.config.kind == "stream-vlm":
@@ -237,7 +237,7 @@ def as_biocoach(coach: Coach, ablations: Ablations, seed: int) -> Coach:
     with torch.device("meta"):
         model = BioCoach(config, ablations=ablations)
     device = coach.model.device
-    model.lang = coach.model.lang
+    model.lang, model.actions = coach.model.lang, coach.model.actions
     torch.manual_seed(seed)
     model.selector = JointSelector(config.vision.dim, config.selector).to(device)
     model.fusion = MorphFusion(config.vision.dim, int(model.decoder.config.hidden_size), config.fusion)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.config import ModelConfig, read_config
+from qevd_bio.coach.model.prompts import published
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.model.tokens import ActionTokens, find_action_tokens, prompt_ids
@@ -27,6 +28,10 @@ from qevd_bio.store.plain_data import read_json
 CONFIG_FILE = "coach.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT = 1
+PROMPT, LONG_RANGE = "prompt", "long_range"
+"""Entry of `about`: which published system prompt it was trained with; without it that of the released evaluation."""
+LANGUAGE_PRINT, LANGUAGE_CHANGED = "language_print", "language_changed"
+"""Entries of `about`: hash of the pretrained language model's last norm, and whether it has been trained since."""
 BEGINS = "begins"
 """Entry of `about`: groups of weights as they were initialised, which the first training changes."""
 
@@ -58,7 +63,12 @@ class Coach:
         return self.config.context_tokens if reads else 0
 
     def prompt_ids(self, prompt: str) -> list[int]:
-        """Ids of a system prompt as the family writes it, after the start token where nothing stands before it."""
+        """Ids of a system prompt as the family writes it, after the start token where nothing stands before it.
+
+        A coach that was trained with one prompt for all segments (QEVD, App. D.3) reads that in its place.
+        """
+        if self.about.get(PROMPT) == LONG_RANGE:
+            prompt = published(LONG_RANGE).strip()
         return prompt_ids(self.tokenizer, self.tokens, self.config.prompt, prompt, first=not self.front)
 
     @property

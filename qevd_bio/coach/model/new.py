@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
-from qevd_bio.coach.model.checkpoint import BEGINS, write_coach
+from qevd_bio.coach.model.checkpoint import BEGINS, LANGUAGE_PRINT, write_coach
 from qevd_bio.coach.model.config import ModelConfig, PromptForm, VisionConfig
 from qevd_bio.coach.model.family import check_family
 from qevd_bio.coach.model.presets import read_preset
+from qevd_bio.coach.model.publish import OWN_WEIGHTS, read_own
 from qevd_bio.coach.model.released import our_names
 from qevd_bio.coach.model.stream_vlm import StreamVLM, part_of
 from qevd_bio.coach.model.tokens import find_action_tokens
@@ -27,7 +28,7 @@ from qevd_bio.learning.language_source import open_language
 from qevd_bio.learning.pretrained import PretrainedLanguage
 from qevd_bio.learning.tensor_file import write_tensors
 from qevd_bio.store.errors import UserError
-from qevd_bio.store.hashing import hash_file
+from qevd_bio.store.hashing import hash_bytes, hash_file
 
 _ON_A_CPU = 1_500_000_000
 """Values of a language model that is run without a GPU as a matter of course."""
@@ -71,6 +72,9 @@ def new_coach(
     format of the weights, None for that of the language model. lora_rank: None as the preset says. Tensors are read
     and written one by one. Raises UserError for anything that cannot be used, before the folder is touched.
     """
+    folder_of_own = Path(preset).expanduser()
+    if folder_of_own.is_dir():
+        return _put_together(language, folder_of_own, folder)
     shape = read_preset(preset)
     seen, about_vision = read_vision(vision, shape)
     found = open_language(language)
@@ -81,17 +85,68 @@ def new_coach(
     model = make_model(config, ablations=ablations, device="meta", seed=seed)
     initialise(model)
     begins = [part for part in ("fusion", "xattn", "actions") if model.parts()[part]]
-    about = {"language": found.where.name, "vision": about_vision, "seed": seed, BEGINS: begins}
-    shared = model.shared_names()
+    about: dict[str, Any] = {"language": found.where.name, "vision": about_vision, "seed": seed, BEGINS: begins}
+    return _write(folder, model, found, known, about)
+
+
+def _put_together(language: str, own: Path, folder: Path) -> NewCoach:
+    """A published coach (`coach push`) on its language model again. UserError where that is another one."""
+    config, ablations, about, tensors = read_own(own)
+    found = open_language(language)
+    known = len(found.tokenizer)
+    shape = {name: config.language.get(name) for name in _SHAPE}
+    theirs = {name: found.settings.get(name) for name in _SHAPE}
+    _add_tokens(found.tokenizer, _names(config), found.settings.get("bos_token_id"))
+    ids = tuple(found.tokenizer.convert_tokens_to_ids(list(_names(config))))
+    if shape != theirs or ids != config.action_rows:
+        raise _other_language(own, found, about)
+    model = make_model(config, ablations=ablations, device="meta")
+    wanted = {name for name in model.state_dict() if part_of(name) != "language"}
+    if wanted != set(tensors):
+        odd = sorted(wanted ^ set(tensors))[0]
+        raise UserError(
+            f"{odd} is missing or unknown", where=own / OWN_WEIGHTS, expected=f"the weights of {config.name}"
+        )
+    model.load_state_dict(tensors, strict=False, assign=True)
+    return _write(folder, model, found, known, about, own)
+
+
+_SHAPE = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+
+
+def _other_language(own: Path, found: PretrainedLanguage, about: dict[str, Any]) -> UserError:
+    return UserError(
+        f"{found.where.name} is not the language model of this coach",
+        where=own,
+        expected=f"{about.get('language')}, as its card says",
+    )
+
+
+def _write(
+    folder: Path,
+    model: StreamVLM,
+    found: PretrainedLanguage,
+    known: int,
+    about: dict[str, Any],
+    own: Path | None = None,
+) -> NewCoach:
+    """Write the checkpoint; `own` is the published folder that it must belong to, if it comes from one."""
+    config, shared = model.config, model.shared_names()
     shapes = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in shared}
     kind: torch.dtype = getattr(torch, config.dtype)
+    told = dict(about)
 
     def weights(path: Path) -> None:
-        write_tensors(path, shapes, kind, _tensors(model, found, known))
+        write_tensors(path, shapes, kind, _tensors(model, found, known, told))
+        if own is not None and told[LANGUAGE_PRINT] != about.get(LANGUAGE_PRINT):
+            raise _other_language(own, found, about)
 
-    write_coach(folder, config, ablations, about, found.tokenizer, weights)
+    write_coach(folder, config, model.ablations, told, found.tokenizer, weights)
     parts = {name: sum(value.numel() for value in values) for name, values in model.parts().items()}
     return NewCoach(folder, config, parts)
+
+
+_NORM = "model.norm.weight"
 
 
 def read_vision(vision: str, shape: ModelConfig) -> tuple[VisionConfig, dict[str, Any]]:
@@ -120,8 +175,7 @@ def shaped(
     Vision enters at the same relative depths, with an attention as wide in proportion to the hidden states.
     """
     tokenizer, settings = found.tokenizer, found.settings
-    names = (shape.tokens.next, shape.tokens.feedback, shape.tokens.end)
-    _add_tokens(tokenizer, names, settings.get("bos_token_id"))
+    _add_tokens(tokenizer, _names(shape), settings.get("bos_token_id"))
     tokens = find_action_tokens(tokenizer, found.where, shape.tokens)
     layers, width = int(settings["num_hidden_layers"]), int(settings["hidden_size"])
     rows = found.vocabulary if len(tokenizer) <= found.vocabulary else padded(len(tokenizer))
@@ -145,6 +199,10 @@ def shaped(
         device="cpu" if small else shape.device,
         memory_gib=0.0 if small else shape.memory_gib,
     )
+
+
+def _names(config: ModelConfig) -> tuple[str, str, str]:
+    return config.tokens.next, config.tokens.feedback, config.tokens.end
 
 
 def relative_layers(layers: tuple[int, ...], of: int, into: int) -> tuple[int, ...]:
@@ -213,10 +271,17 @@ def initialise(model: StreamVLM) -> None:
         model.fusion.initialise()
 
 
-def _tensors(model: StreamVLM, found: PretrainedLanguage, known: int) -> Iterator[tuple[str, Tensor]]:
-    """Every weight of the new coach: the language model's under our names, then what is new."""
+def _tensors(
+    model: StreamVLM, found: PretrainedLanguage, known: int, about: dict[str, Any]
+) -> Iterator[tuple[str, Tensor]]:
+    """Every weight of the new coach: the language model's under our names, then what is new.
+
+    `about` is told which language model went by: the hash of its last norm.
+    """
     rows, shared = model.vocabulary, model.shared_names()
     for plain, value in found.read():
+        if plain == _NORM:
+            about[LANGUAGE_PRINT] = hash_bytes(value.float().numpy().tobytes())
         ((name, tensor),) = our_names({plain: value}, model).items()
         if name not in shared:
             is_row = plain.startswith("lm_head.") or plain == "model.embed_tokens.weight"

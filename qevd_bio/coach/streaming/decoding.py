@@ -32,9 +32,8 @@ class Streamer:
         model = coach.model
         self._coach, self._model, self._options = coach, model.eval(), options
         front = coach.front
-        config = coach.config
         self._maker = RowMaker(
-            coach.tokenizer, coach.tokens, config.prompt, front, config.morph_tokens, model.max_positions
+            coach.tokenizer, coach.tokens, coach.prompt_ids, front, coach.config.morph_tokens, model.max_positions
         )
         settings: Any = model.causal_lm.config
         heads = int(getattr(settings, "num_key_value_heads", None) or settings.num_attention_heads)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qevd_bio.coach.model.config import PromptForm
-from qevd_bio.coach.model.tokens import ActionTokens, prompt_ids, text_ids
+from qevd_bio.coach.model.tokens import ActionTokens, text_ids
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.streaming.speaker import Speaker
@@ -56,9 +56,15 @@ class RowMaker:
     """Makes rows from segments: encodes prompt and contexts, checks that they fit."""
 
     def __init__(
-        self, tokenizer: Any, tokens: ActionTokens, form: PromptForm, front: int, morph_limit: int, longest: int
+        self,
+        tokenizer: Any,
+        tokens: ActionTokens,
+        prompt: Callable[[str], list[int]],
+        front: int,
+        morph_limit: int,
+        longest: int,
     ) -> None:
-        self._tokenizer, self._tokens, self._form = tokenizer, tokens, form
+        self._tokenizer, self._tokens, self._prompt = tokenizer, tokens, prompt
         self.front, self._morph_limit, self._longest = front, morph_limit, longest
         self._known: dict[str, list[int]] = {}
 
@@ -72,7 +78,7 @@ class RowMaker:
                 "contexts_missing",
                 f"{segment.key}: {len(segment.motion)} contexts for {steps} steps; qevd-bio analyze makes them",
             )
-        prompt = prompt_ids(self._tokenizer, self._tokens, self._form, segment.prompt, first=not self.front)
+        prompt = self._prompt(segment.prompt)
         if self.front + len(prompt) + 2 > self._longest:
             raise ItemError(
                 "text_too_long",

@@ -21,22 +21,30 @@ _PATTERNS = ["config.json", "tokenizer*", "special_tokens_map.json", "*.safetens
 
 def open_language(name: str) -> PretrainedLanguage:
     """The language model called `name`. UserError where there is none, or it cannot be used."""
+    place = language_place(name)
+    if place.is_dir():
+        return open_folder(place)
+    from qevd_bio.learning.gguf_file import open_gguf
+
+    return open_gguf(place)
+
+
+def language_place(name: str) -> Path:
+    """The folder or GGUF file that `name` means; one of the hub is brought here. UserError where there is none."""
     path = Path(name).expanduser()
     if path.is_dir():
-        return open_folder(path)
+        return path
     fetched = {model.name: model for model in models().values() if model.kind == LANGUAGE}
     if name in fetched:
-        path = cached_file(fetched[name])
+        return cached_file(fetched[name])
     if path.is_file():
-        if path.suffix != ".gguf":
-            raise UserError(
-                "is no GGUF file", where=path, expected="a file.gguf, or the folder that holds config.json and weights"
-            )
-        from qevd_bio.learning.gguf_file import open_gguf
-
-        return open_gguf(path)
+        if path.suffix == ".gguf":
+            return path
+        raise UserError(
+            "is no GGUF file", where=path, expected="a file.gguf, or the folder that holds config.json and weights"
+        )
     if _HUB.fullmatch(name):
-        return open_folder(_from_hub(name))
+        return _from_hub(name)
     raise UserError(
         f"no language model {name!r}",
         expected=f"a folder, a file.gguf, {', '.join(fetched)}, or OWNER/NAME on the hub",

@@ -95,7 +95,7 @@ def build(
         raise UserError(
             f"preset {config.name} has no tokenizer of its own",
             expected="the tokenizer of the language model it starts from",
-            fix="qevd-bio coach new --language FOLDER (or coach import-stream-vlm), then --model with what it wrote",
+            fix="qevd-bio coach new, or qevd-bio coach import-stream-vlm, then --model with the folder it wrote",
         )
     rows = padded(len(tokenizer))
     config = replace(config, language={**config.language, "vocab_size": rows})

@@ -12,6 +12,7 @@ from qevd_bio.pose.options import (
     HSMR_TERMS,
     BackendName,
     ExtractOptions,
+    Lengths,
     Rotation,
     Runtime,
     Sex,
@@ -88,6 +89,10 @@ class ExtractFlags:
             rich_help_panel=FRAMES,
         ),
     ] = D.times
+    lengths: Annotated[
+        Lengths,
+        typer.Option(help="Bone lengths of each video, or one set for a participant's videos.", rich_help_panel=PERSON),
+    ] = D.lengths
     stature_m: Annotated[
         float | None, typer.Option("--stature", help="Standing height in metres, where known.", rich_help_panel=PERSON)
     ] = None

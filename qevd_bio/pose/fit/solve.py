@@ -58,7 +58,7 @@ def solve_clip(
     spread = _acceleration_spread(options)
     for i in range(options.iterations):
         normal, gradient = frame_normals(chain, state, evidence, trustful(scene, i, options.iterations), options)
-        add_priors(state, evidence.flexion, normal, gradient)
+        add_priors(state, evidence.flexion, evidence.flexion_sd, normal, gradient)
         gradient += _acceleration_gradient(state, couple, spread)
         state = state.moved(bounded(_solve_banded(normal, gradient, couple, spread)))
     markers = place(chain, state).markers

@@ -133,8 +133,15 @@ def _fitted(
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    camera = FitOptions(camera_pitch_deg=options.camera_pitch_deg, camera_roll_deg=options.camera_roll_deg)
-    choices = replace(camera, **estimate.fit)
+    choices = replace(
+        FitOptions(
+            camera_pitch_deg=options.camera_pitch_deg,
+            camera_roll_deg=options.camera_roll_deg,
+            kind=options.fit,
+            lifter=options.lifter,
+        ),
+        **estimate.fit,
+    )
     fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m, known_logs)
     residual = float(np.nanmedian(fit.residual_px))
     details = {
@@ -143,7 +150,7 @@ def _fitted(
         "residual_px_median": round(residual, 2),
         "lengths_scale": "stature given" if stature_m else "population mean stature: lengths are not measurements",
         "lengths_from": "this video" if known_logs is None else "all videos of the participant",
-        "fit": asdict(choices),
+        "fit": {**asdict(choices), "lifter": "given" if choices.lifter else None},
     }
     return _Pose(
         fit.raw,

@@ -20,6 +20,7 @@ from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
+from qevd_bio.pose.fit.lifter import read_lifter
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.proportions import Glance, read_shared, shared_by_person
 from qevd_bio.pose.threads import single_blas_thread
@@ -99,6 +100,8 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
         raise UserError("--lengths participant is for videos and the pose model", fix="leave --lengths out")
     if dataset is None and options.backend != "files":
         raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
+    if options.fit != "geometric":
+        read_lifter(options.lifter)
     make_backend(options)
     for path, name in ((options.people, "--people"), (options.mesh, "--mesh")):
         if path is not None and not path.expanduser().exists():
@@ -114,6 +117,8 @@ def make_items(
     shared = (options.people.expanduser(),) if options.people else ()
     if options.backend == "blazepose":
         shared = (*model_paths(options.pose_model), *shared)
+        if options.fit != "geometric" and options.lifter is not None:
+            shared = (options.lifter.expanduser(), *shared)
     backend = FilesBackend(options) if options.backend == "files" else None
     items = []
     for video in videos:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.seen import SeenClip
 from qevd_bio.pose.fit.smooth import runs
 from qevd_bio.pose.fit.world import BONES
+from qevd_bio.store import extras
+from qevd_bio.store.errors import UserError
 
 HZ = 15.0
 WIDTH, DILATIONS = 128, (1, 2, 4, 8, 16)
@@ -75,11 +78,43 @@ def inputs_of(clip: SeenClip, focal: float) -> Float:
 _SUM_OF_BONES = 2.2  # of a body's 13 bones, in statures
 
 
-def read_lifter(path: Path) -> Mapping[str, Float]:
-    """The weights of a safetensors file by name."""
+def read_lifter(path: Path | None) -> Mapping[str, NDArray[np.float32]]:
+    """The weights of a file of `qevd-bio train lifter` by name. Raises UserError where it is no such file."""
+    if path is None:
+        raise UserError("this fit needs the network's weights", expected="--lifter FILE", fix=_TRAIN)
+    path = path.expanduser()
+    if not path.is_file():
+        raise UserError("no such file", where=path, expected="weights of the lifter (.safetensors)", fix=_TRAIN)
+    extras.need("safetensors", what="the lifter")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed_ns: int) -> Mapping[str, NDArray[np.float32]]:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    try:
+        found = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        said = str(error).splitlines()[0][:120]
+        raise UserError(
+            f"cannot be read ({said})", where=path, expected="a whole safetensors file", fix=_TRAIN
+        ) from error
+    if {name: value.shape for name, value in found.items()} != _shapes():
+        raise UserError("holds another network", where=path, expected="weights of this version's lifter", fix=_TRAIN)
+    return found
+
+
+_TRAIN = "qevd-bio train lifter makes one"
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    layers = {"first": (WIDTH, N_INPUTS, 3), "last": (N_OUTPUTS, WIDTH, 1)}
+    for k in range(len(DILATIONS)):
+        layers |= {f"wide.{k}": (WIDTH, WIDTH, 3), f"narrow.{k}": (WIDTH, WIDTH, 1)}
+    found: dict[str, tuple[int, ...]] = {f"{name}.weight": shape for name, shape in layers.items()}
+    return found | {f"{name}.bias": shape[:1] for name, shape in layers.items()}
 
 
 def lift(weights: Mapping[str, NDArray[np.float32]], clip: SeenClip, focal: float) -> Lifted:

@@ -1,4 +1,4 @@
-"""Bodies that move, as the lifter learns from them: simulated exercises, mixed and bent so that none is learnt by heart.
+"""Bodies that move, as the lifter learns from them: simulated exercises, mixed and bent, so that none is known by heart.
 
 Each is seen by a camera of the real views and sensed by a pose model whose faults are drawn anew each time.
 """
@@ -42,7 +42,7 @@ _ROLL_DEG = 4.0  # of all world landmarks together
 
 @dataclass(frozen=True)
 class Motion:
-    """Angles (T, 46) in radians, root (T, 3) and clearance (T,) of the floor in metres at HZ, of a body of `stature`."""
+    """Angles (T, 46) in radians, root (T, 3) and clearance of the floor (T,) in metres at HZ, and the stature."""
 
     angles: FloatArray
     root: FloatArray
@@ -106,7 +106,9 @@ def _lesson(made: Sequence[Motion], draw: np.random.Generator) -> Lesson | None:
     return _seen(angles, root, skeleton, camera, draw)
 
 
-def _seen(angles: FloatArray, root: FloatArray, skeleton: Any, camera: Camera, draw: np.random.Generator) -> Lesson | None:
+def _seen(
+    angles: FloatArray, root: FloatArray, skeleton: Any, camera: Camera, draw: np.random.Generator
+) -> Lesson | None:
     """The lesson; None where the body is not before the camera."""
     time_s = np.arange(len(angles)) / HZ
     sight = look(angles, root, skeleton, camera)
@@ -160,7 +162,7 @@ def _turned(angles: FloatArray, root: FloatArray, by: float) -> tuple[FloatArray
 
 
 def _another_model(draw: np.random.Generator) -> dict[str, Any]:
-    """The measured model of errors with every figure drawn about itself: no two pose models, cameras or clothes agree."""
+    """The measured model of errors with every figure drawn about itself: no two cameras or clothes agree."""
     model = copy.deepcopy(error_model())
 
     def about(values: dict[str, Any], names: Sequence[str], spread: float) -> None:

@@ -91,7 +91,9 @@ def train_lifter(options: LifterOptions, folder: Path, tell: Callable[[str], Non
     tell(f"{options.windows} windows made in {time.monotonic() - start:.0f} s")
     model = Lifter()
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=1e-2)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, total_steps=options.steps, pct_start=0.1)
+    plan = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, total_steps=options.steps, pct_start=0.1
+    )
     draw = np.random.default_rng([options.seed, 3])
     for step in range(1, options.steps + 1):
         rows = draw.integers(0, len(learnt[0]), options.batch)
@@ -103,7 +105,8 @@ def train_lifter(options: LifterOptions, folder: Path, tell: Callable[[str], Non
         optimizer.step()
         plan.step()
         if step % options.check_every == 0 or step == options.steps:
-            tell(f"step {step}: loss {loss.item():.3f}; held out {_held_out(model, held)}; {time.monotonic() - start:.0f} s")
+            spent = time.monotonic() - start
+            tell(f"step {step}: loss {loss.item():.3f}; held out {_held_out(model, held)}; {spent:.0f} s")
             _write(model, folder / "lifter.safetensors")
     return _write(model, folder / "lifter.safetensors")
 

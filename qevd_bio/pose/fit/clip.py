@@ -15,6 +15,7 @@ from qevd_bio.pose.fit.chain import Chain, State, place
 from qevd_bio.pose.fit.evidence import Evidence, lifted_evidence, make_evidence
 from qevd_bio.pose.fit.guess import guess_state, place_roots
 from qevd_bio.pose.fit.lengths import Calibration, Proportions, calibrate, world_scale
+from qevd_bio.pose.fit.lifted_prior import pose_prior
 from qevd_bio.pose.fit.lifter import Lifted, lift, read_lifter
 from qevd_bio.pose.fit.moving import moving_flags
 from qevd_bio.pose.fit.observed import observed_dofs
@@ -151,9 +152,14 @@ def _start(clip: SeenClip, chain: Chain, evidence: Evidence, focal: float) -> St
     return place_roots(chain, state, evidence.image, evidence.trust, focal)
 
 
-def _evidence(clip: SeenClip, scale: float, lifted: Lifted | None, options: FitOptions) -> Evidence:
+def _evidence(
+    clip: SeenClip, scale: float, lifted: Lifted | None, options: FitOptions, calibration: Calibration | None = None
+) -> Evidence:
     if lifted is not None and options.kind == "combined":
-        return lifted_evidence(clip.image, clip.visibility, lifted.scaled(scale), options)
+        pose = None
+        if calibration is not None:
+            pose = pose_prior(lifted, calibration.skeleton, calibration.scene.level, options.lifter_doubt)
+        return lifted_evidence(clip.image, clip.visibility, lifted.scaled(scale), pose, options)
     return make_evidence(clip.image, clip.world * scale, clip.visibility)
 
 
@@ -196,7 +202,7 @@ def _solve_windows(
         )
         rows = np.flatnonzero(inside)
         part = knots.take(rows)
-        evidence = _evidence(part, scale, lifted and lifted.take(rows), options)
+        evidence = _evidence(part, scale, lifted and lifted.take(rows), options, calibration)
         start = _start(part, chain, evidence, calibration.scene.focal)
         solved = solve_clip(chain, start, evidence, part.time_s, calibration.scene, options)
         keep = np.flatnonzero((part.time_s >= begin) & ((part.time_s < stop) | last))

@@ -13,6 +13,7 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.pose.backends.landmarks import level_rotation
 from qevd_bio.pose.fit.chain import Chain, Placed, length_jacobian
+from qevd_bio.pose.fit.lifted_prior import PosePrior
 from qevd_bio.pose.fit.lifter import Lifted
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.rotations import Float
@@ -65,7 +66,8 @@ class Evidence:
 
     image (T, 8, 2, 2) pixels from the principal point, v upward; trust (T, 8, 2) 0..1; bones (T, 13, 3) metres and
     their trust (T, 13); flexion (T, 2, 2) of knees and elbows in the bones, radians, and its spread. bone_sd
-    (T, 13, 3): spread of the bones where each has its own, as the lifter's have; None: as the options say.
+    (T, 13, 3): spread of the bones where each has its own, as the lifter's have; None: as the options say. pose: what
+    the lifter expects of ball joints.
     """
 
     image: Float
@@ -75,6 +77,7 @@ class Evidence:
     flexion: Float
     flexion_sd: Float
     bone_sd: Float | None = None
+    pose: PosePrior | None = None
 
     def doubted(self, times: float) -> Evidence:
         """The same with the depth of bones that have a spread of their own trusted less."""
@@ -98,13 +101,15 @@ def make_evidence(image: Float, world: Float, visibility: Float) -> Evidence:
     return Evidence(image, trust, bones, bone_trust(trust), flexion_of(bones), np.array([[KNEE_SD], [ELBOW_SD]]))
 
 
-def lifted_evidence(image: Float, visibility: Float, lifted: Lifted, options: FitOptions) -> Evidence:
+def lifted_evidence(
+    image: Float, visibility: Float, lifted: Lifted, pose: PosePrior | None, options: FitOptions
+) -> Evidence:
     """From marker grids and what the lifter makes of them; its bones in statures."""
     trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * np.clip(visibility, 0.0, 1.0) ** 2
     ones = np.ones(lifted.bones.shape[:2])
     doubt = options.lifter_doubt
     flexion, spread = (a[:, HINGES] for a in (lifted.angles, lifted.angles_sd))
-    return Evidence(image, trust, lifted.bones, ones, flexion, doubt * spread, doubt * lifted.bones_sd)
+    return Evidence(image, trust, lifted.bones, ones, flexion, doubt * spread, doubt * lifted.bones_sd, pose)
 
 
 def project(markers: Float, focal: float) -> Float:

@@ -53,7 +53,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "motion": ("options", "cycles", "judging"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
     "reporting": ("html", "options", "content", "plots", "verification", "page"),
-    "simulation": ("options", "drawing", "sensing", "performance", "coach"),
+    "simulation": ("options", "drawing", "sensing", "performance", "lifter", "coach"),
     "annotation": ("options", "frames", "salient", "review"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }

@@ -28,7 +28,7 @@ class Verdict:
     cycle: Annotated[int, Cell("number of the cycle within the segment")]
     verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability`")]
     reason: Annotated[
-        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames")
+        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_pause, no_frames")
     ] = None
     rule: Annotated[str, Cell("error:<id>, target:<id> or static:<joint>")]
     kind: Annotated[str, Cell("error, target or static")]

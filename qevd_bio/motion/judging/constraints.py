@@ -17,10 +17,11 @@ from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.motion.judging.belief import outcome, reading_sigma, share_sigma
 from qevd_bio.motion.judging.occasion import CameraView, Occasion, Rest
 from qevd_bio.motion.judging.own_course import OwnCourse
+from qevd_bio.motion.judging.recurrence import Recurrence
 from qevd_bio.motion.judging.stillness import Stillness
 from qevd_bio.motion.judging.truncation import Cut
 from qevd_bio.motion.options import ConstraintOptions
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, PASS, TARGET, VIOLATION, Verdict, distance
+from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, NOT_SURE, PASS, TARGET, VIOLATION, Verdict, distance
 
 
 class JudgedRule:
@@ -129,6 +130,8 @@ class CycleJudge:
         self._verdicts = [
             JudgedRule(rule, exercise, self.salient, self.options, self.camera, self.reference) for rule in rules
         ]
+        self._by_name = {judged.name: judged for judged in self._verdicts}
+        self._courses: dict[tuple[str, str], Recurrence] = {}
         self._own = OwnCourse(exercise)
         self._still = Stillness(exercise, self.salient, self.options, self.camera)
 
@@ -164,12 +167,27 @@ class CycleJudge:
 
     def _remember(self, verdict: Verdict) -> Verdict:
         key = (verdict.rule, verdict.side)
+        if verdict.kind == ERROR and verdict.verdict != NOT_JUDGED:
+            verdict = self._with_others(verdict)
         if verdict.verdict == VIOLATION:
             lasting = self._lasting[key] = self._lasting.get(key, 0) + 1
             grave = lasting >= self.options.recur or verdict.severity >= self.options.grave
             return replace(verdict, persistence=lasting, raised=verdict.kind == ERROR and grave)
         if verdict.verdict == PASS:
             self._lasting[key] = 0
+        return verdict
+
+    def _with_others(self, verdict: Verdict) -> Verdict:
+        """The verdict on a form error in the light of the repetitions before: a fault that surely recurs is one."""
+        judged = self._by_name[verdict.rule]
+        course = self._courses.setdefault((verdict.rule, verdict.side), Recurrence())
+        course.add(verdict.value, verdict.sigma)
+        recurs = course.probability(judged.bounds)
+        verdict = replace(verdict, recurrence=recurs)
+        enough = course.number >= self.options.recur and recurs >= self.options.recur_p
+        if verdict.verdict == NOT_SURE and enough and verdict.probability >= 0.5:
+            grave = severity_of(judged.rule, judged.bounds, verdict.deviation)
+            return replace(verdict, verdict=VIOLATION, severity=grave)
         return verdict
 
     def _rules(

@@ -63,7 +63,10 @@ class AnalyzeFlags:
     recur_p: Annotated[
         float,
         typer.Option(
-            min=0.5, max=1.0, help="The mean of a person's repetitions breaks a rule from here on.", rich_help_panel=SURE
+            min=0.5,
+            max=1.0,
+            help="The mean of a person's repetitions breaks a rule from here on.",
+            rich_help_panel=SURE,
         ),
     ] = D.constraints.recur_p
     grave: Annotated[

@@ -78,7 +78,7 @@ def knee_hip_gap(pose: Pose, side: str) -> FloatArray:
 
 
 def hips_shoulder_gap(pose: Pose) -> FloatArray:
-    """Middle of the hips above the middle of the shoulders, over stature; about -0.3 upright, 0 where the trunk is level."""
+    """Middle of the hips above that of the shoulders, over stature; about -0.3 upright, 0 where the trunk is level."""
     return _share(pose, middle(pose, "hip")[..., 1] - middle(pose, "shoulder")[..., 1])
 
 

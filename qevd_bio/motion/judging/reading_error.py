@@ -1,8 +1,9 @@
 """How much smaller or larger a camera's reading errs than the errors of its angles suggest: refs/pose/readings.csv.
 
-Errors of angles are propagated as if they were independent. In a fit they are not: a wrist is seen where it is, whatever
-the shoulder's three angles are, so the height of a hand is surer than the shoulder; a range is damped as a whole, so it is
-less sure than its frames. The table's factors were measured on simulated people (tests/benchmarks/calibrate_readings.py).
+Errors of angles are propagated as if they were independent. In a fit they are not: a wrist is seen where it is,
+whatever the shoulder's three angles are, so the height of a hand is surer than the shoulder; a range is damped as a
+whole, so it is less sure than its frames. The factors were measured on simulated people
+(tests/benchmarks/calibrate_readings.py).
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ class Verdict:
     segment: SegmentIndex
     exercise: ExerciseId
     cycle: Annotated[int, Cell("number of the cycle within the segment")]
-    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability`")]
+    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability` and `recurrence`")]
     reason: Annotated[
-        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames")
+        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_pause, no_frames")
     ] = None
     rule: Annotated[str, Cell("error:<id>, target:<id> or static:<joint>")]
     kind: Annotated[str, Cell("error, target or static")]
@@ -52,6 +52,9 @@ class Verdict:
     ] = NAN
     probability: Annotated[
         float, Cell("that the true value lies beyond the bounds; null where not judged", "0..1", null=NAN)
+    ] = NAN
+    recurrence: Annotated[
+        float, Cell("that the mean of the repetitions so far lies beyond the bounds", "0..1", null=NAN)
     ] = NAN
     start_s: Annotated[float, Cell("of the cycle", "s")]
     end_s: Annotated[float, Cell("of the cycle", "s")]
@@ -84,7 +87,7 @@ class Verdict:
         return self.goal > self.value
 
 
-VERDICTS = RowTable.of("verdicts", 2, Verdict, former=("violations",))
+VERDICTS = RowTable.of("verdicts", 3, Verdict, former=("violations",))
 
 
 def faults_of(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -30,6 +30,14 @@ class AnalyzeFlags:
         Literal["robust", "paper"],
         typer.Option(help="Rule that finds repetitions; paper: Supp. 10 as it stands.", rich_help_panel=RULES),
     ] = D.cycles.method
+    constraints: Annotated[
+        Literal["catalogue", "paper", "paper-std"],
+        typer.Option(
+            help="What is a form error: the exercise's rules, or the paper's two constraints on joints, with the "
+            "variance as printed or as a standard deviation.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.constraints.method
     salient: Annotated[
         Literal["auto", "exercise"],
         typer.Option(
@@ -74,6 +82,7 @@ class AnalyzeFlags:
             cycles=replace(D.cycles, method=self.cycles),
             constraints=replace(
                 D.constraints,
+                method=self.constraints,
                 strict_paper=self.strict_paper,
                 fault_p=self.fault_p,
                 fine_p=self.fine_p,

@@ -76,6 +76,9 @@ class CycleOptions:
 class ConstraintOptions:
     """How a repetition is judged (bounds themselves live in the exercise catalogue)."""
 
+    method: Literal["catalogue", "paper", "paper-std"] = "catalogue"
+    """The catalogue's rules, or the paper's two constraints: static joints by their variance, as printed, or by their
+    standard deviation, which the printed unit suggests."""
     bad_view_factor: float = 1.5
     """Tolerances grow by this where the camera sees the plane of motion badly …"""
     bad_view_deg: float = 30.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
@@ -25,13 +26,13 @@ from qevd_bio.motion.context import (
 from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
-from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector, turns_alike
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import PoseState, latest_pose
 from qevd_bio.tables.motion import ContextRow
-from qevd_bio.tables.verdicts import STATIC, Verdict, faults_of
+from qevd_bio.tables.verdicts import STILL, Verdict, faults_of
 
 Count = Callable[[str], int]
 
@@ -115,14 +116,28 @@ def _find(
 ) -> tuple[list[Cycle], Counter[str]]:
     exercise = setup.exercise
     if setup.options.cycles.method == "paper":
-        if exercise.category == "hold":
-            return paper.detect_holds(frames.time_s, values), Counter()
-        high = exercise.signal.rest == "max"
-        cycles = paper.detect_cycles(frames.time_s, values, two_sided=signal.two_sided, rest_high=high)
-        return cycles, Counter()
+        return by_paper(frames.time_s, values, exercise, signal), Counter()
     machine = detector(exercise, signal, setup.options.cycles)
     found = machine.extend(frames.time_s.tolist(), values.tolist())
     return found + machine.finish(), machine.rejected
+
+
+def by_paper(
+    times_s: NDArray[np.float64], values: NDArray[np.float64], exercise: Exercise, signal: Signal
+) -> list[Cycle]:
+    """Cycles or holds by the paper's rule; `values` (T,) radians of the paper's representative `signal`."""
+    if exercise.category == "hold":
+        return paper.detect_holds(times_s, values)
+    turns = exercise.category == "alternating"
+    single = turns and exercise.cycle.count.per_cycle == 2 and turns_alike(signal.expression)
+    return paper.detect_cycles(
+        times_s,
+        values,
+        two_sided=signal.two_sided,
+        rest_high=exercise.signal.rest == "max",
+        alternating=turns,
+        halves=1 if single else 2,
+    )
 
 
 def _contexts(
@@ -201,7 +216,7 @@ def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
 
 
 def _issue(verdict: Verdict) -> Issue:
-    fault = "unstable" if verdict.kind == STATIC else "insufficient" if verdict.deviation < 0 else "excessive"
+    fault = "unstable" if verdict.kind in STILL else "insufficient" if verdict.deviation < 0 else "excessive"
     unit = verdict.unit
     detected, required = rounded(verdict.value, unit), rounded(verdict.goal, unit)
     return Issue(verdict.side, measured_name(verdict), fault, detected, required, unit)

@@ -45,11 +45,14 @@ def detect_cycles(
     *,
     two_sided: bool = False,
     rest_high: bool = False,
+    alternating: bool = False,
+    halves: int = 2,
 ) -> list[Cycle]:
     """Cycles from one rest extreme to the next, 24 to 150 frames long (frames, not seconds: Supp. 10).
 
-    values  (T,) radians. For a two-sided signal a cycle runs from minimum to minimum and its half phases are
-    split at the crossings of the signal with the cycle's own mean.
+    values       (T,) radians. A two-sided signal's cycle runs from minimum to minimum
+    alternating  both sides take turns within a cycle: its phases are split where the signal crosses its mean
+    halves       1 where each side's turn is a cycle of its own, because the signal is the same for both
     """
     signal = smooth(values)
     if signal.size == 0:
@@ -63,7 +66,7 @@ def detect_cycles(
             continue
         piece = sign * signal[first : last + 1]
         key = first + int(np.argmax(piece))
-        middle = _change(piece) + first if two_sided else key
+        middle = _change(piece) + first if two_sided or alternating else key
         cycles.append(
             Cycle(
                 float(time[first]),
@@ -73,6 +76,7 @@ def detect_cycles(
                 float(time[first]) if two_sided else math.nan,
                 float(piece.max() - max(piece[0], piece[-1])),
                 "r" if two_sided else "",
+                halves,
                 reported_s=float(time[last]),
             )
         )

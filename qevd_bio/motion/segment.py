@@ -128,16 +128,20 @@ def by_paper(
     """Cycles or holds by the paper's rule; `values` (T,) radians of the paper's representative `signal`."""
     if exercise.category == "hold":
         return paper.detect_holds(times_s, values)
-    turns = exercise.category == "alternating"
-    single = turns and exercise.cycle.count.per_cycle == 2 and turns_alike(signal.expression)
     return paper.detect_cycles(
         times_s,
         values,
         two_sided=signal.two_sided,
         rest_high=exercise.signal.rest == "max",
-        alternating=turns,
-        halves=1 if single else 2,
+        alternating=exercise.category == "alternating",
+        halves=turns_of(exercise, signal),
     )
+
+
+def turns_of(exercise: Exercise, signal: Signal) -> int:
+    """Half phases in one wave of the paper's signal: 1 where each side's turn makes a wave of its own, else 2."""
+    by_side = exercise.category == "alternating" and exercise.cycle.count.per_cycle == 2
+    return 1 if by_side and turns_alike(signal.expression) else 2
 
 
 def _contexts(

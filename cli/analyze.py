@@ -72,6 +72,13 @@ class AnalyzeFlags:
         float,
         typer.Option(min=0.0, max=1.0, help="Severity from which it counts at once.", rich_help_panel=SURE),
     ] = D.constraints.grave
+    morph: Annotated[
+        Literal["build", "paper"],
+        typer.Option(
+            help="C_morph: measurements and the body's proportions, or the paper's five measurements alone.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.contexts.morph
     max_tokens: Annotated[
         int, typer.Option(min=20, help="Longest motion context, in estimated tokens.", rich_help_panel=RULES)
     ] = D.contexts.max_tokens
@@ -89,7 +96,7 @@ class AnalyzeFlags:
                 recur=self.recur,
                 grave=self.grave,
             ),
-            contexts=replace(D.contexts, max_tokens=self.max_tokens),
+            contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),
             exercise=self.exercise or "",
             salient=self.salient,
         )

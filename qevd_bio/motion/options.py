@@ -101,6 +101,8 @@ class ConstraintOptions:
 class ContextOptions:
     """Text of the contexts and how often they are made."""
 
+    morph: Literal["build", "paper"] = "build"
+    """C_morph with the body's proportions beside the measurements that are known, or the paper's five alone."""
     feature_hz: float = 4.0
     max_tokens: int = 160
     max_issues: int = 4

@@ -14,7 +14,6 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
-    Morph,
     Motion,
     estimate_tokens,
     fit,
@@ -169,8 +168,9 @@ class ContextWriter:
         self.options, self._place = setup.options.contexts, setup.place
         self.pose = PoseState(setup.salient)
         self._count = count
-        morph = morph_of(setup.body)
-        self._morph = {warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)}
+        build = setup.build if setup.options.contexts.morph == "build" else None
+        morph = morph_of(setup.body, build=build)
+        self._morph = {warning: write_morph(replace(morph, warning=warning)) for warning in (False, True)}
         self._known(Motion(), -1)
 
     def _known(self, motion: Motion, number: int) -> None:

@@ -19,7 +19,7 @@ from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.segments.data import SegmentSource, sources
 from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.examples import Prepared, prepare, prepare_short
+from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, prepare_short, same_body
 from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
 from qevd_bio.dataset.layout import TRAIN
@@ -160,6 +160,8 @@ def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
 def _tell(prepared: Prepared, say: Say) -> None:
     tokens = sum(len(example.sequence) for example in prepared.examples)
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
+    if same_body(prepared.examples):
+        say(f"warning: {SAME_BODY}")
     for reason, count in sorted(prepared.missing.items()):
         say(f"left out: {count} × {reason} ({prepared.first_problem})")
 

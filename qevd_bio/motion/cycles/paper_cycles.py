@@ -36,7 +36,7 @@ def on_grid(times: Sequence[float] | Array, values: Sequence[float] | Array) -> 
     known = np.isfinite(signal)
     if len(time) < 2 or not known.any():
         return time, signal
-    grid = np.arange(time[0], time[-1] + 0.5 / FPS, 1.0 / FPS)
+    grid = time[0] + np.arange(int((time[-1] - time[0]) * FPS + 0.5) + 1) / FPS
     return grid, np.interp(grid, time[known], signal[known])
 
 

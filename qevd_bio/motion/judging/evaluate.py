@@ -35,7 +35,7 @@ class Setup:
 
     reference       (N, 46) radians at `reference_fps`, None for an exercise without one
     salient         joints of J* in the canonical order;  salient_source  where they come from
-    skeleton        of the subject;  body  measurements for C_morph, as in the kinematics file
+    skeleton        of the subject;  body, build  measurements and proportions for C_morph
     split, video, segment  where the frames come from, for the rows of the tables
     """
 
@@ -48,6 +48,7 @@ class Setup:
     skeleton: Skeleton = field(default_factory=Skeleton.from_stature)
     camera: CameraView = field(default_factory=CameraView)
     body: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    build: Mapping[str, float] = field(default_factory=dict)
     split: str = ""
     video: str = ""
     segment: int = 0

@@ -30,6 +30,14 @@ class AnalyzeFlags:
         Literal["robust", "paper"],
         typer.Option(help="Rule that finds repetitions; paper: Supp. 10 as it stands.", rich_help_panel=RULES),
     ] = D.cycles.method
+    constraints: Annotated[
+        Literal["catalogue", "paper", "paper-std"],
+        typer.Option(
+            help="What is a form error: the exercise's rules, or the paper's two constraints on joints, with the "
+            "variance as printed or as a standard deviation.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.constraints.method
     salient: Annotated[
         Literal["auto", "exercise"],
         typer.Option(
@@ -73,6 +81,13 @@ class AnalyzeFlags:
         float,
         typer.Option(min=0.0, max=1.0, help="Severity from which it counts at once.", rich_help_panel=SURE),
     ] = D.constraints.grave
+    morph: Annotated[
+        Literal["build", "paper"],
+        typer.Option(
+            help="C_morph: measurements and the body's proportions, or the paper's five measurements alone.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.contexts.morph
     max_tokens: Annotated[
         int, typer.Option(min=20, help="Longest motion context, in estimated tokens.", rich_help_panel=RULES)
     ] = D.contexts.max_tokens
@@ -83,6 +98,7 @@ class AnalyzeFlags:
             cycles=replace(D.cycles, method=self.cycles),
             constraints=replace(
                 D.constraints,
+                method=self.constraints,
                 strict_paper=self.strict_paper,
                 fault_p=self.fault_p,
                 fine_p=self.fine_p,
@@ -90,7 +106,7 @@ class AnalyzeFlags:
                 recur_p=self.recur_p,
                 grave=self.grave,
             ),
-            contexts=replace(D.contexts, max_tokens=self.max_tokens),
+            contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),
             exercise=self.exercise or "",
             salient=self.salient,
         )

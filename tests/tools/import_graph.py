@@ -31,6 +31,7 @@ FLOORS = {
     "motion": 5,
     "annotation": 5,
     "simulation": 5,
+    "drawing": 5,
     "rewriting": 6,
     "coach": 6,
     "techcoach": 6,
@@ -52,8 +53,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
     "motion": ("options", "cycles", "judging"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
-    "reporting": ("html", "options", "content", "plots", "verification", "page"),
+    "reporting": ("html", "options", "content", "plots", "film", "verification", "page"),
     "simulation": ("options", "drawing", "sensing", "performance", "coach"),
+    "drawing": ("strokes", "letters", "scene", "body", "key_angle", "picture"),
     "annotation": ("options", "frames", "salient", "review"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }

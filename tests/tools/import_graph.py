@@ -51,7 +51,7 @@ NEIGHBOURS = {
 ORDER: dict[str, tuple[str, ...]] = {
     "store": ("errors", "resources", "hashing", "leftovers", "atomic", "models"),
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
-    "motion": ("options", "cycles", "judging"),
+    "motion": ("options", "cycles", "judging", "recognition"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
     "reporting": ("html", "options", "content", "plots", "film", "verification", "page"),
     "simulation": ("options", "drawing", "sensing", "performance", "coach"),

@@ -11,7 +11,7 @@ from qevd_bio.coach.live.pose import LivePose
 from qevd_bio.coach.live.view import LiveView
 from qevd_bio.coach.segments.contexts import NOBODY, NOTHING
 from qevd_bio.drawing.scene import Scene
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
 from qevd_bio.motion.context import Morph, estimate_tokens, morph_of, write_morph
@@ -66,7 +66,7 @@ class LiveMotion:
         self._pose, self._exercise, self._room = pose, exercise, room
         self._stature_m = stature_m
         reference = None
-        if any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(workspace.user_refs)):
+        if has_reference(exercise, workspace.user_refs):
             reference = load_reference(exercise, workspace.user_refs)
         self._setup = Setup(
             exercise=exercise,

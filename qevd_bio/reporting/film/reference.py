@@ -13,7 +13,7 @@ from qevd_bio.anatomy.geometry import lowest_sole
 from qevd_bio.anatomy.mirror import mirror_angles
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.drawing.picture import Layout, fitted
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.exercise.reference import load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, repeated_cycle
 from qevd_bio.simulation.drawing.camera import Camera
@@ -70,9 +70,9 @@ class ReferenceFigure:
 
     def _render(self, angles: NDArray[np.float64]) -> list[NDArray[np.uint8]]:
         skeleton = Skeleton.from_stature()
-        pose = forward_kinematics(angles, skeleton)
-        hands = pose.places(("hand_tip_r", "hand_tip_l"))[..., 1].min(axis=-1)
         root = np.zeros((len(angles), 3))
+        pose = forward_kinematics(angles, skeleton, root)
+        hands = pose.places(("hand_tip_r", "hand_tip_l"))[..., 1].min(axis=-1)
         root[:, 1] = -np.minimum(lowest_sole(pose), hands)
         width = round(_DRAWN_HEIGHT * self._layout.beside / self._layout.height)
         span = pose.positions + root[:, None]
@@ -87,11 +87,6 @@ class ReferenceFigure:
             float(middle[1]) + 0.3, focal, width, _DRAWN_HEIGHT,
         )  # fmt: skip
         return list(render_clip(angles, skeleton, root, camera))
-
-
-def has_reference(exercise: Exercise, user_refs: Path) -> bool:
-    """Whether there is a reference to perform."""
-    return any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(user_refs))
 
 
 def _key_share(signal: Signal, cut: tuple[float, float], lowest: bool) -> float:

@@ -14,8 +14,9 @@ from qevd_bio.dataset.items import VideoItem
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.drawing.picture import Painter
 from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.reference import has_reference
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.reporting.film.reference import ReferenceFigure, has_reference
+from qevd_bio.reporting.film.reference import ReferenceFigure
 from qevd_bio.reporting.film.story import Part, Story
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage

@@ -57,6 +57,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "simulation": ("options", "drawing", "sensing", "performance", "lifter", "coach"),
     "drawing": ("strokes", "letters", "scene", "body", "key_angle", "picture"),
     "annotation": ("options", "frames", "salient", "review"),
+    "techcoach": ("options", "data", "simulated", "model", "training", "baselines"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }
 

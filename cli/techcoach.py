@@ -137,5 +137,5 @@ def simulate(
     say(f"next: qevd-bio techcoach build --egoexo {out} --released {out}/released.json{scenario} --out {out}/built")
 
 
-for _command in (models.train, models.run, models.baseline, models.presets):
+for _command in (models.train, models.run, models.baseline, models.ablation, models.presets):
     app.command()(_command)

@@ -116,3 +116,39 @@ def presets() -> None:
     for one in presets_listed():
         parts = ", ".join(f"{name} {count:,}" for name, count in one.items() if name not in ("name", "all"))
         say(f"{one['name']}: {one['all']:,} parameters ({parts})")
+
+
+@spread
+def ablation(
+    *,
+    built: Built,
+    features: Features,
+    out: Out,
+    row: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A variant of training, a baseline or a control; repeatable.", show_default="the paper's tables"
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds, from 0.")] = 3,
+    preset: Annotated[str, typer.Option(help="small, published, or a YAML file.")] = "small",
+    split: Split = "val",
+    mention_mask: MentionMask = "oracle",
+    what: WhatFlags,
+    how: HowFlags,
+) -> None:
+    """Rows of the paper's tables: each trained, run and scored with every seed; a table of means in OUT/ablation.md.
+
+    What is finished is kept: the same command continues. --seed is the first one's.
+    """
+    from qevd_bio.techcoach.ablation import TABLE, AblationPlan, run_ablation
+    from qevd_bio.techcoach.training.stage import LOOP
+
+    rows = tuple(row or [*(name for name in VARIANTS if name != "poses"), "mlp", "usdl", "core", "tpt", "constant"])
+    first = how.seed
+    plan = AblationPlan(
+        built.expanduser(), features.expanduser(), out.expanduser(), rows, tuple(range(first, first + seeds)), preset,
+        split,
+    )  # fmt: skip
+    run_ablation(plan, what.of(mention_mask), how.of, how.of(LOOP), note)
+    say((plan.out / TABLE).read_text(encoding="utf-8"))

@@ -16,9 +16,10 @@ from qevd_bio.store.hashing import hash_file, hash_json
 from qevd_bio.tables.coaching import INSTANCES_FILE, CoachingInstance
 from qevd_bio.techcoach.data.build import read_instances
 from qevd_bio.techcoach.data.features import open_features
-from qevd_bio.techcoach.model.checkpoint import WEIGHTS, read_checkpoint
+from qevd_bio.techcoach.model.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
 from qevd_bio.techcoach.model.decoding import generate
 from qevd_bio.techcoach.model.text_encoder import encode_once, make_encoder
+from qevd_bio.techcoach.model.whole import TechCoach
 from qevd_bio.techcoach.options import Mention, TrainOptions
 from qevd_bio.techcoach.training.examples import Examples
 
@@ -44,11 +45,8 @@ def run_coach(
         "features": str(features),
     }
     done = _Partial(out, hash_json(settings))
-    model, config = found.model.to(_device(device)), found.model.config
-    encoder = make_encoder(found.encoder, config.text_width)
-    points = sorted({text for one in instances for text in one.points})
-    vectors = encode_once(points, encoder, make_folder(out.parent))
-    examples = Examples(instances, open_features(features), config, found.vocabulary, vectors, options)
+    examples = _examples(found, instances, features, mention, checkpoint)
+    model = found.model.to(_device(device))
     left = [place for place, one in enumerate(instances) if one.id not in done.rows]
     system = str(found.about.get("system", "techcoach"))
     for first in range(0, len(left), batch):
@@ -70,6 +68,24 @@ def run_coach(
     done.finish([one.id for one in instances])
     say(f"{len(instances)} predictions of {system}, mention mask {mention}")
     return len(instances)
+
+
+def opened_examples(
+    checkpoint: Path, built: Path, features: Path, split: str, mention: Mention = "oracle"
+) -> tuple[TechCoach, Examples]:
+    """A trained model on the CPU, and a split's instances as it sees them."""
+    found = read_checkpoint(checkpoint)
+    return found.model, _examples(found, of_split(built, split), features, mention, checkpoint)
+
+
+def _examples(
+    found: Checkpoint, instances: Sequence[CoachingInstance], features: Path, mention: Mention, kept: Path
+) -> Examples:
+    encoder = make_encoder(found.encoder, found.model.config.text_width)
+    points = sorted({text for one in instances for text in one.points})
+    vectors = encode_once(points, encoder, kept.parent)
+    options = options_of(found.about, mention)
+    return Examples(instances, open_features(features), found.model.config, found.vocabulary, vectors, options)
 
 
 def check_free(out: Path, redo: bool) -> None:

@@ -80,7 +80,7 @@ class FeatureFolder:
             raise UserError(f"cannot be read ({error})", where=path, expected="an array saved by numpy") from error
         if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
             raise UserError("holds values that are no finite numbers", where=path, expected="finite numbers")
-        return values.astype(np.float32)
+        return np.asarray(values, np.float32)
 
 
 def open_features(root: Path) -> FeatureFolder:

@@ -11,6 +11,8 @@ from qevd_bio.techcoach.options import SimulateOptions
 
 SEEN = {"ego": (0, 2, 3, 6), "exo": (1, 4, 5, 6)}
 """Dimensions that a view carries: each view alone misses three."""
+SIZES = (0.6, 1.0, 1.4)
+"""Size of a quality's signal by its degree."""
 _FIXED = 20411
 
 
@@ -30,9 +32,9 @@ def directions(channels: int) -> NDArray[np.float64]:
 
 
 def features(
-    quality: Sequence[int], task: int, view: str, options: SimulateOptions, draw: np.random.Generator
+    quality: Sequence[float], task: int, view: str, options: SimulateOptions, draw: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Features (time, rows, columns, channels) of one view of a clip."""
+    """Features (time, rows, columns, channels) of one view of a clip; `quality` (7) is signed by size."""
     known = directions(options.channels)
     values = draw.normal(0.0, options.noise, (*options.grid, options.channels))
     values += 0.5 * known[7 + task % 32]

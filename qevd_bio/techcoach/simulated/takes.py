@@ -22,7 +22,7 @@ from qevd_bio.techcoach.data.released import write_released
 from qevd_bio.techcoach.data.rules import points_by_rules
 from qevd_bio.techcoach.data.windows import cut, instance_id
 from qevd_bio.techcoach.options import BuildOptions, SimulateOptions
-from qevd_bio.techcoach.simulated.signals import features
+from qevd_bio.techcoach.simulated.signals import SIZES, features
 from qevd_bio.techcoach.simulated.truth import InstanceTruth, clip_score, draw_instance, tendencies, write_truth
 from qevd_bio.techcoach.simulated.wording import ABSENT, SHORT, sentence, spoken
 
@@ -66,7 +66,8 @@ def simulate_takes(root: Path, options: SimulateOptions) -> list[SimulatedTake]:
         for place, one in enumerate(take.instances):
             for view in views:
                 draw = np.random.default_rng([options.seed, 3, number, place, view == "exo"])
-                quality = take.truth[one.id].quality
+                true = take.truth[one.id]
+                quality = [q * SIZES[degree] for q, degree in zip(true.quality, true.degree, strict=True)]
                 write_array(folder.path(view, one.id), features(quality, take.task, view, options, draw))
     write_truth(root, {name: t for take in takes for name, t in take.truth.items()}, asdict(options))
     return takes
@@ -105,7 +106,7 @@ def _take(number: int, options: SimulateOptions) -> SimulatedTake:
     comments: list[Comment] = []
     instances, truth = [], {}
     for span, true in zip(spans, truths, strict=True):
-        texts = {(d, p): sentence(d, p, thing, draw) for d, p in true.said}
+        texts = {(d, p): sentence(d, p, true.degree[d], thing) for d, p in true.said}
         remarks = spoken(list(texts.values()), draw) if texts else [SHORT[int(draw.integers(len(SHORT)))]]
         times = np.sort(draw.uniform(span[0] + 0.2, span[1] - 0.2, len(remarks)))
         own = [

@@ -18,11 +18,15 @@ DIMENSION_COUNT = 7
 _MIDDLE, _GAIN = 5.5, 1.2
 _MENTIONED = 0.85
 _CLEAR = 0.45
+_CLEARER = (0.9, 1.4)
 
 
 @dataclass(frozen=True)
 class InstanceTruth:
     """One clip: `quality` (7) in -1, 0, 1; `mention` (7, 2) which strengths and weaknesses the experts named.
+
+    `degree` (7) in 0, 1, 2: how clear each quality is; it decides the size of the signal and the sentence said.
+    Without it a comment says only that it is there, and alignment with it teaches nothing of the video.
 
     `score` is what this clip alone would have earned, without any expert's bias: the take's score hides it.
     """
@@ -30,6 +34,7 @@ class InstanceTruth:
     quality: tuple[int, ...]
     mention: tuple[tuple[bool, bool], ...]
     score: float
+    degree: tuple[int, ...] = (0,) * DIMENSION_COUNT
 
     @property
     def said(self) -> list[tuple[int, int]]:
@@ -49,7 +54,9 @@ def draw_instance(tendency: NDArray[np.float64], offset: float, draw: np.random.
     quality = np.where(level > _CLEAR, 1, np.where(level < -_CLEAR, -1, 0))
     named = draw.random(DIMENSION_COUNT) < _MENTIONED
     mention = tuple((bool(q > 0 and n), bool(q < 0 and n)) for q, n in zip(quality, named, strict=True))
-    return InstanceTruth(tuple(map(int, quality)), mention, clip_score([quality.tolist()], offset))
+    degree = np.digitize(np.abs(level), _CLEARER)
+    score = clip_score([quality.tolist()], offset)
+    return InstanceTruth(tuple(map(int, quality)), mention, score, tuple(map(int, degree)))
 
 
 def clip_score(qualities: Sequence[Sequence[int]], offset: float, bias: float = 0.0) -> float:
@@ -61,7 +68,12 @@ def clip_score(qualities: Sequence[Sequence[int]], offset: float, bias: float = 
 def write_truth(root: Path, instances: Mapping[str, InstanceTruth], about: Mapping[str, Any]) -> None:
     """Write the sidecar; no command but the checks reads it."""
     rows = {
-        name: {"quality": list(one.quality), "mention": [list(pair) for pair in one.mention], "score": one.score}
+        name: {
+            "quality": list(one.quality),
+            "mention": [list(pair) for pair in one.mention],
+            "score": one.score,
+            "degree": list(one.degree),
+        }
         for name, one in instances.items()
     }
     write_json(root / TRUTH, {"about": dict(about), "instances": rows})
@@ -72,7 +84,10 @@ def read_truth(root: Path) -> dict[str, InstanceTruth]:
     value = read_large_json(root / TRUTH, "the truth of a simulated data set")
     return {
         name: InstanceTruth(
-            tuple(row["quality"]), tuple((bool(a), bool(b)) for a, b in row["mention"]), float(row["score"])
+            tuple(row["quality"]),
+            tuple((bool(a), bool(b)) for a, b in row["mention"]),
+            float(row["score"]),
+            tuple(row["degree"]),
         )
         for name, row in value["instances"].items()
     }

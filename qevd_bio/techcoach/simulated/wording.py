@@ -1,4 +1,4 @@
-"""Sentences of simulated experts: for each dimension and polarity a few synonyms, and the noise of spoken remarks."""
+"""Sentences of simulated experts: one for each dimension, polarity and degree, and the noise of spoken remarks."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ ABSENT = ("", None, "none", "N/A")
 """How a released file may write a slot without a comment."""
 
 
-def sentence(dimension: int, polarity: int, thing: str, draw: np.random.Generator) -> str:
-    """One of the synonyms, with its full stop."""
-    choices = (STRENGTHS if polarity > 0 else WEAKNESSES)[dimension]
-    return choices[int(draw.integers(len(choices)))].format(thing=thing) + "."
+def sentence(dimension: int, polarity: int, degree: int, thing: str) -> str:
+    """The sentence for a strength or weakness of this degree (0, 1 or 2), with its full stop."""
+    return (STRENGTHS if polarity > 0 else WEAKNESSES)[dimension][degree].format(thing=thing) + "."
 
 
 def spoken(sentences: Sequence[str], draw: np.random.Generator) -> list[str]:

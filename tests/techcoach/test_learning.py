@@ -1,4 +1,4 @@
-"""What must come out of learning on data whose truth is known: alignment, views and the mention mask do what they say."""
+"""What must come out on data whose truth is known: the mention mask helps, chance is chance, probes are right."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from qevd_bio.techcoach.model.text_encoder import WordEncoder
 from qevd_bio.techcoach.model.vocabulary import WordVocabulary
 from qevd_bio.techcoach.model.whole import TechCoach
 from qevd_bio.techcoach.options import TrainOptions
-from qevd_bio.techcoach.simulated.signals import SEEN
 from qevd_bio.techcoach.training.examples import Examples, texts_of
-from qevd_bio.techcoach.training.probe import probe
+from qevd_bio.techcoach.training.probe import accuracies
 from qevd_bio.techcoach.training.stage import shaped
 from qevd_bio.techcoach.training.task import CoachLoss
 
@@ -33,8 +32,7 @@ PRESET = ModelConfig(
     pool=(2, 2, 2), width=16, heads=2, enhancer_layers=1, reasoner_layers=1, dropout=0.0, longest=100,
     assessor=AssessorConfig(1, 16, 2, 32, 100, 150),
 )  # fmt: skip
-STEPS = 400
-pytestmark = pytest.mark.slow
+STEPS = 200
 Fit = Callable[..., tuple[TechCoach, Examples, Examples]]
 
 
@@ -73,22 +71,20 @@ def _fit(built: Built, simulated: Path, options: TrainOptions) -> tuple[TechCoac
     return loss.model.eval(), train, val
 
 
-def test_alignment_lifts_what_the_embeddings_know(fit: Fit) -> None:
-    aligned, without = probe(*fit()), probe(*fit(losses=("text", "score")))
-    print("probes", np.round(aligned, 2), np.round(without, 2))
-    assert np.nanmean(aligned) > np.nanmean(without) + 0.03
+def test_probes_find_what_is_there_and_only_that() -> None:
+    draw = np.random.default_rng(0)
+    known, wanted = draw.integers(-1, 2, (400, 7)), draw.integers(-1, 2, (400, 7))
+    known[:, 6] = 1
+    pair = [draw.normal(size=(400, 7, 6)) for _ in range(2)]
+    for values, truth in zip(pair, (known, wanted), strict=True):
+        values[:, 0, 2] += 3.0 * truth[:, 0]
+        values[:, 1, 4] -= 1.0 * truth[:, 1]
+    found = accuracies(pair[0], known, pair[1], wanted)
+    assert found[0] > 0.97 and 0.75 < found[1] < 0.95 and np.isnan(found[6])
+    assert all(0.38 < value < 0.62 for value in found[2:6])
 
 
-@pytest.mark.parametrize("view", ["ego", "exo"])
-def test_a_view_alone_loses_the_dimensions_that_it_does_not_see(fit: Fit, view: str) -> None:
-    found = np.array(probe(*fit(views=view)))
-    other = "exo" if view == "ego" else "ego"
-    unseen = sorted(set(SEEN[other]) - set(SEEN[view]))
-    print(view, np.round(found, 2))
-    assert np.nanmean(found[list(SEEN[view])]) > np.nanmean(found[unseen]) + 0.15
-
-
-@torch.no_grad()
+@pytest.mark.slow
 def test_the_oracle_mask_helps_at_test(fit: Fit) -> None:
     model, _, val = fit()
     draws = [torch.Generator().manual_seed(1) for _ in range(2)]
@@ -96,7 +92,8 @@ def test_the_oracle_mask_helps_at_test(fit: Fit) -> None:
     untold = val.batch(range(len(val.instances)), draws[1])
     untold = replace(untold, inputs=replace(untold.inputs, mention=None))
     loss = CoachLoss(model, TrainOptions(losses=("text",)))
-    gap = float(loss(untold) - loss(told)) / len(val.instances)
+    with torch.no_grad():
+        gap = float(loss(untold) - loss(told)) / len(val.instances)
     print("nats a token that the oracle mask is worth", gap)
     assert gap > 0.05
 

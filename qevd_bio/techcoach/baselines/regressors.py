@@ -71,6 +71,8 @@ class PooledMLP(Regressor):
 class USDL(Regressor):
     """A distribution over 101 bins of 0 to 10; the target is a Gaussian (5 bins wide) around the true score."""
 
+    bins: Tensor
+
     def __init__(self, channels: int, scores: Sequence[float]) -> None:
         super().__init__(channels, scores)
         self.net = _layers(channels, 1024, 256, 128, _BINS)
@@ -92,6 +94,8 @@ class USDL(Regressor):
 
 class CoRe(Regressor):
     """The difference to an exemplar: which of 16 groups of differences, and where in it; the mean over exemplars."""
+
+    edges: Tensor
 
     def __init__(self, channels: int, scores: Sequence[float]) -> None:
         super().__init__(channels, scores)
@@ -148,7 +152,8 @@ class TPT(Regressor):
         own, _ = self.parts(batch.features)
         others, _ = self.parts(batch.exemplars)
         difference = self.net((own[:, None] - others).flatten(2)).squeeze(-1)
-        return (batch.exemplar_scores + difference).mean(dim=1)
+        scores: Tensor = (batch.exemplar_scores + difference).mean(dim=1)
+        return scores
 
     def forward(self, batch: ScoreBatch) -> Tensor:
         own, attention = self.parts(batch.features)
@@ -159,7 +164,8 @@ class TPT(Regressor):
         centres = (attention * places).sum(dim=-1)
         spread = (attention * (places - centres[..., None]).abs()).sum(dim=-1).sum()
         disorder = functional.relu(centres[:, :-1] - centres[:, 1:] + _RANK_MARGIN).sum()
-        return (difference - wanted).square().mean(dim=1).sum() + _RANK_WEIGHT * disorder + _SPARSE_WEIGHT * spread
+        error: Tensor = (difference - wanted).square().mean(dim=1).sum()
+        return error + _RANK_WEIGHT * disorder + _SPARSE_WEIGHT * spread
 
 
 REGRESSORS: dict[str, type[Regressor]] = {"mlp": PooledMLP, "usdl": USDL, "core": CoRe, "tpt": TPT}

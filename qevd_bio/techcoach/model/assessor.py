@@ -105,7 +105,8 @@ class Assessor(nn.Module):
         if self.from_points is not None and quality is not None:
             parts.append(self.from_points(quality.flatten(1, 2)))
         parts.append(self.from_video(video))
-        return self.drop(torch.cat(parts, dim=1))
+        rows: Tensor = self.drop(torch.cat(parts, dim=1))
+        return rows
 
     def forward(self, ids: Tensor, quality: Tensor | None, video: Tensor) -> tuple[Tensor, Tensor]:
         """Word logits (B, L, V) at every text place, and scores (B,)."""
@@ -141,7 +142,8 @@ class TextReader:
 
     def __init__(self, assessor: Assessor, states: list[Tensor]) -> None:
         self._assessor, self._length = assessor, 0
-        self._kept = [layer.remember(state) for layer, state in zip(assessor.layers, states, strict=True)]
+        self._layers = [layer for layer in assessor.layers if isinstance(layer, BertLayer)]
+        self._kept = [layer.remember(state) for layer, state in zip(self._layers, states, strict=True)]
 
     def add(self, ids: Tensor) -> Tensor:
         """Word logits (B, n, V) at further tokens (B, n), which are kept."""
@@ -157,7 +159,7 @@ class TextReader:
         before = self._kept[0][0].shape[2]
         mask = torch.ones(count, before + count, dtype=torch.bool, device=ids.device)
         mask[:, before:].tril_()
-        for place, layer in enumerate(self._assessor.layers):
+        for place, layer in enumerate(self._layers):
             new = layer.remember(rows)
             known = tuple(torch.cat(pair, dim=2) for pair in zip(self._kept[place], new, strict=True))
             rows = layer.attend(rows, known[0], known[1], mask)

@@ -23,7 +23,7 @@ class Attention(nn.Module):
         return found
 
     def _split(self, values: Tensor) -> Tensor:
-        return values.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        return values.reshape(*values.shape[:-1], self.heads, -1).transpose(-2, -3)
 
 
 class FeedForward(nn.Sequential):

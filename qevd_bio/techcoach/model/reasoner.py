@@ -64,7 +64,7 @@ class TechPointReasoner(nn.Module):
         found = self.queries(points).flatten(1, 2)
         for layer in self.layers:
             found = layer(found, video)
-        quality = self.norm(found).unflatten(1, (DIMENSIONS, QUALITIES))
+        quality: Tensor = self.norm(found).reshape(len(points), DIMENSIONS, QUALITIES, -1)
         if mention is not None:
             quality = quality * mention[:, :, None, None].to(quality.dtype)
         return quality

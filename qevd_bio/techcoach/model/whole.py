@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +32,10 @@ class Inputs:
     poses: Tensor | None = None
 
     def to(self, device: torch.device) -> Inputs:
-        moved = {name: value.to(device) for name, value in self.views.items()}
-        rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "views"}
-        return replace(self, views=moved, **{n: None if v is None else v.to(device) for n, v in rest.items()})
+        mention = None if self.mention is None else self.mention.to(device)
+        poses = None if self.poses is None else self.poses.to(device)
+        views = {name: value.to(device) for name, value in self.views.items()}
+        return Inputs(views, self.points.to(device), mention, poses)
 
 
 @dataclass(frozen=True)

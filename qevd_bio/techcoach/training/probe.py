@@ -42,22 +42,28 @@ def labels(examples: Examples) -> NDArray[np.int64]:
 
 def probe(model: TechCoach, train: Examples, test: Examples) -> list[float]:
     """Balanced accuracy of each dimension on `test`, of ridge probes fitted on `train`; NaN where a side is missing."""
-    inputs, outputs = embeddings(model, train), embeddings(model, test)
-    known, wanted = labels(train), labels(test)
+    return accuracies(embeddings(model, train), labels(train), embeddings(model, test), labels(test))
+
+
+def accuracies(
+    inputs: NDArray[np.float64], known: NDArray[np.int64], outputs: NDArray[np.float64], wanted: NDArray[np.int64]
+) -> list[float]:
+    """As `probe`, of embeddings (n, 7, k) and labels (n, 7); dimensions labelled 0 are left out."""
     found = []
     for place in range(len(DIMENSIONS)):
         fit, ask = known[:, place] != 0, wanted[:, place] != 0
-        if len(set(known[fit, place])) < 2 or len(set(wanted[ask, place])) < 2:
+        if len(set(known[fit, place].tolist())) < 2 or len(set(wanted[ask, place].tolist())) < 2:
             found.append(float("nan"))
             continue
         mean, sd = inputs[fit, place].mean(axis=0), inputs[fit, place].std(axis=0) + 1e-6
         x, target = (inputs[fit, place] - mean) / sd, known[fit, place].astype(float)
         # Both sides weigh the same, however often each was named.
         share = np.where(target > 0, 0.5 / (target > 0).sum(), 0.5 / (target < 0).sum()) * len(target)
-        centre = float((share * target).mean())
-        gram = (x * share[:, None]).T @ x + _RIDGE * x.shape[1] * np.eye(x.shape[1])
-        weights = np.linalg.solve(gram, (x * share[:, None]).T @ (target - centre))
-        said = ((outputs[ask, place] - mean) / sd) @ weights + centre > 0
+        # With a column of ones, the ridge leaves the middle between both sides free.
+        x = np.column_stack([x, np.ones(len(x))])
+        penalty = _RIDGE * np.diag([*np.full(x.shape[1] - 1, float(x.shape[1])), 0.0])
+        weights = np.linalg.solve((x * share[:, None]).T @ x + penalty, (x * share[:, None]).T @ target)
+        said = ((outputs[ask, place] - mean) / sd) @ weights[:-1] + weights[-1] > 0
         truth = wanted[ask, place] > 0
         found.append(float(np.mean([said[truth].mean(), (~said[~truth]).mean()])))
     return found

@@ -48,6 +48,12 @@ SHRINK, RIDGE, GAP = 0.2, 0.05, 2.0
 """Share of the covariance's diagonal, variance added to all features, weight of the development clips' distance."""
 
 
+LEAST_SURE, MOST_SURE = 0.6, 0.9
+"""Between these lies the probability from which an exercise is named: the lowest twentieth at which no development clip
+is named wrongly.
+"""
+
+
 class Example(NamedTuple):
     """One clip: its exercise, its group, its features."""
 
@@ -146,17 +152,16 @@ def settle(clips: Sequence[Example], development: Sequence[Example]) -> Model:
         return float(np.mean(losses))
 
     temperature = min(np.geomspace(0.05, 1.0, 14), key=loss)
+    judged = [(clip, _classified(_with(others[clip.group], temperature=temperature), clip)) for clip in development]
+    wrong = [one.probability for clip, one in judged if one.exercise != clip.exercise]
+    sure = max([LEAST_SURE, *(float(np.ceil(20 * p + 1e-6)) / 20 for p in wrong)])
     distances = []
     for clip in development:
         model = others[clip.group]
         away = model.scaled(clip.values) - model.centres[model.exercises.index(clip.exercise)]
         distances.append(float(np.sqrt(away @ model.precision @ away)))
-    return _with(train(clips, development), temperature=round(float(temperature), 3), sure=SURE,
+    return _with(train(clips, development), temperature=round(float(temperature), 3), sure=min(round(sure, 2), MOST_SURE),
                  far=round(1.5 * max(distances), 1))  # fmt: skip
-
-
-SURE = 0.6
-"""Probability from which an exercise is named: of the development clips none that is named by it is wrong."""
 
 
 def _with(model: Model, **changes: Any) -> Model:
@@ -233,7 +238,7 @@ def main() -> None:
     clips = kept(given.clips, given.train)
     seen = real(given.real) if given.real else []
     development = [clip for clip in seen if is_development(clip.group)]
-    model = settle(clips, development) if development else _with(train(clips, []), temperature=0.2, sure=SURE, far=99.0)
+    model = settle(clips, development) if development else _with(train(clips, []), temperature=0.2, sure=LEAST_SURE, far=99.0)
     save(model, given.out, f"made by tests/benchmarks/train_recognition.py from {len(clips)} simulated clips, widened by "
          f"{len(development)} real ones")  # fmt: skip
     report("development", model, development) if development else None

@@ -125,6 +125,7 @@ def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Se
         reference = load_reference(exercise, task.user_refs)
     key = (task.split, task.video, part.segment)
     salient, source = task.salient.of(key, exercise)
+    skeleton = skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body))
     return Setup(
         exercise=exercise,
         reference=None if reference is None else reference.angles,
@@ -132,9 +133,10 @@ def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Se
         salient=salient,
         salient_source=source,
         options=task.options,
-        skeleton=skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body)),
+        skeleton=skeleton,
         camera=camera_of(kinematics.meta),
         body=kinematics.body,
+        build=skeleton.build() if kinematics.skeleton_lengths else {},
         split=task.split,
         video=task.video,
         segment=part.segment,

@@ -26,7 +26,7 @@ from qevd_bio.tables.by_video import ByVideo, VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CYCLES, CycleRow
 from qevd_bio.tables.rows import R, RowTable
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, VERDICTS, Verdict
+from qevd_bio.tables.verdicts import NOT_JUDGED, SPOKEN, VERDICTS, Verdict
 from qevd_bio.tables.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _draw_rules(axis: Any, verdicts: Sequence[Verdict]) -> None:
     judged: Counter[str] = Counter()
     violated: Counter[str] = Counter()
     for row in verdicts:
-        if row.kind != ERROR:
+        if row.kind not in SPOKEN:
             continue
         name = f"{row.rule.partition(':')[2]} {row.side}".strip()
         judged[name] += row.verdict != NOT_JUDGED

@@ -90,4 +90,3 @@ def _named(rows: list[SegmentRow], split: str, video: str, exercise: str, worksp
     name = load_names(workspace.user_refs).names[exercise]
     row = rows[0] if rows else SegmentRow(split=split, video=video, segment=0, start_s=0.0, feedbacks=0)
     return replace(row, exercise=exercise, exercise_name=name, exercise_written=name)
-

@@ -14,7 +14,7 @@ from qevd_bio.drawing.scene import Scene
 from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.context import Morph, estimate_tokens, morph_of, write_morph
+from qevd_bio.motion.context import estimate_tokens, morph_of, write_morph
 from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import FRAMES_A_FEATURE
 from qevd_bio.motion.judging.evaluate import Setup
@@ -81,7 +81,7 @@ class LiveMotion:
         self._view = LiveView(exercise)
         self._early: deque[Any] = deque(maxlen=_KEPT_STEPS)
         self._seen = 0
-        self._morph = write_morph(Morph(morph_of(self._setup.body).body))
+        self._morph = write_morph(morph_of(self._setup.body))
 
     def see(self, index: int, time_s: float, image: Any) -> LiveStep | None:
         """One frame; a step where it is the last of four."""
@@ -97,7 +97,9 @@ class LiveMotion:
         if found.lengths is None:
             return LiveStep([], NOTHING, self._morph)
         skeleton = skeleton_of(found.lengths, self._stature_m)
-        self._setup = replace(self._setup, skeleton=skeleton, camera=CameraView(found.heading_deg))
+        self._setup = replace(
+            self._setup, skeleton=skeleton, build=skeleton.build(), camera=CameraView(found.heading_deg)
+        )
         return self._again()
 
     def scene(self, now: float) -> Scene:

@@ -73,7 +73,9 @@ def test_a_ring_covers_its_angle() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (640, 480), (361, 505), (96, 64)])
 def test_words_stand_beside_the_picture_and_never_over_the_body(width: int, height: int) -> None:
-    scene = Scene(sentence=SENTENCE, count=12, unit="squats", state="counting", dial=Dial("knee_angle_r", 78, (90, 120)))
+    scene = Scene(
+        sentence=SENTENCE, count=12, unit="squats", state="counting", dial=Dial("knee_angle_r", 78, (90, 120))
+    )
     draw = np.random.default_rng(1)
     placed = 0
     for _ in range(12):

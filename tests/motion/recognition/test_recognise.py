@@ -125,7 +125,9 @@ def test_sure_ones_are_written_down_and_kept(tmp_path: Path) -> None:
     found = recognise_videos(work)
     assert [(key, one.exercise) for key, one in found.found.items()] == [("videos/a", "squats")]
     assert list(found.unsure) == ["videos/b"]
-    assert found.unsure["videos/b"].startswith("not sure which exercise this is: ") and " or " in found.unsure["videos/b"]
+    assert (
+        found.unsure["videos/b"].startswith("not sure which exercise this is: ") and " or " in found.unsure["videos/b"]
+    )
     (row,) = SEGMENTS.load(work.segments)
     assert (row.video, row.exercise, row.exercise_name) == ("a", "squats", "squats")
     assert recognise_videos(work).found == {}  # it is known now

@@ -146,7 +146,9 @@ def test_the_reference_performs_in_time(place: Path) -> None:
     assert top(bottom) > top(rest) + layout.height // 10
     feet = rest[-layout.height // 6 :].astype(int)
     assert (np.ptp(feet, axis=(0, 1)) > 60).any()  # they are in the picture
-    path = Path(run("show", place / "clips" / "me.mp4", "--with-reference", "--workspace", place / "work", "-q").split()[-1])
+    path = Path(
+        run("show", place / "clips" / "me.mp4", "--with-reference", "--workspace", place / "work", "-q").split()[-1]
+    )
     _, pictures, _, _ = streams(path)
     assert pictures[0].shape[:2] == layout.size[::-1]
 

@@ -19,7 +19,7 @@ from .ending import leave, note
 from .flags import group, spread
 
 G, L = GenerateOptions(), LiveOptions()
-MODELS = "A model (not rules)"
+MODELS, PACE = "A model (not rules)", "Pace"
 app = group("Models of the coach.")
 app.command()(new)
 app.command()(push)
@@ -89,9 +89,9 @@ class LiveFlags:
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="End after so long.", show_default="the end, or Ctrl-C")
     ] = L.seconds
-    late_s: Annotated[float, typer.Option("--late", min=0.0, help="Drop a frame that has waited longer (s).")] = (
-        L.late_s
-    )
+    late_s: Annotated[
+        float, typer.Option("--late", min=0.0, help="Drop a frame that waited longer (s).", rich_help_panel=PACE)
+    ] = L.late_s
     stature_m: Annotated[
         float | None, typer.Option("--stature-m", help="Of the person, where known (m).", show_default=False)
     ] = L.stature_m
@@ -100,7 +100,9 @@ class LiveFlags:
         float | None,
         typer.Option("--countdown", min=0.0, help="Time to step back (s).", show_default="3 before a camera"),
     ] = L.countdown_s
-    debug: Annotated[bool, typer.Option("--debug", help="Show latency and dropped frames.")] = L.debug
+    debug: Annotated[bool, typer.Option("--debug", help="Show latency and dropped frames.", rich_help_panel=PACE)] = (
+        L.debug
+    )
 
     def of(self) -> LiveOptions:
         """The options as the stage takes them."""

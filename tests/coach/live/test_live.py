@@ -216,7 +216,11 @@ def test_a_clip_plays_through_a_virtual_camera(squats: Path, tmp_path: Path, mon
         def read(self) -> tuple[bool, np.ndarray]:
             self.count += 1
             time.sleep(max(self.start + self.count / HZ - time.monotonic(), 0.0))
-            return self.file.read()
+            fine, image = self.file.read()
+            if not fine:  # over and over: a camera has no end
+                self.file = cv2.VideoCapture(str(squats))
+                fine, image = self.file.read()
+            return fine, image
 
         def release(self) -> None:
             self.file.release()
@@ -229,7 +233,7 @@ def test_a_clip_plays_through_a_virtual_camera(squats: Path, tmp_path: Path, mon
     made = pictures(out)
     height = pictures(squats)[0].shape[0]
     assert made[3][:height].max() > 230  # the countdown's number
-    assert 60 < len(made) < 150  # at 30 a second
+    assert len(made) > 60  # at 30 a second
 
 
 def test_pictures_come_at_an_even_rate() -> None:

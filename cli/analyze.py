@@ -68,6 +68,15 @@ class AnalyzeFlags:
             min=1, help="Repetitions in a row in which a form error must show to count.", rich_help_panel=SURE
         ),
     ] = D.constraints.recur
+    recur_p: Annotated[
+        float,
+        typer.Option(
+            min=0.5,
+            max=1.0,
+            help="The mean of a person's repetitions breaks a rule from here on.",
+            rich_help_panel=SURE,
+        ),
+    ] = D.constraints.recur_p
     grave: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Severity from which it counts at once.", rich_help_panel=SURE),
@@ -94,6 +103,7 @@ class AnalyzeFlags:
                 fault_p=self.fault_p,
                 fine_p=self.fine_p,
                 recur=self.recur,
+                recur_p=self.recur_p,
                 grave=self.grave,
             ),
             contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),

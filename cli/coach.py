@@ -12,6 +12,8 @@ from qevd_bio.coach.live.options import LiveOptions
 from qevd_bio.coach.options import ContextUpdate, GenerateOptions
 from qevd_bio.store.terminal import say
 
+from .coach_new import new
+from .coach_push import push
 from .common import PlaceFlags, WorkspaceFlags
 from .ending import leave, note
 from .flags import group, spread
@@ -19,6 +21,8 @@ from .flags import group, spread
 G, L = GenerateOptions(), LiveOptions()
 MODELS = "A model (not rules)"
 app = group("Models of the coach.")
+app.command()(new)
+app.command()(push)
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.")]
 

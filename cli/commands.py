@@ -48,6 +48,8 @@ COMMANDS = (
     Command("demo", "demo", "demo", TRY, "The whole job on simulated workouts, in a few minutes."),
     Command("simulate", "simulate", "simulate", TRY, "Workouts with known truth, in QEVD's layout."),
     Command("verify", "verify", "verify", TRY, "What was found in simulated workouts, against their truth."),
+    Command("status", "status", "status", TRY, "How far every stage is: done, failed, pending, time left."),
+    Command("merge", "merge", "merge", TRY, "Join workspaces in which machines did their shares."),
     Command("models", "models", "app", TRY, "Models to fetch: licence, size, hash, where they lie."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )

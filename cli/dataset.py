@@ -42,12 +42,13 @@ def push(
     """
     from qevd_bio.rewriting import publish
     from qevd_bio.store.errors import UserError
+    from qevd_bio.store.hub import check_name
 
     place = workspace.open()
     if to_folder is None and repository is None:
         raise UserError("neither a data set nor a folder is named", fix="OWNER/NAME, or --to-folder FOLDER")
     if repository is not None:
-        publish.check_name(repository)
+        check_name(repository)
     if to_folder is not None:
         built = publish.build(place, to_folder.expanduser(), what, licence)
         say(built.folder)

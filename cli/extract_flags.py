@@ -12,6 +12,8 @@ from qevd_bio.pose.options import (
     HSMR_TERMS,
     BackendName,
     ExtractOptions,
+    Fit,
+    Lengths,
     Rotation,
     Runtime,
     Sex,
@@ -88,6 +90,21 @@ class ExtractFlags:
             rich_help_panel=FRAMES,
         ),
     ] = D.times
+    fit: Annotated[
+        Fit,
+        typer.Option(
+            help="From landmarks to angles: geometric, a network's alone, or its bones in the fit.",
+            rich_help_panel=POSE,
+        ),
+    ] = D.fit
+    lifter: Annotated[
+        Path | None,
+        typer.Option(help="The network's weights (qevd-bio train lifter).", rich_help_panel=POSE),
+    ] = None
+    lengths: Annotated[
+        Lengths,
+        typer.Option(help="Bone lengths of each video, or one set for a participant's videos.", rich_help_panel=PERSON),
+    ] = D.lengths
     stature_m: Annotated[
         float | None, typer.Option("--stature", help="Standing height in metres, where known.", rich_help_panel=PERSON)
     ] = None

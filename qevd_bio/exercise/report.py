@@ -11,7 +11,7 @@ from qevd_bio.exercise.reference import Trajectory, load_reference
 from qevd_bio.exercise.review import unverified
 from qevd_bio.exercise.roles import roles
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.vocabulary import TIMES, resolve
+from qevd_bio.exercise.vocabulary import NOT_CURVES, resolve
 from qevd_bio.store.errors import UserError
 
 
@@ -83,7 +83,7 @@ def quantities(exercise: Exercise) -> list[str]:
     """Names of all curves that the exercise's targets and errors use."""
     found: dict[str, None] = {}
     for measure in (*exercise.targets, *exercise.errors):
-        if measure.quantity not in TIMES:
+        if measure.quantity not in NOT_CURVES:
             for side in ("r", "l"):
                 found |= dict.fromkeys(resolve(measure.quantity, side).names)
     return list(found)

@@ -89,6 +89,9 @@ class ConstraintOptions:
     """A rule is broken where the probability that the true value lies beyond its bound reaches this …"""
     fine_p: float = 0.1
     """… kept where it is at most this; between the two nothing can be told."""
+    recur_p: float = 0.8
+    """A form error that is likelier than not in this repetition is broken, too, where the mean of the person's
+    repetitions so far breaks the rule with this probability."""
     recur: int = 2
     """A form error is a fault to speak of when it shows in so many repetitions in a row …"""
     grave: float = 0.6

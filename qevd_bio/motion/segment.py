@@ -29,11 +29,14 @@ from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detect
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.judging.occasion import Rest
 from qevd_bio.motion.pose_state import PoseState, latest_pose
 from qevd_bio.tables.motion import ContextRow
 from qevd_bio.tables.verdicts import STILL, Verdict, faults_of
 
 Count = Callable[[str], int]
+
+_LEAST_REST_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,17 @@ def evaluate_frames(
         frames.frame[part],
         frames.confidence[part],
         reported_s,
+        _rest(evaluator.rest_from(cycle), first, frames, curves),
     )
+
+
+def _rest(start_s: float, until: int, frames: Frames, curves: SeenCurves | JoinedCurves) -> Rest | None:
+    """The frames from `start_s` up to frame `until`; None for fewer than three."""
+    first = int(np.searchsorted(frames.time_s, start_s - 1e-9))
+    if until - first < _LEAST_REST_FRAMES:
+        return None
+    part = slice(first, until)
+    return Rest(Window(curves, first, until - 1), frames.time_s[part], frames.frame[part])
 
 
 def _find(

@@ -31,9 +31,10 @@ class Verdict:
     segment: SegmentIndex
     exercise: ExerciseId
     cycle: Annotated[int, Cell("number of the cycle within the segment")]
-    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability`")]
+    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability` and `recurrence`")]
     reason: Annotated[
-        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames, no_reference")
+        str | None,
+        Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_pause, no_frames, no_reference"),
     ] = None
     rule: Annotated[str, Cell("error:<id>, target:<id>, static:<joint>, dynamic:<joint>@<key frame> or stable:<joint>")]
     kind: Annotated[str, Cell("error, target or static; by the paper's constraints dynamic or stable")]
@@ -57,6 +58,9 @@ class Verdict:
     ] = NAN
     probability: Annotated[
         float, Cell("that the true value lies beyond the bounds; null where not judged", "0..1", null=NAN)
+    ] = NAN
+    recurrence: Annotated[
+        float, Cell("that the mean of the repetitions so far lies beyond the bounds", "0..1", null=NAN)
     ] = NAN
     start_s: Annotated[float, Cell("of the cycle", "s")]
     end_s: Annotated[float, Cell("of the cycle", "s")]
@@ -89,7 +93,7 @@ class Verdict:
         return self.goal > self.value
 
 
-VERDICTS = RowTable.of("verdicts", 2, Verdict, former=("violations",))
+VERDICTS = RowTable.of("verdicts", 3, Verdict, former=("violations",))
 
 
 def faults_of(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -50,10 +50,10 @@ NEIGHBOURS = {
 ORDER: dict[str, tuple[str, ...]] = {
     "store": ("errors", "resources", "hashing", "leftovers", "atomic", "models"),
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
-    "motion": ("options", "cycles", "judging"),
+    "motion": ("options", "cycles", "judging", "bounds"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
     "reporting": ("html", "options", "content", "plots", "verification", "page"),
-    "simulation": ("options", "drawing", "sensing", "performance", "coach"),
+    "simulation": ("options", "drawing", "sensing", "performance", "lifter", "coach"),
     "annotation": ("options", "frames", "salient", "review"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }

@@ -18,7 +18,7 @@ from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, shown_by
 from qevd_bio.motion.judging.align import UNDEFINED, Similarity, compare, resample
 from qevd_bio.motion.judging.constraints import CycleJudge
-from qevd_bio.motion.judging.occasion import CameraView, Occasion
+from qevd_bio.motion.judging.occasion import CameraView, Occasion, Rest
 from qevd_bio.motion.judging.paper_constraints import PaperJudge
 from qevd_bio.motion.judging.template import Template
 from qevd_bio.motion.judging.truncation import Cut
@@ -27,6 +27,11 @@ from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
+
+LEAST_REST_S = 0.5
+"""Two repetitions less apart have no rest between them."""
+REST_S = 10.0
+"""Of a longer rest the last part is looked at."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,11 @@ class Evaluator:
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
 
+    def rest_from(self, cycle: Cycle) -> float:
+        """Where the rest before a cycle begins, in seconds; the cycle's own start where there was none."""
+        rested = cycle.start_s - self._ended
+        return max(self._ended, cycle.start_s - REST_S) if rested >= LEAST_REST_S else cycle.start_s
+
     def evaluate(
         self,
         cycle: Cycle,
@@ -114,8 +124,12 @@ class Evaluator:
         frames: NDArray[np.int32],
         confidence: Array,
         reported_s: float,
+        rest: Rest | None = None,
     ) -> JudgedCycle:
-        """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'."""
+        """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'.
+
+        `rest` are the frames since the last one, from `rest_from` on.
+        """
         moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         names = {key.name for key in self.exercise.keys if key.sides == "one"}
         own = next((m.side for name, m in moments.items() if name in names), "")
@@ -126,7 +140,7 @@ class Evaluator:
         if self.paper is not None:
             verdicts = self.paper.judge(occasion, window, cycle, own, trust, cut)
         else:
-            verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut)
+            verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut, rest)
         result = JudgedCycle(
             number=self._count,
             cycle=cycle,

@@ -51,7 +51,8 @@ def by_camera(
     own, usual = (CAMERA_SD * stature) ** -2.0, spread**-2.0
     value = (own * stature + usual * mean) / (own + usual)
     seen = f"{stature:.2f} m from the fitted bones and the floor {camera_height_m:g} m below the camera"
-    return Measured(value, (own + usual) ** -0.5, f"{seen}, weighed with the population's {mean:g} m")
+    source = f"{seen}, weighed with the population's {mean:g} m"
+    return Measured(value, (own + usual) ** -0.5, "camera_height", source)
 
 
 def by_points(lengths: Mapping[str, float]) -> Measured | None:
@@ -61,4 +62,4 @@ def by_points(lengths: Mapping[str, float]) -> Measured | None:
     stature = Skeleton.from_stature().with_lengths(lengths).stature
     if not STATURES_M[0] <= stature <= STATURES_M[1]:
         return None
-    return Measured(stature, POINTS_SD_M, "bones between points in metres")
+    return Measured(stature, POINTS_SD_M, "points", "bones between points in metres")

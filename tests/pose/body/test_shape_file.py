@@ -159,5 +159,5 @@ def test_the_camera_s_height_gives_the_scale() -> None:
 
 def test_points_in_metres_give_a_stature() -> None:
     found = by_points(Skeleton.from_stature(1.62).lengths())
-    assert found is not None and found.value == pytest.approx(1.62, abs=0.01)
+    assert found is not None and found.value == pytest.approx(1.62, abs=0.01) and found.method == "points"
     assert by_points({}) is None

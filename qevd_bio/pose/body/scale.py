@@ -9,7 +9,7 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.pose.body.measures import Measured
 from qevd_bio.pose.options import Sex
 
-CAMERA_SD = 0.15
+CAMERA_SD = 0.2
 """Standard deviation of a stature from the camera's height, as a share of it: measured on simulated people
 (docs/extract.md, "Body")."""
 POPULATION: dict[Sex, tuple[float, float]] = {

@@ -12,11 +12,12 @@ from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, PlaceFlags
-from .ending import finish
+from .ending import finish, note
 from .flags import spread
 
 D = MotionOptions()
 RULES, SURE = "Cycles and judgement", "How sure"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class AnalyzeFlags:
     """How repetitions are found and judged."""
 
     exercise: Annotated[
-        str | None, typer.Option(help="The exercise of videos or recordings for which none is known.")
+        str | None,
+        typer.Option(help="The exercise of videos or recordings for which none is known; auto: recognise it."),
     ] = None
     cycles: Annotated[
         Literal["robust", "paper"],
@@ -107,7 +109,7 @@ class AnalyzeFlags:
                 grave=self.grave,
             ),
             contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),
-            exercise=self.exercise or "",
+            exercise="" if self.exercise in (None, AUTO) else self.exercise or "",
             salient=self.salient,
         )
 
@@ -128,6 +130,12 @@ def analyze(*, place: PlaceFlags, flags: AnalyzeFlags, items: ClusterFlags) -> N
     where = place.open()
     if place.data is not None:
         ensure_segments(place.source(), where, measure)
+    if flags.exercise == AUTO:
+        from qevd_bio.workflows.recognise import recognise_videos
+
+        recognised = recognise_videos(where)
+        for line in (*recognised.lines(where), *(f"{key}: {why}" for key, why in sorted(recognised.unsure.items()))):
+            note(line)
     summary, _ = run_analyze(where, flags.of(), items.of())
     for line in report(where):
         say(line)

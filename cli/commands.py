@@ -40,6 +40,7 @@ COMMANDS = (
     Command("train", "train", "app", COACH, "Train the coach: joint selector, then fusion; Stream-VLM."),
     Command("run", "run", "run", COACH, "What a coach says in every segment: predictions."),
     Command("coach", "coach", "app", COACH, "Models of the coach: presets, released weights, joint selection."),
+    Command("techcoach", "techcoach", "app", COACH, "TechCoach: comments by technical points, and a score."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.expression import parse
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.motion.cycles.signal_curve import candidates, repeated_cycle
@@ -77,7 +77,7 @@ def _rows(table: RowTable[R], path: Path, key: VideoKey) -> list[R]:
 
 def reference_course(exercise: Exercise, signal: str, user_refs: Path) -> Array | None:
     """The signal's course (N,) in degrees over one cycle of the reference; None without one."""
-    if not any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(user_refs)):
+    if not has_reference(exercise, user_refs):
         return None
     reference = load_reference(exercise, user_refs)
     found = [c for c in candidates(exercise, reference.angles, reference.fps) if c.expression.text == signal]

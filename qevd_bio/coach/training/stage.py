@@ -176,7 +176,8 @@ def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
 def _tell(prepared: Prepared, say: Say) -> None:
     tokens = sum(lengths_of(prepared.examples))
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
-    if same_body(prepared.examples):
+    # Short clips are read one by one; they are not all opened to find out.
+    if isinstance(prepared.examples, list) and same_body(prepared.examples):
         say(f"warning: {SAME_BODY}")
     for reason, count in sorted(prepared.missing.items()):
         say(f"left out: {count} × {reason} ({prepared.first_problem})")

@@ -186,9 +186,9 @@ class Ledger:
             )
         if not self._settings_before:
             return
-        before, now = _leaves(self._settings_before[0]), _leaves(self.settings)
-        names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-        change = "; ".join(f"{n}: {before.get(n)!r} then, {now.get(n)!r} now" for n in names[:4])
+        before, asked = _leaves(self._settings_before[0]), _leaves(self.settings)
+        names = sorted(name for name in {*before, *asked} if before.get(name) != asked.get(name))
+        change = "; ".join(f"{n}: {before.get(n)!r} then, {asked.get(n)!r} now" for n in names[:4])
         raise UserError(
             f"{len(self._settings_before)} of {total} items of {self.stage!r} were made with other settings ({change})",
             where=self.folder,

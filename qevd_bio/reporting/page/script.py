@@ -66,6 +66,7 @@ SCRIPT = r"""
     if (table.parentElement.closest("details:not([open])")) return;
     table.classList.add("ready");
     if (table.rows.length > 2) all("thead th", table).forEach((head, column) => {
+      if (!words(head)) return;
       const button = document.createElement("button");
       button.append(...head.childNodes);
       button.addEventListener("click", () => sort(table, column, head));

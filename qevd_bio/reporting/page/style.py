@@ -78,9 +78,9 @@ input, select, button { font: inherit; color: var(--text); background: var(--gro
 .tools { margin: .5rem 0 0; text-align: right; } .tools + .scroll { margin-top: .2rem; }
 .tools button { font-size: .8rem; min-height: 0; padding: .15rem .5rem; color: var(--soft); border-color: var(--line); }
 thead th button { all: unset; cursor: pointer; } thead th button:focus-visible { outline: 3px solid var(--focus); }
-thead th button::after { content: " \2195"; color: var(--soft); }
-th[aria-sort=ascending] button::after { content: " \2191"; color: var(--text); }
-th[aria-sort=descending] button::after { content: " \2193"; color: var(--text); }
+thead th button::after { content: " ↕"; color: var(--soft); }
+th[aria-sort=ascending] button::after { content: " ↑"; color: var(--text); }
+th[aria-sort=descending] button::after { content: " ↓"; color: var(--text); }
 .scroll:has(> .all) { max-height: 28rem; overflow: auto; }
 .all thead th { position: sticky; top: 0; background: var(--ground); z-index: 1; }
 .all bdi { overflow-wrap: normal; } .all th:first-child { min-width: 9rem; } .all td { min-width: 6rem; }

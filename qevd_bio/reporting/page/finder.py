@@ -111,7 +111,10 @@ class Finder:
             tag("p", id="differ", role="status", class_="soft"), id="pair", class_="find", hidden=True,
         )  # fmt: skip
         head = ["exercise", "trainer's feedbacks", *(short(run, _LONGEST) for run in runs)]
-        about = "Numbers: the trainer's feedbacks, in order, that a system met. A link leads to what was said."
+        about = (
+            "Numbers: the trainer's feedbacks, in order, that a system met. Exercises in which both met the same but in "
+            "other words count as different, too; a link leads to what was said."
+        )
         made = table(head, lines, caption="What each system met", text=len(head), class_="all", file="systems")
         title = tag("h2", "Where the systems differ", id="systems")
         return tag("section", title, form, tag("p", about, class_="soft"), tag("div", made, id="differences"))
@@ -127,4 +130,4 @@ def _did(lane: LaneSummary | None) -> Html | str:
         return "–"
     met = ", ".join(str(k + 1) for k in lane.met) or "none"
     others = f"{lane.others} more said" if lane.others else "nothing else said"
-    return join((f"met {met}; ", others))
+    return tag("span", f"met {met}; {others}", data_said=lane.said)

@@ -124,12 +124,13 @@ SCRIPT = r"""
   const pair = byId("pair");
   if (pair) {
     const table = byId("differences").querySelector("table"), said = byId("differ"), [a, b] = all("select", pair);
+    const did = (cell) => words(cell) + (cell.firstElementChild ? cell.firstElementChild.dataset.said : "");
     const compare = () => {
       const first = Number(a.value), second = Number(b.value), rows = [...table.tBodies[0].rows];
       [table.tHead.rows[0], ...rows].forEach((row) => [...row.cells].forEach((cell, i) => {
         cell.hidden = i > 1 && i !== first && i !== second;
       }));
-      rows.forEach((row) => { row.hidden = words(row.cells[first]) === words(row.cells[second]); });
+      rows.forEach((row) => { row.hidden = did(row.cells[first]) === did(row.cells[second]); });
       said.textContent = `They differ in ${rows.filter((row) => !row.hidden).length} of ${rows.length} exercises.`;
     };
     pair.hidden = false;

@@ -89,7 +89,8 @@ class Finder:
         at = [segment_anchor(row.video, row.segment) for row in self.rows]
         about = "A link leads to the exercise's timeline. A dash: not known, or not analysed."
         made = table(head, lines, caption="Every exercise", text=text, class_="all", at=at, file="exercises")
-        return join((tag("p", about, class_="soft"), made))
+        more = tag("button", id="more", type="button", hidden=True)
+        return join((tag("p", about, class_="soft"), made, more))
 
     def differences(self) -> Html:
         """What each of several systems met, exercise by exercise; a script shows two, and where they differ."""
@@ -112,8 +113,8 @@ class Finder:
         )  # fmt: skip
         head = ["exercise", "trainer's feedbacks", *(short(run, _LONGEST) for run in runs)]
         about = (
-            "Numbers: the trainer's feedbacks, in order, that a system met. Exercises in which both met the same but in "
-            "other words count as different, too; a link leads to what was said."
+            "Numbers: the trainer's feedbacks, in order, that a system met. Exercises in which both met the same but "
+            "in other words count as different, too; a link leads to what was said."
         )
         made = table(head, lines, caption="What each system met", text=len(head), class_="all", file="systems")
         title = tag("h2", "Where the systems differ", id="systems")

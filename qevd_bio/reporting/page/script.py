@@ -59,6 +59,7 @@ SCRIPT = r"""
       return down ? -order : order;
     });
     body.append(...rows.map(({row}) => row));
+    table.dispatchEvent(new Event("sorted"));
   };
 
   // Tables get their buttons when they can be seen.
@@ -88,7 +89,21 @@ SCRIPT = r"""
     const keys = segments.map((one) => new Set(one.dataset.k.split(" ")));
     const lines = new Map(all("tr[data-at]").map((row) => [row.dataset.at, row]));
     const rows = segments.map((one) => lines.get(one.id));
-    let texts = null;
+    const index = rows[0].closest("table"), more = byId("more");
+    let texts = null, most = 60;
+    // Of many rows the first ones are laid out: an answer is to be there at once.
+    const cut = () => {
+      let count = 0;
+      [...index.tBodies[0].rows].forEach((row) => {
+        count += row.hidden ? 0 : 1;
+        const late = !row.hidden && count > most;
+        if (row.classList.contains("late") !== late) row.classList.toggle("late", late);
+      });
+      more.hidden = count <= most;
+      more.textContent = `Show all ${count}`;
+    };
+    more.addEventListener("click", () => { most = Infinity; cut(); });
+    index.addEventListener("sorted", cut);
     const read = () => {
       const named = (i) => (rows[i] ? words(rows[i]) : "");
       texts = texts || segments.map((one, i) => `${named(i)} ${one.textContent}`.toLowerCase());
@@ -112,6 +127,7 @@ SCRIPT = r"""
       });
       const result = `${count} of ${segments.length} exercises, in ${seen.size} of ${folds.length} videos`;
       said.textContent = any ? result : "";
+      cut();
     };
     find.hidden = false;
     find.addEventListener("input", apply);

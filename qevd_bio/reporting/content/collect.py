@@ -32,7 +32,7 @@ from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.by_video import VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, NOT_SURE, Verdict, faults_of
+from qevd_bio.tables.verdicts import NOT_JUDGED, NOT_SURE, SPOKEN, Verdict, faults_of
 
 _FEWEST_BYTES = 6_000
 
@@ -174,8 +174,8 @@ class Collector:
             reps=tuple(cycles),
             faults=tuple(faults_of(verdicts)),
             not_judged=dict(unknown.most_common()),
-            not_sure=dict(Counter(one.rule for one in verdicts if one.verdict == NOT_SURE and one.kind == ERROR)),
-            measurements=len({(v.cycle, v.rule) for v in verdicts if v.violated and v.kind != ERROR}),
+            not_sure=dict(Counter(one.rule for one in verdicts if one.verdict == NOT_SURE and one.kind in SPOKEN)),
+            measurements=len({(v.cycle, v.rule) for v in verdicts if v.violated and v.kind not in SPOKEN}),
             rules=exercise,
             truths=truths,
             lanes=self._lanes(key, place, truths),

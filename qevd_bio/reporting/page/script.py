@@ -89,7 +89,7 @@ SCRIPT = r"""
     const keys = segments.map((one) => new Set(one.dataset.k.split(" ")));
     const lines = new Map(all("tr[data-at]").map((row) => [row.dataset.at, row]));
     const rows = segments.map((one) => lines.get(one.id));
-    const index = rows[0].closest("table"), more = byId("more");
+    const index = find.parentElement.querySelector("table"), more = byId("more");
     let texts = null, most = 60;
     // Of many rows the first ones are laid out: an answer is to be there at once.
     const cut = () => {

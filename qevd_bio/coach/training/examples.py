@@ -12,6 +12,7 @@ from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.prompts import published
 from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
+from qevd_bio.coach.segments.contexts import fitted
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource
 from qevd_bio.coach.training.options import CoachData
 from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence, short_sequence
@@ -19,14 +20,15 @@ from qevd_bio.dataset.short_clips import ShortClip
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 
-Features = Callable[[], NDArray[np.float32]]
+Features = Callable[[int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Example:
     """One sequence with what its vision tokens see.
 
-    features: gives (T, N, C) when called. morph: C_morph's ids of each step, as number into `morphs`.
+    features: gives (T, N, C) of a crop when called, of which there are `crops`. morph: C_morph's ids of each step, as
+    number into `morphs`. cut: whether its last steps were left out.
     """
 
     key: str
@@ -35,6 +37,8 @@ class Example:
     features: Features
     morphs: tuple[tuple[int, ...], ...] = ()
     morph_of_step: NDArray[np.int64] | None = None
+    crops: int = 1
+    cut: bool = False
 
     @property
     def weight(self) -> float:
@@ -43,7 +47,12 @@ class Example:
 
 
 def make_example(
-    segment: SegmentInput, feedbacks: Sequence[tuple[float, str]], coach: Coach, data: CoachData, features: Features
+    segment: SegmentInput,
+    feedbacks: Sequence[tuple[float, str]],
+    coach: Coach,
+    data: CoachData,
+    features: Features,
+    crops: int = 1,
 ) -> Example:
     """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
     front = coach.front
@@ -68,7 +77,8 @@ def make_example(
     sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
     morphs, of_step = _morphs(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
-    return Example(segment.key, group, sequence, features, morphs, of_step)
+    cut = int((sequence.steps >= 0).sum()) < len(segment.times)
+    return Example(segment.key, group, sequence, features, morphs, of_step, crops, cut)
 
 
 def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
@@ -76,7 +86,8 @@ def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> li
     for step in range(0, len(segment.motion), every):
         text = segment.motion[step]
         if text not in known:
-            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, text + "\n")]
+            shorter = fitted(text, front, lambda read: 1 + len(text_ids(coach.tokenizer, read + "\n")))
+            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, shorter + "\n")]
         if len(known[text]) > front:
             raise ItemError(
                 "context_too_long",
@@ -130,6 +141,11 @@ class Prepared:
     missing: dict[str, int]
     first_problem: str = ""
 
+    @property
+    def cut(self) -> int:
+        """How many examples lost their last steps."""
+        return sum(example.cut for example in self.examples)
+
 
 def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> Prepared:
     """Examples of all segments that have what is needed. UserError where none has."""
@@ -137,7 +153,8 @@ def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> 
     for source in sources:
         try:
             loaded = source.load()
-            example = make_example(loaded, targets_of(source.segment), coach, data, features_of(source))
+            said = targets_of(source.segment)
+            example = make_example(loaded, said, coach, data, features_of(source), 1 + len(source.crops))
         except (ItemError, UserError) as error:
             reason = error.reason if isinstance(error, ItemError) else "bad_input"
             found.missing[reason] = found.missing.get(reason, 0) + 1
@@ -162,8 +179,8 @@ def targets_of(segment: Segment) -> list[tuple[float, str]]:
 def features_of(source: SegmentSource) -> Features:
     """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
 
-    def load() -> NDArray[np.float32]:
-        values = source.mapped().values
+    def load(crop: int) -> NDArray[np.float32]:
+        values = source.mapped(crop).values
         return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
 
     return load

@@ -93,12 +93,18 @@ class Evaluator:
         if setup.reference is not None:
             self.template = Template(self.exercise, setup.reference, setup.reference_fps, signal)
             values = self.template.values
-        self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
-        self._count = 0
-        self._ended = math.nan
+        self._values = values
+        self.begin()
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
+
+    def begin(self) -> None:
+        """Forget the cycles that were evaluated: the next one is the first."""
+        setup = self.setup
+        self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, self._values)
+        self._count = 0
+        self._ended = math.nan
 
     def evaluate(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -27,12 +27,12 @@ class RecentMotion:
         self._setup, self._window_s = setup, window_s
         self._signals = setup.signals()
         self._evaluators: dict[int, Evaluator] = {}
-        self._last: tuple[tuple[int, tuple[Cycle, ...]], list[JudgedCycle]] = ((-1, ()), [])
+        self._last: tuple[tuple[int, int, tuple[Cycle, ...]], JudgedCycle | None] = ((-1, 0, ()), None)
 
     def at(
         self, frames: Frames, judged: SeenCurves | JoinedCurves, moving: SeenCurves | JoinedCurves, last: int
-    ) -> Sequence[JudgedCycle]:
-        """The cycles that are settled by frame `last`, oldest first.
+    ) -> tuple[JudgedCycle | None, int]:
+        """The newest of the cycles that are settled by frame `last`, judged, and how many there are.
 
         frames and their curves reach back at least `window_s` before that frame; `moving` are those that cycles are
         found on.
@@ -43,13 +43,17 @@ class RecentMotion:
         signal = self._signals[number]
         times = frames.time_s[first : last + 1]
         found = self._find(signal, times, np.asarray(signal.values(Window(moving, first, last).present)))
-        # Most steps see the cycles of the step before; these need not be judged again. A detector that begins later
-        # settles the same cycle at another frame.
-        same = number, tuple(replace(cycle, reported_s=0.0) for cycle in found)
+        # What is said of the newest rests on those before it that a recurring fault must show in, and on no others.
+        # Most steps see the same as the step before; a detector that begins later settles a cycle at another frame.
+        newest = found[-max(self._setup.options.constraints.recur, 1) :]
+        same = number, len(found), tuple(replace(cycle, reported_s=0.0) for cycle in newest)
         if same != self._last[0]:
+            before = len(found) - len(newest)
             evaluator = self._evaluator(number, signal)
-            self._last = same, [evaluate_frames(evaluator, cycle, frames, judged, now) for cycle in found]
-        return self._last[1]
+            evaluator.begin(before, found[before - 1].end_s if before else math.nan)
+            told = [evaluate_frames(evaluator, cycle, frames, judged, now) for cycle in newest]
+            self._last = same, told[-1] if told else None
+        return self._last[1], len(found)
 
     def _choose(self, frames: Frames, first: int, last: int) -> int:
         ok = frames.ok[first : last + 1]
@@ -72,10 +76,8 @@ class RecentMotion:
         return [cycle for cycle in found if cycle.partial not in ("start", "both")]
 
     def _evaluator(self, number: int, signal: Signal) -> Evaluator:
-        """An evaluator that has seen nothing yet."""
         if number not in self._evaluators:
             self._evaluators[number] = Evaluator(self._setup, signal)
-        self._evaluators[number].begin()
         return self._evaluators[number]
 
 

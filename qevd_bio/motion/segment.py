@@ -148,7 +148,7 @@ def _contexts(
     for step, index in enumerate(steps.tolist()):
         time = float(frames.time_s[index])
         if recent is not None:
-            writer.only(recent.at(frames, curves, moving, index))
+            writer.only(*recent.at(frames, curves, moving, index))
         while recent is None and done < len(cycles) and cycles[done].reported_s <= time:
             writer.completed(cycles[done])
             done += 1
@@ -179,12 +179,12 @@ class ContextWriter:
         """Take note of a completed cycle."""
         self._known(self._after(cycle, self._motion.cycles + 1), cycle.number)
 
-    def only(self, cycles: Sequence[JudgedCycle]) -> None:
-        """Know these completed cycles and no others."""
-        if not cycles:
+    def only(self, newest: JudgedCycle | None, count: int) -> None:
+        """Know `count` completed cycles, of which this is the newest, and no others."""
+        if newest is None:
             self._known(Motion(), -1)
         else:
-            self._known(self._after(cycles[-1], len(cycles)), cycles[-1].number)
+            self._known(self._after(newest, count), newest.number)
 
     def _after(self, cycle: JudgedCycle, count: int) -> Motion:
         return Motion(

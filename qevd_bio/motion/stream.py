@@ -208,7 +208,7 @@ class MotionStream:
         curves = JoinedCurves([block.curves for block in kept], skeleton)
         slow = [signal_curves(block.frames, block.curves, skeleton) for block in kept]
         moving = curves if frames.slow is None else JoinedCurves(slow, skeleton)
-        self._writer.only(recent.at(frames, curves, moving, len(frames) - 1))
+        self._writer.only(*recent.at(frames, curves, moving, len(frames) - 1))
 
     def _context(self, time_s: float) -> ContextRow:
         if self._recent is not None:

@@ -99,12 +99,12 @@ class Evaluator:
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
 
-    def begin(self) -> None:
-        """Forget the cycles that were evaluated: the next one is the first."""
+    def begin(self, count: int = 0, ended_s: float = math.nan) -> None:
+        """Forget the faults so far. `count` cycles came before the next, the last of which ended at `ended_s`."""
         setup = self.setup
         self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, self._values)
-        self._count = 0
-        self._ended = math.nan
+        self._count = count
+        self._ended = ended_s
 
     def evaluate(
         self,

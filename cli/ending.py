@@ -74,7 +74,7 @@ def finish(summary: Summary, where: Path | None = None) -> None:
     say(summary.describe() + (f"; results in {where}" if where else ""))
     if summary.failed:
         table = f"manifests/{summary.stage}-failures.csv"
-        say(f"failed: {summary.failures()}; listed in {table}; again with --retry-failed", err=True)
+        say(f"failed: {summary.failures()}; listed in {table}; --retry-failed tries them again", err=True)
     leave(summary.exit_code)
 
 

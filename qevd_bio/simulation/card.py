@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 from qevd_bio.simulation.options import SimulateOptions
-from qevd_bio.simulation.performance.session import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
+from qevd_bio.simulation.performance.habits import DELAY_MEDIAN_S, DELAY_RANGE_S, DELAY_SPREAD
 from qevd_bio.simulation.performance.workout import possible_mistakes
 from qevd_bio.store.version import __version__
 from qevd_bio.tables.truth import TrueFeedback, TrueMistake, TrueRepetition

@@ -25,6 +25,7 @@ from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.filestate import FileState
 from qevd_bio.store.hashing import hash_file
 from qevd_bio.store.orphans import end_with_parent
+from qevd_bio.store.shortage import memory_ran_out
 
 P = TypeVar("P")
 """What the work of a stage needs besides files: the payload of its items."""
@@ -131,7 +132,7 @@ def _explained(error: Exception) -> tuple[str, str, StopRun | None]:
         return error.reason, error.detail, None
     if isinstance(error, UserError):
         return "bad_input", str(error), None
-    if _memory_ran_out(error):
+    if memory_ran_out(error):
         return "out_of_memory", _MEMORY, None
     if isinstance(error, ImportError) and (missing := extras.explained(error)) is not None:
         # What is not installed for one item is not installed for the others.
@@ -152,13 +153,6 @@ _OF_THE_MACHINE = {
     errno.ENOTCONN,
     errno.EBUSY,
 }
-
-
-def _memory_ran_out(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return True
-    # PyTorch's own error of a full GPU, and what Python says where a thread gets no stack.
-    return type(error).__name__ == "OutOfMemoryError" or "can't start new thread" in str(error)
 
 
 class InProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -196,6 +197,10 @@ class VideoReader:
         except MemoryError as error:
             raise ItemError("out_of_memory", f"memory ran out while decoding {self.path}; try fewer --jobs") from error
         except av.error.FFmpegError as error:
+            if error.errno == errno.EAGAIN:  # a decoder's thread that could not be started
+                raise ItemError(
+                    "out_of_memory", f"no thread is free to decode {self.path}; try fewer --jobs"
+                ) from error
             raise ItemError(
                 "decoder_error", f"{self.path}: decoding stops after frame {self.decoded} ({error.strerror})"
             ) from error

@@ -157,6 +157,8 @@ def test_a_copied_workspace_is_kept_and_an_earlier_marker_is_checked_by_the_foot
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
         (RuntimeError("can't start new thread"), "out_of_memory"),
         (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), "out_of_memory"),
+        (RuntimeError("Exception from src/inference/src/cpp/core.cpp:110: std::bad_alloc"), "out_of_memory"),
+        (ImportError("libx265-f5385bb8.so.216: failed to map segment from shared object"), "out_of_memory"),
         (OSError(errno.EIO, "Input/output error"), "io_error"),
         (OSError(errno.ESTALE, "Stale file handle"), "io_error"),
         (OSError(errno.EMFILE, "Too many open files"), "io_error"),

@@ -43,10 +43,11 @@ def encode(
     options: dict[str, str] | None = None,
     setting: Callable[[Any], None] | None = None,
     container_format: str | None = None,
+    container_options: dict[str, str] | None = None,
     interlaced: bool = False,
 ) -> Path:
     """A video of numbered pictures at the given times (milliseconds; default `rate` a second)."""
-    with av.open(str(path), "w", format=container_format) as container:
+    with av.open(str(path), "w", format=container_format, options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.codec_context.time_base = Fraction(1, rate if times_ms is None else 1000)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.pose.backends.landmarks import (
@@ -222,6 +221,8 @@ def _levelled(state: State, level: Float) -> State:
 
 def _to_frames(knot_s: NDArray[np.float64], values: Float, time_s: NDArray[np.float64]) -> Float:
     """Cubic splines through the knots, one for each run without a gap, at the frames' times."""
+    from scipy.interpolate import CubicSpline  # a second to import: only a process that fits pays for it
+
     out = np.empty((len(time_s), values.shape[1]))
     for run in runs(np.ones(len(knot_s), dtype=bool), knot_s, LONGEST_GAP_S):
         own = (time_s >= knot_s[run[0]]) & (time_s <= knot_s[run[-1]])

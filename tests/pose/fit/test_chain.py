@@ -32,6 +32,10 @@ SKELETON = Skeleton.from_stature(1.75)
 CHAIN = Chain.of(SKELETON)
 
 
+PAIRED = ((SHOULDERS, "shoulder"), (ELBOWS, "elbow"), (WRISTS, "wrist"), (KNEES, "knee"), (ANKLES, "ankle"))
+"""Rows of the markers that stand for a joint of both sides."""
+
+
 def some_state(frames: int = 6, spine: float = 1.0) -> State:
     draw = np.random.default_rng(1)
     step = draw.normal(0.0, 0.4, (frames, N_VARIABLES))
@@ -42,13 +46,7 @@ def some_state(frames: int = 6, spine: float = 1.0) -> State:
 
 def test_the_zero_pose_stands_where_the_skeleton_does() -> None:
     markers = place(CHAIN, rest_state(1)).markers[0]
-    for row, joint in (
-        (SHOULDERS, "shoulder"),
-        (ELBOWS, "elbow"),
-        (WRISTS, "wrist"),
-        (KNEES, "knee"),
-        (ANKLES, "ankle"),
-    ):
+    for row, joint in PAIRED:
         for i, side in enumerate("rl"):
             expected = SKELETON.place(f"{joint}_{side}") - SKELETON.place("pelvis")
             np.testing.assert_allclose(markers[row, i], expected, atol=1e-12)
@@ -60,13 +58,7 @@ def test_angles_of_a_state_put_the_joints_where_the_chain_has_them() -> None:
     head = np.tile(np.eye(3), (len(state), 1, 1))
     pose = forward_kinematics(angles_of(state, head), SKELETON, state.trans)
     markers = place(CHAIN, state).markers
-    for row, joint in (
-        (SHOULDERS, "shoulder"),
-        (ELBOWS, "elbow"),
-        (WRISTS, "wrist"),
-        (KNEES, "knee"),
-        (ANKLES, "ankle"),
-    ):
+    for row, joint in PAIRED:
         for i, side in enumerate("rl"):
             np.testing.assert_allclose(markers[:, row, i], pose.place(f"{joint}_{side}"), atol=1e-9)
 

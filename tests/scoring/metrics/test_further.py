@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import random
 
 import numpy as np
 import pytest
@@ -9,40 +8,14 @@ import pytest
 from qevd_bio.scoring.metrics.further import median_rank, pa_mpjpe, recall_at, relative_l2, retrieval_ranks, spearman
 from qevd_bio.scoring.metrics.ngrams import bleu, cider_d
 from qevd_bio.scoring.metrics.tokens import rouge_tokens
-
-VOCABULARY = [
-    "keep",
-    "going",
-    "great",
-    "job",
-    "squats",
-    "lower",
-    "your",
-    "body",
-    "knee",
-    "ten",
-    "nice",
-    "work",
-    ".",
-    "!",
-    "90",
-]
-
-
-def pairs_of(n, seed):
-    random_ = random.Random(seed)
-
-    def make():
-        return " ".join(random_.choices(VOCABULARY, k=random_.randint(0, 9)))
-
-    return [(make(), make()) for _ in range(n)]
+from tests.made_pairs import random_pairs
 
 
 @pytest.mark.parametrize("order", [1, 4])
 def test_bleu_equals_sacrebleu(order):
     sacrebleu = pytest.importorskip("sacrebleu.metrics")
     for seed, n in ((0, 300), (1, 7), (2, 1)):
-        pairs = pairs_of(n, seed)
+        pairs = random_pairs(n, seed)
         peer = sacrebleu.BLEU(max_ngram_order=order)
         expected = peer.corpus_score([said for _, said in pairs], [[reference for reference, _ in pairs]]).score
         assert bleu(pairs, order).value == pytest.approx(expected, abs=1e-9)
@@ -50,7 +23,7 @@ def test_bleu_equals_sacrebleu(order):
 
 def test_bleu_of_resampled_pairs_equals_sacrebleu():
     sacrebleu = pytest.importorskip("sacrebleu.metrics")
-    pairs = pairs_of(40, 3)
+    pairs = random_pairs(40, 3)
     measured = bleu(pairs, 4)
     chosen = np.random.default_rng(0).integers(0, 40, 40)
     again = [pairs[i] for i in chosen]
@@ -82,13 +55,13 @@ def cider_by_the_paper(pairs):
 
 
 def test_cider_d_equals_its_definition():
-    pairs = pairs_of(25, 4)
+    pairs = random_pairs(25, 4)
     assert cider_d(pairs).items == pytest.approx(cider_by_the_paper(pairs), abs=1e-9)
 
 
 def test_cider_d_equals_pycocoevalcap():
     scorer_module = pytest.importorskip("pycocoevalcap.cider.cider_scorer")
-    pairs = pairs_of(200, 5)
+    pairs = random_pairs(200, 5)
     scorer = scorer_module.CiderScorer(n=4, sigma=6.0)
     for reference, said in pairs:
         scorer += (" ".join(rouge_tokens(said)), [" ".join(rouge_tokens(reference))])
@@ -162,7 +135,7 @@ def test_intervals_work_for_every_form():
         spearman(np.arange(30.0), np.arange(30.0) ** 2),
         median_rank(ranks),
         recall_at(ranks, 10),
-        bleu(pairs_of(30, 6), 4),
+        bleu(random_pairs(30, 6), 4),
     ]
     found = bootstrap({m.name: m.statistic(clusters, 6) for m in measured}, 200, 0.95, 0)
     for one in measured:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 
@@ -10,34 +8,7 @@ from qevd_bio.scoring.metrics.encoder import find_model, missing_for_bertscore
 from qevd_bio.scoring.metrics.semantic import bertscore
 from qevd_bio.scoring.options import BertScoreOptions
 from qevd_bio.store.errors import UserError
-
-VOCABULARY = [
-    "keep",
-    "going",
-    "great",
-    "job",
-    "squats",
-    "lower",
-    "your",
-    "body",
-    "knee",
-    "ten",
-    "nice",
-    "work",
-    ".",
-    "!",
-    "90",
-    "é",
-]
-
-
-def pairs_of(n, seed=0):
-    random_ = random.Random(seed)
-
-    def make():
-        return " ".join(random_.choices(VOCABULARY, k=random_.randint(1, 12)))
-
-    return [(make(), make()) for _ in range(n)]
+from tests.made_pairs import random_pairs
 
 
 @pytest.fixture
@@ -53,14 +24,14 @@ def fresh_cache(tmp_path, monkeypatch):
 
 def test_equal_to_bert_score(options, fresh_cache):
     peer = pytest.importorskip("bert_score")
-    pairs = [*pairs_of(120), ("keep going " * 60, "nice work"), ("same text", "same text")]
+    pairs = [*random_pairs(120), ("keep going " * 60, "nice work"), ("same text", "same text")]
     references, said = [r for r, _ in pairs], [s for _, s in pairs]
     _, _, expected = peer.score(said, references, model_type=options.model, num_layers=3)
     assert np.abs(bertscore(pairs, options).items - expected.numpy()).max() < 1e-5
 
 
 def test_small_batches_give_the_same(options, fresh_cache):
-    pairs = pairs_of(40)
+    pairs = random_pairs(40)
     small = BertScoreOptions(model=options.model, layer=3, batch_tokens=20)
     expected = bertscore(pairs, options, cached=False).items
     assert bertscore(pairs, small, cached=False).items == pytest.approx(expected, abs=1e-5)
@@ -71,7 +42,7 @@ def test_an_empty_side_scores_zero(options, fresh_cache):
 
 
 def test_references_come_from_the_cache(options, fresh_cache, monkeypatch):
-    pairs = pairs_of(20)
+    pairs = random_pairs(20)
     first = bertscore(pairs, options)
     assert len(list(fresh_cache.rglob("*.safetensors"))) == 1
     encoded = []
@@ -94,7 +65,7 @@ def test_references_come_from_the_cache(options, fresh_cache, monkeypatch):
 
 
 def test_another_layer_or_model_has_its_own_cache(options, fresh_cache):
-    pairs = pairs_of(5)
+    pairs = random_pairs(5)
     bertscore(pairs, options)
     bertscore(pairs, BertScoreOptions(model=options.model, layer=2))
     bertscore(pairs, BertScoreOptions(model=options.model, layer=2, prefix_space=True))
@@ -102,7 +73,7 @@ def test_another_layer_or_model_has_its_own_cache(options, fresh_cache):
 
 
 def test_a_damaged_cache_file_is_made_again(options, fresh_cache):
-    pairs = pairs_of(5)
+    pairs = random_pairs(5)
     expected = bertscore(pairs, options).items
     (file,) = fresh_cache.rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:100])
@@ -112,7 +83,7 @@ def test_a_damaged_cache_file_is_made_again(options, fresh_cache):
 def test_rescaling(options, fresh_cache, tmp_path):
     table = tmp_path / "base.tsv"
     table.write_text("LAYER,P,R,F\n3,0.1,0.1,0.2\n")
-    pairs = pairs_of(5)
+    pairs = random_pairs(5)
     plain = bertscore(pairs, options).items
     scaled = bertscore(pairs, BertScoreOptions(options.model, 3, True, table))
     assert scaled.items == pytest.approx((plain - 0.2) / 0.8)

@@ -20,6 +20,7 @@ from qevd_bio.pose.options import Runtime
 from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.leftovers import explain_os_error
+from qevd_bio.store.shortage import memory_ran_out
 
 Floats = NDArray[np.float32]
 Network = Callable[[Floats], list[Floats]]
@@ -115,6 +116,8 @@ def _openvino(path: Path, outputs: Sequence[tuple[int, ...]], device: str, threa
         cut = ov.Model([whole.outputs[place] for place in places], whole.get_parameters())
         request = core.compile_model(cut, device, settings).create_infer_request()
     except RuntimeError as error:
+        if memory_ran_out(error):
+            raise MemoryError(f"loading {name}") from error
         raise UserError(
             f"OpenVINO cannot use this model on {device}: {_last_line(error)}", where=name, fix=_AGAIN
         ) from error
@@ -133,6 +136,8 @@ def _litert(model: ModelFile, outputs: Sequence[tuple[int, ...]], threads: int) 
         interpreter = Interpreter(model_content=model.content, num_threads=threads)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
+        if memory_ran_out(error):
+            raise MemoryError(f"loading {model.name}") from error
         raise UserError(f"LiteRT cannot use this model: {_last_line(error)}", where=model.name, fix=_AGAIN) from error
     details = interpreter.get_output_details()
     places = _places([tuple(int(size) for size in detail["shape"])[1:] for detail in details], outputs, model.name)

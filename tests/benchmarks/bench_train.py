@@ -56,7 +56,7 @@ def make_batch(config: ModelConfig, rows: int, steps: int, context: int) -> Batc
             prompt, times, said, tokens, SequenceOptions(), contexts=of_step, front=config.context_tokens
         )
         morph = tuple(generator.integers(6, words, 40).tolist())
-        examples.append(Example("k", "g", sequence, lambda: features, (morph,), np.zeros(steps, np.int64)))
+        examples.append(Example("k", "g", sequence, lambda _: features, (morph,), np.zeros(steps, np.int64)))
     return collate(examples, 0, (config.vision.tokens, config.vision.dim))
 
 

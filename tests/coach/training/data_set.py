@@ -87,11 +87,14 @@ def write_clips(root: Path, workspace: Workspace) -> Path:
 
 
 def write_kinematics(root: Path, workspace: Workspace) -> None:
-    """Squats in every video, and the table of segments: what contexts are made of."""
+    """Squats, from 6 s on high knees, in every video, and the table of segments: what contexts are made of."""
     write_segments(open_dataset(root), workspace)
-    cycle = load_reference(get("squats")).angles
+    halves = []
+    for name in ("squats", "high_knees"):
+        cycle = load_reference(get(name)).angles[:-1]
+        halves.append(np.concatenate([cycle] * (1 + 180 // len(cycle)))[:180])
+    angles = np.concatenate(halves).astype(np.float32)
     for stem in VIDEOS:
-        angles = np.concatenate([cycle[:-1]] * (1 + 360 // (len(cycle) - 1)))[:360].astype(np.float32)
         Kinematics(
             split=SPLIT, video=stem, fps=30.0, frame=np.arange(360, dtype=np.int32), time_s=np.arange(360) / 30.0,
             angles=angles, raw=angles, observed=np.ones(angles.shape, bool), confidence=np.full(360, 0.9, np.float32),

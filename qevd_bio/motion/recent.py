@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
 from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
+from qevd_bio.motion.evaluating import by_paper, evaluate_frames
 from qevd_bio.motion.frames import Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 
@@ -67,10 +67,7 @@ class RecentMotion:
     def _find(self, signal: Signal, times: NDArray[np.float64], values: NDArray[np.float64]) -> list[Cycle]:
         exercise, options = self._setup.exercise, self._setup.options.cycles
         if options.method == "paper":
-            if exercise.category == "hold":
-                return paper.detect_holds(times, values)
-            high = exercise.signal.rest == "max"
-            return paper.detect_cycles(times, values, two_sided=signal.two_sided, rest_high=high)
+            return by_paper(times, values, exercise, signal)
         found = detector(exercise, signal, options).extend(times.tolist(), values.tolist())
         # The window cuts into most repetitions where it begins; these are not whole ones.
         return [cycle for cycle in found if cycle.partial not in ("start", "both")]
@@ -79,20 +76,3 @@ class RecentMotion:
         if number not in self._evaluators:
             self._evaluators[number] = Evaluator(self._setup, signal)
         return self._evaluators[number]
-
-
-def evaluate_frames(
-    evaluator: Evaluator, cycle: Cycle, frames: Frames, curves: SeenCurves | JoinedCurves, reported_s: float
-) -> JudgedCycle:
-    """Evaluate a cycle on the frames that lie within it."""
-    first = int(np.searchsorted(frames.time_s, cycle.start_s - 1e-9))
-    last = int(np.searchsorted(frames.time_s, cycle.end_s + 1e-9, side="right")) - 1
-    part = slice(first, last + 1)
-    return evaluator.evaluate(
-        cycle,
-        Window(curves, first, last),
-        frames.time_s[part],
-        frames.frame[part],
-        frames.confidence[part],
-        reported_s,
-    )

@@ -14,7 +14,6 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
-    Morph,
     Motion,
     estimate_tokens,
     fit,
@@ -23,18 +22,18 @@ from qevd_bio.motion.context import (
     write_pose,
     write_rest,
 )
-from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import SeenCurves
 from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
+from qevd_bio.motion.evaluating import by_paper, evaluate_frames
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import PoseState, latest_pose
-from qevd_bio.motion.recent import RecentMotion, evaluate_frames
+from qevd_bio.motion.recent import RecentMotion
 from qevd_bio.motion.salient import JointsOverTime
 from qevd_bio.tables.motion import ContextRow
-from qevd_bio.tables.verdicts import STATIC, Verdict, faults_of
+from qevd_bio.tables.verdicts import STILL, Verdict, faults_of
 
 Count = Callable[[str], int]
 
@@ -122,11 +121,7 @@ def _find(
 ) -> tuple[list[Cycle], Counter[str]]:
     exercise = setup.exercise
     if setup.options.cycles.method == "paper":
-        if exercise.category == "hold":
-            return paper.detect_holds(frames.time_s, values), Counter()
-        high = exercise.signal.rest == "max"
-        cycles = paper.detect_cycles(frames.time_s, values, two_sided=signal.two_sided, rest_high=high)
-        return cycles, Counter()
+        return by_paper(frames.time_s, values, exercise, signal), Counter()
     machine = detector(exercise, signal, setup.options.cycles)
     found = machine.extend(frames.time_s.tolist(), values.tolist())
     return found + machine.finish(), machine.rejected
@@ -165,8 +160,9 @@ class ContextWriter:
         self._source = setup.salient_source
         self.pose = PoseState(setup.salient)
         self._count = count
-        morph = morph_of(setup.body)
-        self._morph = {warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)}
+        build = setup.build if setup.options.contexts.morph == "build" else None
+        morph = morph_of(setup.body, build=build)
+        self._morph = {warning: write_morph(replace(morph, warning=warning)) for warning in (False, True)}
         self._known(Motion(), -1)
 
     def _known(self, motion: Motion, number: int) -> None:
@@ -226,7 +222,7 @@ def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
 
 
 def _issue(verdict: Verdict) -> Issue:
-    fault = "unstable" if verdict.kind == STATIC else "insufficient" if verdict.deviation < 0 else "excessive"
+    fault = "unstable" if verdict.kind in STILL else "insufficient" if verdict.deviation < 0 else "excessive"
     unit = verdict.unit
     detected, required = rounded(verdict.value, unit), rounded(verdict.goal, unit)
     return Issue(verdict.side, measured_name(verdict), fault, detected, required, unit)

@@ -19,10 +19,11 @@ from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves
 from qevd_bio.motion.cycles.detection import CycleDetector
 from qevd_bio.motion.cycles.holds import HoldDetector
 from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
+from qevd_bio.motion.evaluating import evaluate_frames
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
-from qevd_bio.motion.recent import RecentMotion, evaluate_frames
+from qevd_bio.motion.recent import RecentMotion
 from qevd_bio.motion.segment import ContextWriter, Count, choosing, seen_curves, signal_curves
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import OK
@@ -65,9 +66,9 @@ class _Block(NamedTuple):
     frames: Frames
     curves: SeenCurves
 
-    def touches(self, cycle: Cycle) -> bool:
+    def touches(self, start_s: float, end_s: float) -> bool:
         times = self.frames.time_s
-        return bool(times[-1] >= cycle.start_s - 1e-9 and times[0] <= cycle.end_s + 1e-9)
+        return bool(times[-1] >= start_s - 1e-9 and times[0] <= end_s + 1e-9)
 
 
 class MotionStream:
@@ -178,7 +179,8 @@ class MotionStream:
         assert self._evaluator is not None
         judged = []
         for cycle in found:
-            kept = [block for block in self._kept if block.touches(cycle)]
+            since = self._evaluator.rest_from(cycle)
+            kept = [block for block in self._kept if block.touches(since, cycle.end_s)]
             frames = _joined([block.frames for block in kept])
             curves = JoinedCurves([block.curves for block in kept], self.setup.skeleton)
             reported = max(cycle.reported_s, self._known_at)

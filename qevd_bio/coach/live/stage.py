@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from qevd_bio.coach.baselines.rules import RulesCoach
@@ -14,7 +15,8 @@ from qevd_bio.coach.live.options import LiveOptions
 from qevd_bio.coach.live.pose import live_pose
 from qevd_bio.coach.live.screen import need_window, show, write
 from qevd_bio.coach.live.session import RulesWatcher, Session, Watcher, coach_live
-from qevd_bio.coach.live.source import open_source
+from qevd_bio.coach.live.source import CameraSource, open_source
+from qevd_bio.coach.live.voice import Voice, find_voice
 from qevd_bio.coach.options import AS_TRAINED, RANDOM, FeatureOptions, GenerateOptions, MotionWish
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
@@ -23,6 +25,7 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
 
 RULES = "rules"
+COUNTDOWN_S = 3.0
 
 
 def run_live(
@@ -37,21 +40,25 @@ def run_live(
     motion: MotionWish = AS_TRAINED,
     device: str = "auto",
     out: Path | None = None,
+    speak: bool = False,
     say: Callable[[str], None],
 ) -> Session:
     """Coach whoever is seen in `name` (a video file, or a camera's number) until it ends.
 
     model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model; motion: where J*
-    comes from and how far back is looked. The annotated pictures go to `out`, else to a window. Raises UserError for
-    what is not there or cannot be opened.
+    comes from and how far back is looked. The annotated pictures go to `out`, else to a window; with `speak` the
+    system's voice says each feedback. Raises UserError for what is not there or cannot be opened.
     """
     chosen = find_exercise(exercise, workspace)
     _check_wish(motion, model)
+    voice = find_voice() if speak else None
     if out is None:
         need_window()
     session = Session()
     with ExitStack() as stack:
         source = stack.enter_context(closing(open_source(name, options)))
+        if options.countdown_s is None:
+            options = replace(options, countdown_s=COUNTDOWN_S if isinstance(source, CameraSource) else 0.0)
         if model == RULES:
             pose = live_pose(options.window_s, options.stature_m)
             seen = LiveMotion(pose, chosen, workspace, options.stature_m, wish=motion)
@@ -63,7 +70,8 @@ def run_live(
                 )
             )
         ended = stack.enter_context(until_interrupted())
-        pictures = coach_live(source, watcher, chosen.name, options, session, say, ended)
+        spoken = stack.enter_context(closing(Voice(voice))).say if voice else _silent
+        pictures = coach_live(source, watcher, options, session, say, ended, spoken)
         if out is None:
             show(pictures)
         else:
@@ -79,6 +87,10 @@ def _check_wish(motion: MotionWish, model: str) -> None:
         raise UserError("a live session does not know its end", expected="--evidence causal")
     if motion.salient == "selector" and model == RULES:
         raise UserError(f"{RULES} has no joint selector", expected="--salient exercise or all, or --model with one")
+
+
+def _silent(text: str) -> None:
+    """What speaks where no voice is wanted."""
 
 
 @contextmanager

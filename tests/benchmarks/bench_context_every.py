@@ -35,7 +35,7 @@ from qevd_bio.coach.training.coach import SequenceLoss
 
 STEPS, CONTEXT, FEEDBACKS, WORDS, PROMPT = 120, 100, 6, 26, 45
 EVERY = (12, 1)
-ROUNDS = 4
+ROUNDS = 3
 
 
 def training() -> None:

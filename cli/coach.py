@@ -17,6 +17,7 @@ from .coach_push import push
 from .common import PlaceFlags, WorkspaceFlags
 from .ending import leave, note
 from .flags import group, spread
+from .salient_flags import Frames, SalientFlags
 
 G, L = GenerateOptions(), LiveOptions()
 MODELS, PACE = "A model (not rules)", "Pace"
@@ -71,12 +72,13 @@ def select_joints(
     model: Annotated[str, typer.Option(help="Checkpoint folder of a BioCoach with a trained selector.")],
     place: PlaceFlags,
     device: Device = "auto",
+    evidence: Frames = "causal",
 ) -> None:
-    """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
+    """Choose each segment's salient joints from its video, for `qevd-bio analyze --salient selector`."""
     from qevd_bio.coach.training.selector import select_in
 
     where = place.open()
-    done, failed = select_in(place.dataset(), where, model, device)
+    done, failed = select_in(place.dataset(), where, model, device, evidence)
     say(f"{done} segments, {failed} failed; in {where.selected_joints}")
     leave(2 if failed else 0)
 
@@ -150,6 +152,7 @@ def live(
         ),
     ] = None,
     speech: ModelFlags,
+    joints: SalientFlags,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.", rich_help_panel=MODELS)] = "auto",
 ) -> None:
     """Coach a person in a video or before a camera, live: joints, counter and feedback in the picture as they come.
@@ -161,6 +164,6 @@ def live(
     target = out.expanduser() if out else None
     ended = run_live(
         source, model, exercise, place.open(), session.of(),
-        weights=weights, generate=speech.of(), device=device, out=target, speak=speak, say=say,
+        weights=weights, generate=speech.of(), motion=joints.wish(), device=device, out=target, speak=speak, say=say,
     )  # fmt: skip
     say(ended.describe(session.debug) + (f"; in {target}" if target else ""))

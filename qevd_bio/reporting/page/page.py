@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from qevd_bio.reporting.content.views import Overview, VideoView
 from qevd_bio.reporting.html import Html, clean, fold, join, tag
 from qevd_bio.reporting.page import about_part
+from qevd_bio.reporting.page.not_read_part import not_read_part
 from qevd_bio.reporting.page.scores_part import scores_part
 from qevd_bio.reporting.page.style import POLICY, STYLE
 from qevd_bio.reporting.page.video_part import anchor, video
@@ -36,6 +37,7 @@ def page(overview: Overview, videos: Iterable[VideoView]) -> Iterator[str]:
             yield video(view, place, opened=place == 0)
         yield "</section>"
     yield about_part.rewriting(overview.rewritten)
+    yield not_read_part(overview.not_read)
     yield about_part.manifests(overview.manifests)
     yield "</main></body></html>\n"
 
@@ -60,6 +62,7 @@ def _contents(overview: Overview) -> Html:
         ("scores", "Scores", bool(overview.runs)),
         ("timelines", "Timelines", bool(overview.videos)),
         ("rewriting", "The rewritten data set", overview.rewritten is not None),
+        ("not-read", "Who was not read", overview.not_read is not None),
         ("manifests", "Manifests", bool(overview.manifests)),
         ("missing", "Not on this page", bool(overview.missing)),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
+from qevd_bio.reporting.content.not_read import not_read
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
 from qevd_bio.reporting.content.simulated import signs_of_simulation
 from qevd_bio.reporting.content.sources import Sources
@@ -79,6 +80,7 @@ def write_report(
         missing=tuple(missing),
         simulated=signs_of_simulation(workspace, dataset),
         rewritten=rewritten,
+        not_read=None if rewritten is None else not_read(rewritten.rows, rewritten.meanings, workspace, dataset),
         manifests=dict(_manifests(workspace, scores)),
         videos=tuple(keys),
         notes=tuple(notes),

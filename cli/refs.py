@@ -95,6 +95,27 @@ def show(
 
 @app.command()
 @spread
+def new(
+    *,
+    name: Annotated[str, typer.Argument(help="Name of the exercise, as bicep_curls.")],
+    place: WorkspaceFlags,
+    signal: Annotated[
+        str | None, typer.Option("--signal", help="Curve that shows the repetitions.", show_default="both elbows' mean")
+    ] = None,
+) -> None:
+    """Begin an exercise of your own: a commented file of rules in the workspace, to be filled in.
+
+    Example: qevd-bio refs new bicep_curls
+    """
+    from qevd_bio.exercise.template import new_exercise
+
+    path = new_exercise(name, place.open().user_refs, signal)
+    say(path)
+    say(f"next: fill it in; qevd-bio refs check; qevd-bio check VIDEO --exercise {path.stem}")
+
+
+@app.command()
+@spread
 def check(*, place: WorkspaceFlags) -> None:
     """Validate all rules and references, the workspace's own included; exit code 2 where something is wrong."""
     from qevd_bio.exercise.stage import check_exercises
@@ -124,8 +145,8 @@ def from_kinematics(
 
     made = reference_of_recording(file, exercise, place.open(), start, end, cycle)
     say(f"reference of {made.name} from {made.span[0]:.2f} .. {made.span[1]:.2f} s in {made.path}")
-    if made.filled:
-        say(f"not observed, taken from the earlier reference: {', '.join(made.filled)}")
+    for line in made.notes():
+        say(line)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from qevd_bio.rewriting.belief import on_faulty_side, support
 from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, NOT_SURE, PASS, Verdict
+from qevd_bio.tables.verdicts import NOT_SURE, PASS, SPOKEN, Verdict
 
 # Reasons for which a corrective feedback keeps its words.
 REASONS = {
@@ -107,7 +107,7 @@ def _borne_out(
     borne = []
     for finding in found:
         verdict = finding.verdict
-        if verdict.kind != ERROR or not math.isfinite(verdict.probability):
+        if verdict.kind not in SPOKEN or not math.isfinite(verdict.probability):
             continue
         if not _supports(asked, finding, _score(asked, finding)):
             continue
@@ -138,9 +138,9 @@ def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Findin
     "Lift your knees higher" is about the height of the knees; where that was kept, a knee that bends too much is not
     what the trainer meant.
     """
-    exact = [_score(asked, r) for r in rules if r.verdict.kind == ERROR and r.verdict.verdict == PASS]
+    exact = [_score(asked, r) for r in rules if r.verdict.kind in SPOKEN and r.verdict.verdict == PASS]
     denied = any(found.part and found.direction for found in exact)
-    return [f for f in findings if f.verdict.kind == ERROR or not denied]
+    return [f for f in findings if f.verdict.kind in SPOKEN or not denied]
 
 
 def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
@@ -180,7 +180,7 @@ def _weight(verdict: Verdict) -> float:
 
 
 def _order(verdict: Verdict) -> tuple[bool, str, str]:
-    return verdict.kind != ERROR, verdict.rule, verdict.side
+    return verdict.kind not in SPOKEN, verdict.rule, verdict.side
 
 
 def _score(asked: Wish, finding: Finding) -> Match:
@@ -206,7 +206,7 @@ def _closest(asked: Wish, rules: Sequence[Finding]) -> str:
     scored = [
         (_score(asked, r).score, r.verdict.probability, r.verdict.id)
         for r in rules
-        if r.verdict.kind == ERROR and math.isfinite(r.verdict.probability)
+        if r.verdict.kind in SPOKEN and math.isfinite(r.verdict.probability)
     ]
     best = max(scored, default=(0.0, 0.0, ""))
     return best[2] if best[0] > 0.0 else ""

@@ -17,6 +17,7 @@ EXTRAS = {
     "peft": "train",
     "accelerate": "train",
     "safetensors": "train",
+    "gguf": "train",
     "tensorboard": "train",
     "datasets": "hub",
     "huggingface_hub": "hub",

@@ -19,6 +19,7 @@ from qevd_bio.motion.cycles.signal_curve import Signal, candidates, shown_by
 from qevd_bio.motion.judging.align import UNDEFINED, Similarity, compare, resample
 from qevd_bio.motion.judging.constraints import CycleJudge
 from qevd_bio.motion.judging.occasion import CameraView, Occasion, Rest
+from qevd_bio.motion.judging.paper_constraints import PaperJudge
 from qevd_bio.motion.judging.template import Template
 from qevd_bio.motion.judging.truncation import Cut
 from qevd_bio.motion.options import MotionOptions
@@ -39,7 +40,7 @@ class Setup:
 
     reference       (N, 46) radians at `reference_fps`, None for an exercise without one
     salient         joints of J* in the canonical order;  salient_source  where they come from
-    skeleton        of the subject;  body  measurements for C_morph, as in the kinematics file
+    skeleton        of the subject;  body, build  measurements and proportions for C_morph
     split, video, segment  where the frames come from, for the rows of the tables
     """
 
@@ -52,6 +53,7 @@ class Setup:
     skeleton: Skeleton = field(default_factory=Skeleton.from_stature)
     camera: CameraView = field(default_factory=CameraView)
     body: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    build: Mapping[str, float] = field(default_factory=dict)
     split: str = ""
     video: str = ""
     segment: int = 0
@@ -63,7 +65,8 @@ class Setup:
 
     def signals(self) -> tuple[Signal, ...]:
         """The curves that may show the repetitions, the exercise's own first."""
-        return candidates(self.exercise, self.reference, self.reference_fps)
+        by_paper = self.options.cycles.method == "paper"
+        return candidates(self.exercise, self.reference, self.reference_fps, by_paper)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,10 @@ class Evaluator:
         if setup.reference is not None:
             self.template = Template(self.exercise, setup.reference, setup.reference_fps, signal)
             values = self.template.values
-        self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
+        rules = setup.options.constraints
+        self.judge = CycleJudge(self.exercise, setup.salient, rules, setup.camera, values)
+        by_paper = rules.method != "catalogue"
+        self.paper = PaperJudge(self.exercise, setup.salient, rules, self.template) if by_paper else None
         self._count = 0
         self._ended = math.nan
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]
@@ -131,7 +137,10 @@ class Evaluator:
         one_sided = not self.signal.two_sided and self.exercise.category != "hold"
         cut = Cut(bool(cycle.partial), cycle.side if cycle.halves == 1 else "", self.exercise.signal.rest * one_sided)
         occasion = Occasion(self.setup.place, self._count, cycle.start_s, cycle.end_s, times, frames)
-        verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut, rest)
+        if self.paper is not None:
+            verdicts = self.paper.judge(occasion, window, cycle, own, trust, cut)
+        else:
+            verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut, rest)
         result = JudgedCycle(
             number=self._count,
             cycle=cycle,

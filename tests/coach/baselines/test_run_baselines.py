@@ -29,6 +29,7 @@ from qevd_bio.store.hashing import hash_file
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 from tests.coach.conftest import Endpoint
+from tests.coach.language_models import CHAT, save_language
 from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 
 SERVER = Path(__file__).parents[2] / "language" / "protocol_server.py"
@@ -173,7 +174,7 @@ def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     paths.features.parent.mkdir(parents=True)
     np.save(paths.features, features)
     np.save(paths.times, ZERO + 0.25 * (1 + np.arange(120)))
-    args = ("socratic", data, workspace, *asking(endpoint.url), "--activities", "classes", "--limit", "1")
+    args = ("socratic", data, workspace, *asking(endpoint.url), "--limit", "1")
     no_labels, _ = invoke(*args, "--vision-weights", str(weights))
     assert no_labels.exit_code == 2 and "label2int.json: no such file" in no_labels.output.replace("\n", "")
     weights.with_name("label2int.json").write_text('{"squats - fast": 0, "squats - good form": 1, "plank": 2}')
@@ -186,7 +187,7 @@ def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     assert "Timestep: 5.00 – The user is doing squats: fast." in before and "Reply 1." in before
     assert "Timestep: 9.00 – The user is doing squats: fast." in latest
     assert "Timestep: 10.00 – The user is doing squats: good form." in latest
-    assert json.loads(out.read_text())["settings"]["activities"] == "classes"
+    assert json.loads(out.read_text())["settings"]["baseline"] == "socratic"
     marker = workspace.manifests / "features" / SPLIT / "0200.json"
     marker.parent.mkdir(parents=True)
     marker.write_text(json.dumps({"settings": {"weights": "0" * 64}}))
@@ -248,3 +249,21 @@ def until(condition: object, seconds: float = 60.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.01)
+
+
+def test_a_language_model_that_is_run_here_answers_in_the_servers_place(workspace: Workspace, tmp_path: Path) -> None:
+    save_language(tmp_path / "language", chat=CHAT, max_position_embeddings=2048)
+    data = write_videos(tmp_path / "data")
+    rows = [row for segment, start in enumerate(STARTS) for row in motion_rows(segment, start)]
+    CONTEXTS.write(workspace.contexts(SPLIT, "0200"), rows)
+    local = ("--llm-local", str(tmp_path / "language"))
+    result, out = invoke("socratic-context", data, workspace, *local)
+    assert result.exit_code == 0, result.output
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    turns = len(first["feedbacks"]) + sum(first.get("silent_turns", {}).values())
+    assert turns == 2 and len(second["settings"]["local"]) == 64
+    assert read_predictions(out)
+    again, _ = invoke("socratic-context", data, workspace, *local)
+    assert "2 kept from before" in again.output
+    missing, _ = invoke("socratic-context", data, workspace, "--llm-local", str(tmp_path / "none"), out="other")
+    assert missing.exit_code == 2 and "no language model" in missing.output

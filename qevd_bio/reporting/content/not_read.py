@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.rewriting.moments import Moment, moments
+from qevd_bio.store.errors import UserError
 from qevd_bio.tables.rewritten import UNSUPPORTED, FeedbackRow
 from qevd_bio.tables.workspace import Workspace
 
@@ -30,6 +31,9 @@ def not_read(
     kept = [row for row in rows if row.status == UNSUPPORTED]
     counts = Counter(row.reason or "" for row in kept)
     chosen = [row for reason in counts for row in [r for r in kept if (r.reason or "") == reason][:MOST_A_REASON]]
-    found = list(moments(chosen, workspace, () if dataset is None else dataset.videos()))
+    try:
+        found = list(moments(chosen, workspace, () if dataset is None else dataset.videos()))
+    except UserError:  # a missing or damaged table costs the measurements, not the page
+        found = [Moment(row, None, None, row.start_s) for row in chosen]
     shown = {reason: tuple(one for one in found if (one.row.reason or "") == reason) for reason in counts}
     return NotRead(dict(counts.most_common()), shown, meanings) if kept else None

@@ -82,7 +82,9 @@ def write_report(
         missing=tuple(missing),
         simulated=signs_of_simulation(workspace, dataset),
         rewritten=rewritten,
-        not_read=None if rewritten is None else not_read(rewritten.rows, rewritten.meanings, workspace, dataset),
+        not_read=None
+        if rewritten is None
+        else not_read(rewritten.rows, rewritten.meanings, workspace, dataset if chosen.frames else None),
         manifests=dict(_manifests(workspace, scores)),
         videos=tuple(keys),
         notes=tuple(notes),

@@ -59,7 +59,9 @@ def test_everything_is_on_one_page(made: Made) -> None:
     moments = {(fault.video, fault.alarm, fault.at_s) for fault in found}
     assert page.count('class="hard"') + page.count('class="weak"') == len(moments)
     assert f"<dd>{faults}</dd>" in page
-    assert page.count("data:image/jpeg;base64,") == 2
+    assert (
+        page.count("data:image/jpeg;base64,") == 3
+    )  # a strip each, and the moment of a correction that kept its words
     assert drawn(page, "band") == sum(row["partial"] not in ("start", "end", "both") for row in cycles)
     for name in ("near", "far"):
         found = read_scores(made.workspace.scores(name)).protocols

@@ -252,7 +252,9 @@ def test_the_command(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert done.exit_code == 0, done.output
     assert "page.html: 2 videos, 2 runs, " in done.output
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert page.count("data:image/jpeg") == 2  # the rewritten data set links to the videos
+    assert (
+        page.count("data:image/jpeg") == 3
+    )  # and the moment of a kept correction; the rewritten data set links to the videos
     assert "The rewritten data set" in page
     (made.workspace.rewritten / "feedbacks.parquet").write_bytes(b"damaged")
     done = CliRunner().invoke(app, [*call, "--data", str(made.data)])

@@ -105,7 +105,7 @@ class IntentRow(Reviewed):
 class ReviewRow:
     """One decision of one reviewer on one row."""
 
-    table: Annotated[str, Cell("salient, roles or intents")]
+    table: Annotated[str, Cell("salient, roles, intents or rewriting")]
     key: Annotated[str, Cell("the row: its key columns joined by /")]
     reviewer: str
     state: Annotated[str, Cell("accepted, changed or rejected")]

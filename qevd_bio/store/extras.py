@@ -16,7 +16,7 @@ EXTRAS = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
-    "safetensors": "train",
+    "safetensors": "pose",
     "tensorboard": "train",
     "datasets": "hub",
     "huggingface_hub": "hub",

@@ -35,7 +35,7 @@ _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
 
 
 # Options that came later: left out where they are not used, so that finished results stay what they are.
-_LATER: dict[str, object] = {"person": "", "image_size": "", "lengths": "video", "fit": "geometric", "lifter": None}
+_LATER: dict[str, object] = {"person": "", "image_size": "", "lengths": "video", "lifter": None}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class ExtractOptions:
     Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
     fit: geometric, from landmarks and bones of constant length; lifter, a small network's angles; combined, the
-    network's bones inside the fit. lifter: the network's weights, a .safetensors file of `qevd-bio train lifter`.
+    network's bones inside the fit. lifter: weights in place of the shipped ones, a .safetensors file of
+    `qevd-bio train lifter`.
     lengths: each video's own bone lengths, or those of all videos of its participant.
     stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
     mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
@@ -77,7 +78,7 @@ class ExtractOptions:
     smoothing_frames: float = 2.0
     max_hold_s: float = 0.5
     min_pose_confidence: float = 0.3
-    fit: Fit = "geometric"
+    fit: Fit = "combined"
     lifter: Path | None = None
     lengths: Lengths = "video"
     stature_m: float | None = None

@@ -117,8 +117,24 @@ class ExtractFlags:
     ] = None
     mesh: Annotated[
         Path | None,
-        typer.Option(help="SMPL-type body mesh (.npz, .obj), or a folder of them.", rich_help_panel=PERSON),
+        typer.Option(
+            help="The body's shape: SMPL-type mesh (.npz, .obj), SHAPY's output or betas, or a folder of them.",
+            rich_help_panel=PERSON,
+        ),
     ] = None
+    body_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own SMPL, SMPL-X or SKEL model (.npz, .pkl): betas are measured on it.", rich_help_panel=PERSON
+        ),
+    ] = None
+    camera_height_m: Annotated[
+        float | None,
+        typer.Option(
+            "--camera-height", min=0.1, max=10, help="Metres of the camera above the floor: estimates the stature.",
+            rich_help_panel=PERSON,
+        ),
+    ] = None  # fmt: skip
     source: Annotated[
         Path | None,
         typer.Option(help="A recording of another program, or a folder of them (--formats).", rich_help_panel=FILES),

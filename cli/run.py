@@ -59,13 +59,14 @@ class AskedFlags:
             help="The model that a baseline asks, by its name there.", show_default=False, rich_help_panel=ASKED
         ),
     ] = B.llm
-    activities: Annotated[
-        Literal["motion", "classes"],
+    llm_local: Annotated[
+        str | None,
         typer.Option(
-            help="What tells the Socratic model of the user: kinematics, or the 3D CNN's classes.",
+            help="In their place a language model that is run here: a folder, FILE.gguf, smollm2 (socratic…).",
+            show_default=False,
             rich_help_panel=ASKED,
         ),
-    ] = B.activities
+    ] = None
     vision_weights: Annotated[
         Path | None,
         typer.Option(help="The 3D CNN of the features, with its classifier (classes).", rich_help_panel=ASKED),
@@ -77,14 +78,15 @@ class AskedFlags:
         ),
     ] = None
 
-    def of(self, stream: StreamFlags) -> BaselineOptions:
+    def of(self, stream: StreamFlags, device: str) -> BaselineOptions:
         """The options as the stage takes them; sampling as the streamed coach's."""
         return BaselineOptions(
             url=self.llm_url,
             llm=self.llm_model,
             temperature=stream.temperature,
             seed=stream.seed if stream.temperature else None,
-            activities=self.activities,
+            local=self.llm_local,
+            device=device,
             weights=self.vision_weights,
             labels=self.labels,
         )
@@ -123,5 +125,5 @@ def run(
     """
     from qevd_bio.coach.run_stage import Speaker, speak
 
-    speaker = Speaker(model, stream.of(), context_every, device, dtype, asked.of(stream))
+    speaker = Speaker(model, stream.of(), context_every, device, dtype, asked.of(stream, device))
     finish(speak(speaker, place.dataset(), place.open(), out, split, items.of()), out)

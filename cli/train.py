@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION
+from qevd_bio.coach.options import QEVD_TABLE_4
+from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, ShortParts
 from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
@@ -97,6 +98,12 @@ def stream_vlm(
         Path | None,
         typer.Option(help="QEVD-FIT-300K: first its questions and feedbacks.", show_default="long videos alone"),
     ] = None,
+    parts: Annotated[
+        ShortParts, typer.Option(help="What the short clips change: as QEVD, Sec. 4 says, or end-to-end.")
+    ] = "cross-attention",
+    variant: Annotated[
+        str | None, typer.Option(help=f"A row of QEVD's Table 4: {', '.join(QEVD_TABLE_4)}.", show_default="full")
+    ] = None,
     out: Out = TrainFlags.out,
     place: PlaceFlags,
     split: Split = None,
@@ -105,12 +112,15 @@ def stream_vlm(
     sequences: SequenceFlags,
 ) -> None:
     """Stream-VLM: short clips with questions and feedbacks (5e-6), then long videos with LoRA (1e-6; QEVD, App. D)."""
-    from qevd_bio.coach.training.request import describe, original_place, speak_once
+    from qevd_bio.coach.training.request import ablations_of, describe, original_place, speak_once
     from qevd_bio.coach.training.stage import train_stream_vlm
 
     where = original_place(place.source(), place.open(), split, out)
     short, long = (memory.of(loop.of(stage)) for stage in (SHORT_CLIPS, LONG_VIDEOS))
-    for line in describe(train_stream_vlm(model, clips, where, short, long, sequences.data(), speak_once)):
+    done = train_stream_vlm(
+        model, clips, where, short, long, sequences.data(), speak_once, ablations=ablations_of(variant), parts=parts
+    )
+    for line in describe(done):
         speak_once(line)
 
 

@@ -26,6 +26,12 @@ Out = Annotated[Path, typer.Option(help="Folder of this run: checkpoints, logs, 
 Split = Annotated[str | None, typer.Option(help="Split to train on.", show_default="QEVD-FIT-COACH")]
 
 
+Variant = Annotated[
+    str | None,
+    typer.Option(help=f"An ablation: {', '.join(VARIANTS)}.", show_default="full, or as the checkpoint was made"),
+]
+
+
 @dataclass(frozen=True)
 class TrainFlags:
     """What is trained, and where it goes."""
@@ -33,10 +39,7 @@ class TrainFlags:
     model: Model = "tiny"
     out: Out = Path("outputs/train")
     split: Split = None
-    variant: Annotated[
-        str | None,
-        typer.Option(help=f"An ablation: {', '.join(VARIANTS)}.", show_default="full, or as the checkpoint was made"),
-    ] = None
+    variant: Variant = None
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,14 @@ class MemoryFlags:
 class SequenceFlags:
     """How segments become sequences."""
 
-    alpha: Annotated[float, typer.Option(help="Weight of <next> in the loss.", rich_help_panel=_SEQUENCES)] = (
-        _DATA.alpha
-    )
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight of <next> in the loss.",
+            show_default="0.1 for BioCoach, 1 for Stream-VLM",
+            rich_help_panel=_SEQUENCES,
+        ),
+    ] = _DATA.alpha
     max_tokens: Annotated[
         int, typer.Option(min=16, help="Longer segments lose their last steps.", rich_help_panel=_SEQUENCES)
     ] = _DATA.max_tokens

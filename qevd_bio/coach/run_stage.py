@@ -50,7 +50,7 @@ def speak(
             speaker.model, dataset, workspace, out, speaker.generate, run, context_every=speaker.context_every,
             split=split, device=speaker.device, dtype=speaker.dtype, say=_LOG.warning,
         )  # fmt: skip
-    if speaker.model in ASKING:
+    if speaker.model in ASKING and speaker.asked.local is None:
         extras.need("openai", what=speaker.model)
     from qevd_bio.coach.baselines.stage import write_baseline
 

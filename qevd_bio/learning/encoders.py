@@ -41,23 +41,49 @@ def read_normal(folder: Path) -> Normal:
     return Normal(mean, std)
 
 
+def vision_width(folder: Path) -> int:
+    """Values of a patch's features of the image encoder in `folder`, from its configuration alone.
+
+    UserError where there is none, or a model without a vision part.
+    """
+    _need_config(folder)
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, error) from error
+    part = getattr(config, "vision_config", config)
+    if not hasattr(part, "image_size") or not hasattr(part, "hidden_size"):
+        raise UserError(f"{config.model_type} does not see images", where=folder, expected=_EXPECTED)
+    return int(part.hidden_size)
+
+
 def read_vision_model(folder: Path) -> Any:
     """The vision part of the model in `folder` (`config.json`, safetensors), in its own number format, on the CPU.
 
     UserError where there is none, or it cannot be read.
     """
-    if not (folder / "config.json").is_file():
-        raise UserError(
-            "no image encoder here", where=folder, expected="a folder of transformers (config.json, model.safetensors)"
-        )
+    _need_config(folder)
     from transformers import AutoModel
 
     try:
         model = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_safetensors=True)
-    except (ValueError, KeyError) as error:
-        raise UserError(
-            f"cannot be read ({str(error).splitlines()[0][:160]})",
-            where=folder,
-            expected="a vision model saved by transformers, with safetensors",
-        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise _unreadable(folder, error) from error
     return getattr(model, "vision_model", model)
+
+
+_EXPECTED = "a vision model saved by transformers, with safetensors (CLIP, SigLIP, DINOv2)"
+
+
+def _need_config(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            "no image encoder here", where=folder, expected="a folder of transformers (config.json, model.safetensors)"
+        )
+
+
+def _unreadable(folder: Path, error: BaseException) -> UserError:
+    reason = (str(error).splitlines() or ["?"])[0][:160]
+    return UserError(f"cannot be read ({reason})", where=folder, expected=_EXPECTED)

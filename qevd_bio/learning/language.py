@@ -74,11 +74,41 @@ def padded(vocabulary: int, multiple: int = 64) -> int:
     return -(-vocabulary // multiple) * multiple
 
 
-def restore_rotary(decoder: Any, device: torch.device | str = "cpu") -> None:
-    """Make the rotary embedding anew, in float32: it is no weight, a model from the meta device lacks its values, and
-    rounded to bf16 its angles would be wrong by radians at the end of a long text.
+def restore_buffers(decoder: Any, device: torch.device | str = "cpu") -> None:
+    """Make what is computed and not learnt anew, in float32: rotary frequencies, scales of the embedding.
+
+    A model from the meta device lacks these values, and rounded to bf16 the angles of a rotary embedding would be
+    wrong by radians at the end of a long text.
     """
-    decoder.rotary_emb = type(decoder.rotary_emb)(config=decoder.config).to(device)
+    from accelerate import init_empty_weights
+
+    with init_empty_weights(include_buffers=False):
+        fresh = type(decoder)(decoder.config)
+    for name, module in fresh.named_modules():
+        kept = {key for key, value in module.named_buffers(recurse=False) if value is not None}
+        for key in kept & set(module._non_persistent_buffers_set):
+            decoder.get_submodule(name).register_buffer(key, module.get_buffer(key).to(device), persistent=False)
+
+
+def tie(causal_lm: Any) -> None:
+    """Let the output layer use the embedding's weights where the model is built so; loading takes them apart."""
+    if causal_lm.config.tie_word_embeddings:
+        head = getattr(causal_lm.lm_head, "base_layer", causal_lm.lm_head)
+        head.weight = causal_lm.model.embed_tokens.weight
+
+
+def lora_targets(model: Any, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those of the layers called `wanted` that this family has.
+
+    Where query, key and value are one layer (`qkv_proj`) it stands for them. An output layer that shares the
+    embedding's weights is left out: low-rank weights there would change the embedding's meaning as well.
+    """
+    names = {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    if model.config.tie_word_embeddings:
+        names.discard("lm_head")
+    found = tuple(name for name in wanted if name in names)
+    asked = {"q_proj", "k_proj", "v_proj"} & set(wanted)
+    return (*found, "qkv_proj") if asked and not asked & set(found) and "qkv_proj" in names else found
 
 
 def check_memory(model: nn.Module, name: str, kind: torch.dtype, device: torch.device | str, folder: Path) -> None:

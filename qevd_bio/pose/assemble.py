@@ -199,7 +199,17 @@ def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | N
     fit = fit_points(values, estimate.names, estimate.trust, estimate.set, estimate.time_s, known)
     details = {**estimate.details, "residual_m_median": fit.residual_m, "marker_set": estimate.set}
     flags = [dict(flag) for flag in flip_flags(fit.raw, estimate.time_s)]
-    return _Pose(fit.raw, None, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, flags, details)
+    return _Pose(
+        fit.raw,
+        fit.sigma,
+        fit.observed,
+        fit.confidence,
+        fit.root,
+        fit.skeleton_lengths,
+        fit.view,
+        flags,
+        details,
+    )
 
 
 def _posture_flags(estimate: Landmarks | Angles | Points) -> list[dict[str, Any]]:

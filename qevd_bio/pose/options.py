@@ -35,7 +35,14 @@ _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
 
 
 # Options that came later: left out where they are not used, so that finished results stay what they are.
-_LATER: dict[str, object] = {"person": "", "image_size": "", "lengths": "video", "lifter": None}
+_LATER: dict[str, object] = {
+    "person": "",
+    "image_size": "",
+    "lengths": "video",
+    "lifter": None,
+    "body_model": None,
+    "camera_height_m": None,
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,9 @@ class ExtractOptions:
     image_size: WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it.
     camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned clockwise as its owner sees it;
     None: estimated from landmarks, level for recordings.
-    mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
+    mesh: SMPL-type mesh to measure, SHAPY's output or betas, a file, or a folder with one per participant or video.
+    body_model: the user's SMPL, SMPL-X or SKEL model, which gives betas their metres.
+    camera_height_m: of the camera above the floor, for a stature where none is known.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
     """
@@ -85,6 +94,8 @@ class ExtractOptions:
     sex: Sex = "unknown"
     people: Path | None = None
     mesh: Path | None = None
+    body_model: Path | None = None
+    camera_height_m: float | None = None
     rotate: Rotation = "auto"
     mirrored: bool = False
     times: Times = "auto"

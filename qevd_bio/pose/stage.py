@@ -13,13 +13,14 @@ import numpy as np
 from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
-from qevd_bio.pose.backends.base import Backend, Clip
+from qevd_bio.pose.backends.base import Angles, Backend, Clip, Landmarks, Points
 from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
+from qevd_bio.pose.body.scale import by_camera, by_points
 from qevd_bio.pose.fit.lifter import read_lifter
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.proportions import Glance, read_shared, shared_by_person
@@ -27,6 +28,7 @@ from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.manifest import versions
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage, select
+from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
 STAGE = "extract"
@@ -103,7 +105,7 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
     if options.backend == "blazepose" and options.fit != "geometric":
         read_lifter(options.lifter)
     make_backend(options)
-    for path, name in ((options.people, "--people"), (options.mesh, "--mesh")):
+    for path, name in ((options.people, "--people"), (options.mesh, "--mesh"), (options.body_model, "--body-model")):
         if path is not None and not path.expanduser().exists():
             raise UserError("no such file", where=path, fix=f"check {name}")
 
@@ -124,7 +126,7 @@ def make_items(
     for video in videos:
         person = _person(video, people, options)
         recording = backend.inputs(video.split, video.stem) if backend else ()
-        mesh = (person.mesh,) if person.mesh else ()
+        mesh = tuple(path for path in (person.mesh, options.body_model) if path is not None)
         own = [video.path] if dataset is not None else []
         if video.timestamps_path is not None and options.times in ("auto", "file"):
             own.append(video.timestamps_path)
@@ -177,14 +179,28 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta, known)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
-    kinematics = replace(
-        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
-    )
+    body = _body(task, person, estimate, kinematics)
+    meta = {**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+    kinematics = replace(kinematics, body=body, meta=meta)
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
     length = {"frames": opened.info.frames, "end_s": float(opened.info.times_s[-1])} if opened else None
     kinds = sorted({str(f["kind"]) for f in flags})
     return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": kinds, "video": length}
+
+
+def _body(
+    task: _Task, person: Person, estimate: Landmarks | Angles | Points, kinematics: Kinematics
+) -> dict[str, dict[str, Any]]:
+    """The body's measures from all that is known of them; a stature that was estimated puts in no length."""
+    stature = None
+    if isinstance(estimate, Points) and estimate.stature_m is None:
+        stature = by_points(kinematics.skeleton_lengths)
+    elif task.options.camera_height_m is not None and person.stature_m is None:
+        view, height = kinematics.meta["view"], task.options.camera_height_m
+        stature = by_camera(kinematics.skeleton_lengths, view, height, person.sex)
+    betas = estimate.details.get("betas_by_window", ())
+    return body_of(person, body_model=task.options.body_model, betas=betas, stature=stature)
 
 
 def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:

@@ -15,15 +15,14 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qevd_bio.store import extras
 from qevd_bio.store.atomic import write_text
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.hub import upload
 from qevd_bio.tables.kinematics import KINEMATICS
 from qevd_bio.tables.rewritten import FEEDBACKS
 from qevd_bio.tables.workspace import Workspace
 
 What = Literal["feedbacks", "kinematics", "both"]
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _HIDDEN = "landmarks"
 
 
@@ -64,31 +63,7 @@ def push(folder: Path, repository: str, *, public: bool = False, hub: Any = None
     It is made private unless `public`; an existing one keeps its visibility. `hub` is an HfApi, by default one with the
     user's own login. Raises UserError without huggingface_hub, without a login, and with the Hub's words for the rest.
     """
-    check_name(repository)
-    if hub is None:
-        extras.need("huggingface_hub", what="qevd-bio dataset push")
-        from huggingface_hub import HfApi
-
-        hub = HfApi()
-        if hub.token is None and not _token():
-            raise UserError("no login to the Hugging Face Hub", fix="hf auth login, or the variable HF_TOKEN")
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        hub.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
-        hub.upload_folder(folder_path=str(folder), repo_id=repository, repo_type="dataset")
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"the Hub refused: {text[:200]}", where=repository, fix="nothing here is lost; try again"
-        ) from error
-    return f"https://huggingface.co/datasets/{repository}"
-
-
-def check_name(repository: str) -> None:
-    """Raise UserError where `repository` is not OWNER/NAME."""
-    if not _REPO.fullmatch(repository):
-        raise UserError(f"{repository[:80]!r} is no name of a data set", expected="OWNER/NAME")
+    return upload(folder, repository, "dataset", public=public, hub=hub)
 
 
 def card(splits: Mapping[str, Mapping[str, int]], licence: str, made: str) -> str:
@@ -166,10 +141,3 @@ def _made(workspace: Workspace) -> str:
         return "Made with qevd-bio; each file's metadata holds backend, settings, versions and hashes of its inputs."
     text = path.read_text(encoding="utf-8")
     return re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).replace("\n# ", "\n### ").replace("\n## ", "\n### ")
-
-
-def _token() -> str | None:
-    from huggingface_hub import get_token
-
-    found: str | None = get_token()
-    return found

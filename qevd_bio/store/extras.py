@@ -17,6 +17,7 @@ EXTRAS = {
     "peft": "train",
     "accelerate": "train",
     "safetensors": "pose",
+    "gguf": "train",
     "tensorboard": "train",
     "datasets": "hub",
     "huggingface_hub": "hub",

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
+from qevd_bio.coach.model.block_attention import causal_mask
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.cross_attention import CrossAttention, Vision
 from qevd_bio.coach.model.loading import build
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.prompts import segment_prompt
-from qevd_bio.coach.model.stream_vlm import causal_mask
 from qevd_bio.coach.model.tokens import find_action_tokens, text_ids
 from qevd_bio.coach.options import Ablations, GenerateOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 TURN_S = 5.0
 """Seconds between two turns of a turn-based model (QEVD, App. E)."""
@@ -38,9 +37,13 @@ BASELINES = (
     "copy-context",
     "interval",
     "socratic",
+    "socratic-context",
     *(f"{ZERO_SHOT}{name}" for name in VISION_MODELS),
 )
 """Every system that `qevd-bio run --model` knows beside trained coaches."""
+
+SOCRATIC = ("socratic", "socratic-context")
+"""Language models that do not see: told the classes of the 3D CNN (QEVD, App. E.2), or C_motion."""
 
 ASKING = tuple(name for name in BASELINES if name.startswith((ZERO_SHOT, "socratic")))
 """Those that ask a language model."""
@@ -51,8 +54,9 @@ class BaselineOptions:
     """gap_s: least silence of copy-context. url, llm, temperature, max_tokens, seed: the model that is asked.
 
     side_by_side: segments whose turns are asked together; picture: longest side of a frame in pixels.
-    activities: what tells the Socratic model of the user's doing; `classes` are those of the 3D CNN in `weights`, by
-    the names in `labels` (default: label2int.json beside the weights).
+    local: a language model that is run here in the place of `url` and `llm` (`--language` of coach new); device: where.
+    weights: the 3D CNN whose classes tell `socratic` of the user's doing, by the names in `labels` (default:
+    label2int.json beside the weights).
     """
 
     gap_s: float = 4.0
@@ -65,6 +69,7 @@ class BaselineOptions:
     side_by_side: int = 16
     picture: int = 448
     quality: int = 85
-    activities: Literal["motion", "classes"] = "motion"
+    local: str | None = None
+    device: str = "auto"
     weights: Path | None = None
     labels: Path | None = None

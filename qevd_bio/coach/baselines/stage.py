@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.coach.baselines import rules
-from qevd_bio.coach.baselines.options import ASKING, BASELINES, VISION_MODELS, ZERO_SHOT, BaselineOptions
+from qevd_bio.coach.baselines.options import ASKING, BASELINES, SOCRATIC, VISION_MODELS, ZERO_SHOT, BaselineOptions
 from qevd_bio.coach.baselines.scripted import Said, activities, copy_context, phrases
 from qevd_bio.coach.baselines.source import BaselineSource, motion_tables, motions_of, rows_of
-from qevd_bio.coach.baselines.turns import Talk, hold_talks, shown_of
+from qevd_bio.coach.baselines.turns import Answers, Talk, hold_talks, shown_of
 from qevd_bio.coach.segments.data import SegmentOutput, Spoken, sources
 from qevd_bio.coach.streaming.stage import MadeBy, Result, run_segments
 from qevd_bio.dataset.opening import Dataset
+from qevd_bio.store import extras
 from qevd_bio.store.errors import ItemError, StopRun, UserError
 from qevd_bio.store.work import RunOptions, Summary
 from qevd_bio.tables.motion import CYCLES
@@ -49,12 +51,16 @@ def write_baseline(
     if name in ASKING:
         settings |= {"url": options.url, "llm": options.llm, "temperature": options.temperature}
         settings |= {"max_tokens": options.max_tokens, "seed": options.seed}
-    if name == "socratic" and options.activities == "classes":
+    answers = None
+    if options.local is not None:
+        answers, mark = _local(options)
+        settings |= {"local": mark}
+    if name == "socratic":
         from qevd_bio.coach.baselines.classes import read_head
 
         assert options.weights is not None
         head = read_head(options.weights, options.labels)
-        settings |= {"activities": "classes", "weights": head.fingerprint}
+        settings |= {"weights": head.fingerprint}
         told = head.activities
         read = sources(dataset, workspace, head.sees, split=split)
         features = {source.segment.key: source for source in read}
@@ -67,39 +73,54 @@ def write_baseline(
             segment, videos[segment.split, segment.video], workspace, features=features.get(segment.key)
         )
         chosen.append(replace(source, inputs=_inputs(name, source)))
-    stream = _stream(name, options, told)
+    stream = _stream(name, options, told, answers)
     return run_segments(chosen, workspace, out, MadeBy(name, "corrected", settings), stream, run)
 
 
 def _check(name: str, workspace: Workspace, options: BaselineOptions) -> None:
     if name not in BASELINES:
         raise UserError(f"no baseline {name!r}", expected=f"one of {', '.join(BASELINES)}")
-    if name in ASKING and not (options.url and options.llm):
+    if name in ASKING and not options.local and not (options.url and options.llm):
         raise UserError(
             f"{name} asks a language model, and none is named",
-            expected="--llm-url http://HOST:PORT/v1 and --llm-model NAME",
+            expected="--llm-url http://HOST:PORT/v1 and --llm-model NAME, or --llm-local FOLDER (socratic)",
         )
-    classes = name == "socratic" and options.activities == "classes"
-    if classes and options.weights is None:
+    if options.local is not None and name not in SOCRATIC:
         raise UserError(
-            "--activities classes needs the 3D CNN that the features were made with",
-            expected="--vision-weights FILE, with label2int.json beside it or named by --labels",
-            fix="or --activities motion, from qevd-bio analyze",
+            f"--llm-local with {name}",
+            expected=f"{' or '.join(SOCRATIC)}: a language model that is run here sees no pictures",
+            fix="serve the vision-language model and name it with --llm-url and --llm-model",
         )
-    reads_motion = name in ("rules", "copy-context") or (name == "socratic" and not classes)
+    if name == "socratic" and options.weights is None:
+        raise UserError(
+            "socratic is told the classes of the 3D CNN that the features were made with, and none is named",
+            expected="--vision-weights FILE, with label2int.json beside it or named by --labels",
+            fix="or --model socratic-context, which is told C_motion, from qevd-bio analyze",
+        )
+    reads_motion = name in ("rules", "copy-context", "socratic-context")
     if reads_motion and not workspace.motion.is_dir():
         raise UserError(f"{name} reads what analyze writes", where=workspace.motion, expected="cycles and contexts",
                         fix="qevd-bio extract, then qevd-bio analyze")  # fmt: skip
 
 
 def _stream(
-    name: str, options: BaselineOptions, told: Activities
+    name: str, options: BaselineOptions, told: Activities, answers: Answers | None
 ) -> Callable[[Iterator[BaselineSource]], Iterator[Result]]:
     if name in ASKING:
-        return in_turns(name, options, told)
+        return in_turns(name, options, told, answers)
     if name == "copy-context":
         return one_by_one(from_context(options.gap_s))
     return one_by_one(by_rules if name == "rules" else at_intervals)
+
+
+def _local(options: BaselineOptions) -> tuple[Answers, str]:
+    """Answers of a language model that is run here, and what names it in the settings."""
+    extras.need("torch", "transformers", what="--llm-local")
+    from qevd_bio.coach.baselines.local import local_replies
+    from qevd_bio.learning.text_model import TextModel
+
+    model = TextModel(str(options.local), options.device)
+    return (lambda asked: nullcontext(local_replies(model, asked))), model.fingerprint
 
 
 def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
@@ -110,7 +131,7 @@ def _inputs(name: str, source: BaselineSource) -> tuple[Path, ...]:
         return tables.cycles, tables.verdicts
     if source.features is not None:
         return source.features.files()
-    if name in ("copy-context", "socratic"):
+    if name in ("copy-context", "socratic-context"):
         return (workspace.contexts(segment.split, segment.video),)
     if name.startswith(ZERO_SHOT):
         return (video.path, *([video.timestamps_path] if video.timestamps_path else []))
@@ -156,7 +177,7 @@ def one_by_one(speak: Callable[[BaselineSource], Said]) -> Callable[[Iterator[Ba
 
 
 def in_turns(
-    name: str, options: BaselineOptions, told: Activities
+    name: str, options: BaselineOptions, told: Activities, answers: Answers | None = None
 ) -> Callable[[Iterator[BaselineSource]], Iterator[Result]]:
     """A turn-based model asked every five seconds; `side_by_side` segments at a time, each video decoded once."""
     frames = VISION_MODELS.get(name.removeprefix(ZERO_SHOT))
@@ -181,7 +202,7 @@ def in_turns(
                     talks.append(
                         Talk(segment.key, segment.exercise_official, segment.duration_s, shown.get(segment.key), lines)
                     )
-            hold_talks(talks, options)
+            hold_talks(talks, options, answers)
             for talk in talks:
                 yield (talk.key, talk.broken) if talk.broken else _output(talk.key, talk.said, talk.silent)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -52,20 +53,25 @@ class Talk:
         return int(self.duration_s / TURN_S + 1e-6)
 
 
-def hold_talks(talks: Sequence[Talk], options: BaselineOptions) -> None:
+Answers = Callable[[Sequence[Request]], AbstractContextManager[Iterable[Reply]]]
+"""Replies to some requests, in any order."""
+
+
+def hold_talks(talks: Sequence[Talk], options: BaselineOptions, answers: Answers | None = None) -> None:
     """Fill `said` of each talk, turn by turn; the talks' turns are asked side by side.
 
     A reply without words (empty, refused, cut off) is a silent turn. Where the endpoint gave no reply at all the
     talk is broken off: later turns would be asked, and paid, with a history that a second try would change.
-    Raises StopRun where the endpoint cannot be used.
+    `answers` is who is asked in the place of the endpoint. Raises StopRun where that cannot be used.
     """
     client = ClientOptions(
         url=options.url or "", model=options.llm, stage="run", cache=options.cache, structured="text"
     )
+    ask = answers or (lambda asked: complete_many(asked, client))
     by_key = {talk.key: talk for talk in talks}
     for turn in range(1, max((talk.turns for talk in talks), default=0) + 1):
         asked = [request_of(talk, turn, options) for talk in talks if turn <= talk.turns and not talk.broken]
-        with complete_many(asked, client) as replies:
+        with ask(asked) as replies:
             for reply in replies:
                 _hear(by_key[reply.id], turn, reply)
 

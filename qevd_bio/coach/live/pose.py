@@ -62,6 +62,12 @@ class LivePose:
         while len(self._seen) > self._new and self._seen[0][1] < time_s - self._window_s:
             self._seen.popleft()
 
+    @property
+    def landmarks(self) -> NDArray[np.float32] | None:
+        """(33, 7) of the newest frame, pixels and metres as in the kinematics; None where nobody was found."""
+        found = self._seen[-1][2] if self._seen else None
+        return found if found is not None and bool(np.isfinite(found[0, 0])) else None
+
     def poses(self) -> LivePoses:
         """Poses of the frames since the last call; MISSING where nobody was found or the fit is not to be trusted."""
         new, self._new = list(self._seen)[-self._new :], 0

@@ -91,14 +91,26 @@ def attend(
     scaling: float | None = None,
     dropout: float = 0.0,
     blocks: Sequence[BlockGroup] = (),
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    columns: bool = False,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as `transformers` calls it: query (B, H, L, D), key and value (B, K, L, D) to (B, L, H, D)."""
+    """Attention as `transformers` calls it: query (B, H, L, D), key and value (B, K, L, D) to (B, L, H, D).
+
+    sliding_window: a token sees no further back (Mistral, Gemma). softcap: scores stay below it (Gemma 2). columns:
+    keys stand at the positions 0, 1, … (a cache); else at those of the queries (`position_ids`).
+    """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+    positions = others.get("position_ids")
     if not blocks:
+        mask = _windowed(attention_mask, positions, key.shape[2], columns, sliding_window)
+        if softcap:
+            mask = mask if mask is not None else causal_mask(query.shape[2], query.device)
+            return _capped(query, key, value, mask, scaling, dropout, softcap).transpose(1, 2), None
         done: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
+            module, query, key, value, mask, scaling=scaling, dropout=dropout, **others
         )
         return done
     rows, heads, length, width = query.shape
@@ -109,12 +121,53 @@ def attend(
             whole.index_select(0, at.flatten()).view(*at.shape, -1, width).transpose(1, 2)
             for whole, at in zip(flat, (group.queries, group.keys, group.keys), strict=True)
         )
-        mixed = torch.nn.functional.scaled_dot_product_attention(
-            asked, shown, given, group.seen, dropout, scale=scaling, enable_gqa=heads != key.shape[1]
-        )
+        seen = group.seen
+        if sliding_window and positions is not None:
+            place = positions.expand(rows, length).flatten()
+            seen = seen & _near(place[group.queries], place[group.keys], sliding_window)[:, None]
+        if softcap:
+            mixed = _capped(asked, shown, given, seen, scaling, dropout, softcap)
+        else:
+            mixed = torch.nn.functional.scaled_dot_product_attention(
+                asked, shown, given, seen, dropout, scale=scaling, enable_gqa=heads != key.shape[1]
+            )
         kept = mixed.transpose(1, 2).flatten(0, 1).index_select(0, group.real)
         result = result.index_copy(0, group.places, kept)
     return result.view(rows, length, heads, width), None
+
+
+def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
+    """(1, 1, L, L) bool: each token sees itself and what stands before it."""
+    return torch.ones(length, length, dtype=torch.bool, device=device).tril()[None, None]
+
+
+def _near(query: Tensor, key: Tensor, window: int) -> Tensor:
+    """(…, n, m): whether a key at position (…, m) lies less than `window` before a query at (…, n)."""
+    return query[..., :, None] - key[..., None, :] < window
+
+
+def _windowed(
+    mask: Tensor | None, positions: Tensor | None, keys: int, columns: bool, window: int | None
+) -> Tensor | None:
+    """`mask` (B, 1, L, K), or the causal one, without what lies `window` positions back; None where that is nothing."""
+    if not window or positions is None or int(positions.max()) < window:
+        return mask
+    places = torch.arange(keys, device=positions.device)[None] if columns else positions
+    if mask is None:
+        mask = causal_mask(keys, positions.device)
+    return mask & _near(positions, places, window)[:, None]
+
+
+def _capped(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float | None, dropout: float, cap: float
+) -> Tensor:
+    """Attention (B, H, L, D) whose scores are bent to stay between -cap and cap; `mask` is True where a key is seen."""
+    groups = query.shape[1] // key.shape[1]
+    key, value = (whole.repeat_interleave(groups, dim=1) for whole in (key, value))
+    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scores = (torch.tanh(scores / cap) * cap).masked_fill(~mask, -torch.inf)
+    weights = scores.float().softmax(-1).to(query.dtype)
+    return torch.dropout(weights, dropout, train=dropout > 0) @ value
 
 
 def register() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from torch import Tensor
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.config import ModelConfig, read_config
+from qevd_bio.coach.model.prompts import published
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.stream_vlm import StreamVLM
-from qevd_bio.coach.model.tokens import ActionTokens, find_action_tokens
+from qevd_bio.coach.model.tokens import ActionTokens, find_action_tokens, prompt_ids
 from qevd_bio.coach.options import Ablations, EncoderName, GenerateOptions
 from qevd_bio.coach.vision.feature_files import FeatureShape
 from qevd_bio.learning.folders import whole_folder
-from qevd_bio.learning.language import check_memory, read_tokenizer, restore_rotary
+from qevd_bio.learning.language import check_memory, read_tokenizer, restore_buffers
 from qevd_bio.learning.weights import fill, read_tensors
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.plain_data import read_json
@@ -26,6 +28,12 @@ from qevd_bio.store.plain_data import read_json
 CONFIG_FILE = "coach.json"
 WEIGHTS_FILE = "model.safetensors"
 FORMAT = 1
+PROMPT, LONG_RANGE = "prompt", "long_range"
+"""Entry of `about`: which published system prompt it was trained with; without it that of the released evaluation."""
+LANGUAGE_PRINT, LANGUAGE_CHANGED = "language_print", "language_changed"
+"""Entries of `about`: hash of the pretrained language model's last norm, and whether it has been trained since."""
+BEGINS = "begins"
+"""Entry of `about`: groups of weights as they were initialised, which the first training changes."""
 
 
 @dataclass
@@ -53,6 +61,20 @@ class Coach:
         """Columns that are kept in front of the prompt for C_motion, 0 where none is read."""
         reads = self.config.kind == "biocoach" and not self.ablations.no_motion_context
         return self.config.context_tokens if reads else 0
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """Ids of a system prompt as the family writes it, after the start token where nothing stands before it.
+
+        A coach that was trained with one prompt for all segments (QEVD, App. D.3) reads that in its place.
+        """
+        if self.about.get(PROMPT) == LONG_RANGE:
+            prompt = published(LONG_RANGE).strip()
+        return prompt_ids(self.tokenizer, self.tokens, self.config.prompt, prompt, first=not self.front)
+
+    @property
+    def begins(self) -> tuple[str, ...]:
+        """Groups of weights that have not been trained yet, in a coach made of a pretrained language model."""
+        return tuple(self.about.get(BEGINS, ()))
 
     @property
     def reads_morph(self) -> bool:
@@ -104,15 +126,27 @@ def save_coach(
     from safetensors.torch import save_file
 
     state = tensors if tensors is not None else model.state_dict()
-    whole = {name: value.detach().to("cpu").contiguous() for name, value in state.items()}
-    values = {
-        "format": FORMAT,
-        "config": model.config.as_json(),
-        "ablations": asdict(ablations or model.ablations),
-        "about": about or {},
-    }
+    shared = set(model.shared_names())
+    whole = {name: value.detach().to("cpu").contiguous() for name, value in state.items() if name not in shared}
+
+    def weights(path: Path) -> None:
+        save_file(whole, path, metadata={"format": "pt"})
+
+    write_coach(folder, model.config, ablations or model.ablations, about or {}, tokenizer, weights)
+
+
+def write_coach(
+    folder: Path,
+    config: ModelConfig,
+    ablations: Ablations,
+    about: dict[str, Any],
+    tokenizer: Any,
+    weights: Callable[[Path], None],
+) -> None:
+    """Write a checkpoint folder, whole or not at all; `weights` writes the safetensors file at the path it is given."""
+    values = {"format": FORMAT, "config": config.as_json(), "ablations": asdict(ablations), "about": about}
     with whole_folder(folder, CONFIG_FILE) as new:
-        save_file(whole, new / WEIGHTS_FILE, metadata={"format": "pt"})
+        weights(new / WEIGHTS_FILE)
         tokenizer.save_pretrained(new)
         (new / CONFIG_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
@@ -157,8 +191,10 @@ def load_coach(folder: Path, *, device: torch.device | str = "cpu", dtype: str |
     if torch.device(device).type == "cpu" and dtype is None:
         kind = torch.float32
     check_memory(model, config.name, kind, device, folder)
-    fill(model, read_tensors(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE, f"{config.name} ({CONFIG_FILE})")
-    restore_rotary(model.decoder)
+    tensors = read_tensors(folder / WEIGHTS_FILE)
+    tensors |= {name: tensors[source] for name, source in model.shared_names().items() if source in tensors}
+    fill(model, tensors, folder / WEIGHTS_FILE, f"{config.name} ({CONFIG_FILE})")
+    model.restore(config.action_rows)
     model = model.to(device=device, dtype=kind).eval()
-    restore_rotary(model.decoder, device)  # again in float32
+    restore_buffers(model.decoder, device)  # again in float32
     return Coach(model, tokenizer, tokens, config, ablations, about)

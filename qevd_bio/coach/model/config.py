@@ -51,6 +51,16 @@ class TokensConfig:
 
 
 @dataclass(frozen=True)
+class PromptForm:
+    """What the language model's family writes around a system prompt (its chat template); empty: nothing."""
+
+    __pydantic_config__ = _CLOSED
+
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
 class LoraSettings:
     """Low-rank adapters (QEVD, App. D.3); r = 0 means none."""
 
@@ -88,8 +98,10 @@ class FusionConfig:
 class ModelConfig:
     """A whole model. `language` are the settings of `transformers`' configuration of the language model.
 
-    `context_tokens` columns are kept in front of the prompt for C_motion (0: none); `dtype` and `device` are
-    what the model is meant for.
+    `prompt` stands around the system prompt. `action_rows`: ids of tokens whose rows in embedding and output layer
+    are learnt apart from the frozen language model, empty where it has been trained with them. `context_tokens`
+    columns are kept in front of the prompt for C_motion (0: none); `dtype` and `device` are what the model is meant
+    for.
     """
 
     __pydantic_config__ = _CLOSED
@@ -101,12 +113,14 @@ class ModelConfig:
     vision: VisionConfig = field(default_factory=VisionConfig)
     cross_attention: CrossAttentionConfig = field(default_factory=CrossAttentionConfig)
     tokens: TokensConfig = field(default_factory=TokensConfig)
+    prompt: PromptForm = field(default_factory=PromptForm)
+    action_rows: tuple[int, ...] = ()
     lora: LoraSettings = field(default_factory=LoraSettings)
     selector: SelectorConfig = field(default_factory=SelectorConfig)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     tokenizer: str = ""
     context_tokens: int = 0
-    morph_tokens: int = 64
+    morph_tokens: int = 128
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
     memory_gib: float = 0.0

@@ -11,7 +11,7 @@ import torch
 from qevd_bio.coach.model.biocoach import make_model
 from qevd_bio.coach.model.checkpoint import WEIGHTS_FILE, Coach, load_coach, read_about
 from qevd_bio.coach.model.config import ModelConfig
-from qevd_bio.coach.model.presets import preset_names, read_preset
+from qevd_bio.coach.model.presets import is_preset, preset_names, read_preset
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.model.tokens import find_action_tokens, tiny_tokenizer
 from qevd_bio.coach.options import Ablations
@@ -33,11 +33,11 @@ def open_coach(name: str, *, device: str = "auto", dtype: str | None = None, see
         config, _, _ = read_about(folder)
         place = choose_device(config, "cpu" if device == "auto" and config.device == "cpu" else device)
         return load_coach(folder, device=place, dtype=dtype)
-    if name not in preset_names():
+    if not is_preset(name):
         raise UserError(
             f"no model {name!r}",
-            expected=f"a checkpoint folder, or a preset: {', '.join(preset_names())}",
-            fix="qevd-bio train writes a checkpoint folder",
+            expected=f"a checkpoint folder, a preset ({', '.join(preset_names())}), or a preset file.yaml",
+            fix="qevd-bio coach new makes one of a language model, qevd-bio train writes one",
         )
     config = read_preset(name)
     place = choose_device(config, device)
@@ -95,7 +95,7 @@ def build(
         raise UserError(
             f"preset {config.name} has no tokenizer of its own",
             expected="the tokenizer of the language model it starts from",
-            fix="qevd-bio coach import-stream-vlm FOLDER, then --model with the folder it wrote",
+            fix="qevd-bio coach new, or qevd-bio coach import-stream-vlm, then --model with the folder it wrote",
         )
     rows = padded(len(tokenizer))
     config = replace(config, language={**config.language, "vocab_size": rows})

@@ -9,6 +9,16 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
+_YAML = (".yaml", ".yml")
+_SHORT = {"stream-vlm": "stream-vlm-7b", "biocoach": "biocoach-7b"}
+"""A published system by its name alone: the shape it was published with."""
+
+
+def is_preset(name: str) -> bool:
+    """Whether `name` is a shipped preset or a preset file of one's own, and no checkpoint folder."""
+    path = Path(name).expanduser()
+    return (path.suffix in _YAML and path.is_file()) or name in preset_names() or name in _SHORT
+
 
 def preset_names() -> list[str]:
     """The shipped presets."""
@@ -17,9 +27,9 @@ def preset_names() -> list[str]:
 
 def read_preset(name: str | Path) -> ModelConfig:
     """A shipped preset by name, or a preset file by path. UserError for an unknown name or a faulty file."""
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
-        path = refs_path("presets", f"{path.name}.yaml")
+    path = Path(name).expanduser()
+    if path.suffix not in _YAML:
+        path = refs_path("presets", f"{_SHORT.get(path.name, path.name)}.yaml")
     if not path.is_file():
         raise UserError(f"no preset {str(name)!r}", expected=f"one of {', '.join(preset_names())}, or a YAML file")
     return read_config(read_yaml(path), path)

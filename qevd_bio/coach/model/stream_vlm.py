@@ -12,10 +12,34 @@ from qevd_bio.coach.model.block_attention import BlockGroup, register
 from qevd_bio.coach.model.config import ModelConfig
 from qevd_bio.coach.model.cross_attention import Vision, attach
 from qevd_bio.coach.options import Ablations
-from qevd_bio.learning.language import add_lora, make_language_model, padded
+from qevd_bio.learning.language import add_lora, lora_targets, make_language_model, padded, restore_buffers, tie
 
-PARTS = ("selector", "fusion", "xattn", "lora", "language")
+PARTS = ("selector", "fusion", "xattn", "actions", "lora", "language")
 """Groups of parameters that training stages switch on by name."""
+
+
+class ActionRows(nn.Module):
+    """What the action tokens' rows differ by from those of the frozen language model; nothing before training.
+
+    ids: the tokens; `read` is added to their embeddings, `write` to their rows of the output layer, both (tokens, D).
+    """
+
+    ids: Tensor
+
+    def __init__(self, ids: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.register_buffer("ids", torch.tensor(ids), persistent=False)
+        self.read, self.write = (nn.Parameter(torch.zeros(len(ids), width)) for _ in range(2))
+
+    def embedded(self, ids: Tensor, embedded: Tensor) -> Tensor:
+        """Embeddings (…, D) of token ids (…) with the action tokens' own part."""
+        chosen = (ids[..., None] == self.ids.to(ids.device)).to(embedded.dtype)
+        return embedded + chosen @ self.read.to(embedded.dtype)
+
+    def scored(self, hidden: Tensor, scores: Tensor) -> Tensor:
+        """Logits (…, V) of hidden states (…, D) with the action tokens' own part, in place."""
+        own = (hidden.to(self.write.dtype) @ self.write.T).to(scores.dtype)
+        return scores.index_add_(-1, self.ids.to(scores.device), own)
 
 
 class StreamVLM(nn.Module):
@@ -34,7 +58,10 @@ class StreamVLM(nn.Module):
         language = make_language_model(settings, config.name, register())
         attach(language.model, config.cross_attention, config.vision)
         lora = config.lora
-        self.lang = add_lora(language, lora.r, lora.alpha, lora.dropout, lora.targets)
+        targets = lora_targets(language, lora.targets)
+        self.lang = add_lora(language, lora.r, lora.alpha, lora.dropout, targets)
+        width = int(language.config.hidden_size)
+        self.actions = ActionRows(config.action_rows, width) if config.action_rows else None
 
     @property
     def causal_lm(self) -> Any:
@@ -84,22 +111,29 @@ class StreamVLM(nn.Module):
         same for training sequences. With neither, a token sees itself and what stands before it. `cache` takes new
         keys and values and gives back all of them (`RowCache`).
         """
+        rows = self.actions
         found = self.decoder(
-            input_ids=ids,
+            input_ids=ids if rows is None else None,
+            inputs_embeds=None if rows is None else rows.embedded(ids, self.decoder.embed_tokens(ids)),
             position_ids=positions,
             attention_mask=mask,
             past_key_values=cache,
             use_cache=cache is not None,
             vision=vision.normalised(self.dtype) if vision is not None else None,
             blocks=blocks,
+            columns=cache is not None,
         )
         state: Tensor = found.last_hidden_state
         return state
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden states (…, D) to logits over the vocabulary."""
-        scores: Tensor = self.causal_lm.lm_head(hidden)
-        return scores
+        language = self.causal_lm
+        scores: Tensor = language.lm_head(hidden)
+        if self.actions is not None:
+            scores = self.actions.scored(hidden, scores)
+        cap = getattr(language.config, "final_logit_softcapping", None)
+        return scores if cap is None else torch.tanh(scores / cap) * cap
 
     def forward(
         self,
@@ -113,6 +147,22 @@ class StreamVLM(nn.Module):
         """Logits of every token (B, L, V), or of those that `keep` (B, L) bool names (M, V)."""
         state = self.hidden(ids, positions, mask, vision, blocks=blocks)
         return self.logits(state if keep is None else state[keep])
+
+    def shared_names(self) -> dict[str, str]:
+        """Weights that are another's under a second name, and whose: the output layer of a tied embedding."""
+        if not self.causal_lm.config.tie_word_embeddings:
+            return {}
+        names = list(self.state_dict())
+        source = next(name for name in names if name.endswith("model.embed_tokens.weight"))
+        heads = ("lm_head.weight", "lm_head.base_layer.weight")
+        return {name: source for name in names if name.endswith(heads)}
+
+    def restore(self, action_rows: Sequence[int]) -> None:
+        """After loading a model that was made on the meta device: what is computed, and what is shared."""
+        restore_buffers(self.decoder)
+        tie(self.causal_lm)
+        if self.actions is not None:
+            self.actions.ids = torch.tensor(action_rows)
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by group (see PARTS)."""
@@ -135,13 +185,8 @@ class StreamVLM(nn.Module):
 
 def part_of(name: str) -> str:
     """The group that a parameter belongs to, by its name."""
-    if name.startswith(("selector.", "fusion.")):
+    if name.startswith(("selector.", "fusion.", "actions.")):
         return name.split(".", 1)[0]
     if ".xattn_layer." in name:
         return "xattn"
     return "lora" if ".lora_" in name else "language"
-
-
-def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
-    """(1, 1, L, L) bool: each token sees itself and what stands before it."""
-    return torch.ones(length, length, dtype=torch.bool, device=device).tril()[None, None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qevd_bio.coach.model.config import TokensConfig
+from qevd_bio.coach.model.config import PromptForm, TokensConfig
 from qevd_bio.coach.model.prompts import published, segment_prompt
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.plain_data import read_yaml
@@ -59,6 +59,12 @@ def _single(tokenizer: Any, token: str) -> int | None:
 def text_ids(tokenizer: Any, text: str) -> list[int]:
     """Token ids of plain text, without start token."""
     return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def prompt_ids(tokenizer: Any, tokens: ActionTokens, form: PromptForm, prompt: str, *, first: bool) -> list[int]:
+    """Ids of a system prompt in its family's form; `first`: nothing stands before it, so the start token does."""
+    ids = text_ids(tokenizer, f"{form.before}{prompt}{form.after}")
+    return [tokens.bos, *ids] if first and ids[:1] != [tokens.bos] else ids
 
 
 def text_of(tokenizer: Any, ids: Sequence[int]) -> str:

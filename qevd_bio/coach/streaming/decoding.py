@@ -32,7 +32,9 @@ class Streamer:
         model = coach.model
         self._coach, self._model, self._options = coach, model.eval(), options
         front = coach.front
-        self._maker = RowMaker(coach.tokenizer, coach.tokens, front, coach.config.morph_tokens, model.max_positions)
+        self._maker = RowMaker(
+            coach.tokenizer, coach.tokens, coach.prompt_ids, front, coach.config.morph_tokens, model.max_positions
+        )
         settings: Any = model.causal_lm.config
         heads = int(getattr(settings, "num_key_value_heads", None) or settings.num_attention_heads)
         size = int(getattr(settings, "head_dim", None) or settings.hidden_size // settings.num_attention_heads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +55,16 @@ class Row:
 class RowMaker:
     """Makes rows from segments: encodes prompt and contexts, checks that they fit."""
 
-    def __init__(self, tokenizer: Any, tokens: ActionTokens, front: int, morph_limit: int, longest: int) -> None:
-        self._tokenizer, self._tokens = tokenizer, tokens
+    def __init__(
+        self,
+        tokenizer: Any,
+        tokens: ActionTokens,
+        prompt: Callable[[str], list[int]],
+        front: int,
+        morph_limit: int,
+        longest: int,
+    ) -> None:
+        self._tokenizer, self._tokens, self._prompt = tokenizer, tokens, prompt
         self.front, self._morph_limit, self._longest = front, morph_limit, longest
         self._known: dict[str, list[int]] = {}
 
@@ -69,8 +78,7 @@ class RowMaker:
                 "contexts_missing",
                 f"{segment.key}: {len(segment.motion)} contexts for {steps} steps; qevd-bio analyze makes them",
             )
-        prompt = text_ids(self._tokenizer, segment.prompt)
-        prompt = prompt if self.front else [self._tokens.bos, *prompt]
+        prompt = self._prompt(segment.prompt)
         if self.front + len(prompt) + 2 > self._longest:
             raise ItemError(
                 "text_too_long",

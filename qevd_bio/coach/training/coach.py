@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from qevd_bio.coach.model.biocoach import BioCoach
-from qevd_bio.coach.model.checkpoint import Coach, save_coach
+from qevd_bio.coach.model.checkpoint import BEGINS, LANGUAGE_CHANGED, Coach, save_coach
 from qevd_bio.coach.model.cross_attention import Vision
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.data import SegmentOutput, SegmentSource
 from qevd_bio.coach.streaming.decoding import Streamer
+from qevd_bio.coach.training.clips import ClipExamples
 from qevd_bio.coach.training.collate import Batch, collate
 from qevd_bio.coach.training.examples import Example, Prepared, targets_of
-from qevd_bio.coach.training.options import CoachData
+from qevd_bio.coach.training.options import CoachData, ShortParts
 from qevd_bio.coach.training.sequence import IGNORED
 from qevd_bio.learning.batches import hold_out
 from qevd_bio.learning.options import LoopOptions
@@ -28,6 +29,8 @@ from qevd_bio.learning.state import is_sharded
 from qevd_bio.scoring.measures import measure
 from qevd_bio.scoring.options import MatchingOptions, ScoreOptions
 from qevd_bio.scoring.pairing.matching import official_pairs
+
+Stage = Literal["short", "long"]
 
 
 class SequenceLoss(nn.Module):
@@ -52,23 +55,29 @@ class SequenceLoss(nn.Module):
         return self.model(batch.ids, batch.positions, None, vision, kept, batch.blocks), kept
 
 
-def parts_to_train(coach: Coach, stage: str) -> tuple[str, ...]:
-    """Groups of weights that a stage changes.
+def parts_to_train(coach: Coach, stage: Stage, short: ShortParts = "cross-attention") -> tuple[str, ...]:
+    """Groups of weights that a stage changes, as published.
 
-    BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: all but the 3D CNN on short clips, LoRA on long videos
-    (QEVD, App. D). A language model that begins with random weights has nothing to preserve: all of it is trained.
-    Where there is no fusion (no morphology), or the cross-attention begins with random weights, that is trained.
+    BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: on short clips the cross-attention (QEVD, Sec. 4), with `short`
+    all but the 3D CNN; on long videos LoRA. What begins with random weights is trained, too: the whole language model
+    of a preset, the cross-attention of a coach that has seen no short clips. Without a fusion (no morphology) a
+    BioCoach trains the cross-attention. The action tokens' own rows are no part of a pretrained language model, and
+    are trained in every stage.
     """
     biocoach = coach.config.kind == "biocoach"
-    fusion = ("fusion",) if coach.reads_morph else ()
+    own = ("actions",) if coach.config.action_rows else ()
     if coach.untrained:
-        return ("language", "xattn", *fusion)
+        fusion = ("fusion",) if coach.reads_morph else ()
+        return ("language", "xattn", *fusion, *own)
     if biocoach:
-        without = not fusion or coach.ablations.no_pretraining
-        return (*fusion, "xattn") if without else fusion
-    if stage == "short":
-        return ("language", "xattn")
-    return ("lora",) if coach.config.lora.r else ("xattn",)
+        published: tuple[str, ...] = ("fusion",) if coach.reads_morph else ("xattn",)
+        more = ("xattn",) if coach.ablations.no_pretraining or "xattn" in coach.begins else ()
+    elif stage == "short":
+        published, more = ("language", "xattn") if short == "all" else ("xattn",), ()
+    else:
+        published = ("lora",) if coach.config.lora.r else ("xattn",)
+        more = ("xattn",) if "xattn" in coach.begins else ()
+    return tuple(dict.fromkeys((*published, *more, *own)))
 
 
 class CoachTask:
@@ -87,16 +96,16 @@ class CoachTask:
         name: str = "coach",
     ) -> None:
         self.name, self.coach, self._data, self._options = name, coach, data, options
-        train, held = hold_out([e.group for e in prepared.examples], options.validation_share, options.seed)
-        self._examples = [prepared.examples[index] for index in train]
-        self._held = [prepared.examples[index] for index in held]
+        train, held = hold_out(groups_of(prepared.examples), options.validation_share, options.seed)
+        self._examples, self._held = part(prepared.examples, train), part(prepared.examples, held)
         self._held_sources = [prepared.sources[index] for index in held] if prepared.sources else []
         model = coach.model
         self.trained = model.train_only(parts)
         if options.activation_checkpointing:
             _checkpoint_activations(model.causal_lm)
         self.module: nn.Module = SequenceLoss(model)
-        self.lengths: Sequence[int] = [len(example.sequence) for example in self._examples]
+        self.lengths: Sequence[int] = lengths_of(self._examples)
+        self._parts = set(parts)
 
     def collate(self, indices: Sequence[int]) -> Batch:
         return self._collate([self._examples[index] for index in indices])
@@ -124,12 +133,14 @@ class CoachTask:
 
     def _validated(self) -> dict[str, float]:
         size = self._options.micro_batch or self._options.batch
-        ordered = sorted(self._held, key=lambda example: len(example.sequence))
-        loss = 0.0
+        lengths = lengths_of(self._held)
+        ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
+        loss = weight = 0.0
         for first in range(0, len(ordered), size):
-            batch = self._collate(ordered[first : first + size]).to(self.coach.model.device)
-            loss += float(self.module(batch))
-        values = {"loss": loss / max(sum(example.weight for example in self._held), 1e-8)}
+            examples = [self._held[index] for index in ordered[first : first + size]]
+            loss += float(self.module(self._collate(examples).to(self.coach.model.device)))
+            weight += sum(example.weight for example in examples)
+        values = {"loss": loss / max(weight, 1e-8)}
         chosen = self._held_sources[: self._data.generate]
         if chosen and not is_sharded(self.module):
             values |= generated_scores(self.coach, chosen, self._data.context_every)
@@ -137,11 +148,32 @@ class CoachTask:
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
         kept = {name: value for name, value in self.coach.about.items() if name != "untrained"}
+        kept[BEGINS] = [name for name in self.coach.begins if name not in self._parts]
+        kept[LANGUAGE_CHANGED] = self.coach.about.get(LANGUAGE_CHANGED, False) or "language" in self._parts
         whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **about}
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         if tensors is not None:
             tensors = {name.removeprefix("model."): value for name, value in tensors.items()}
         save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=tensors)
+
+
+def part(examples: Sequence[Example], indices: Sequence[int]) -> Sequence[Example]:
+    """The examples of these numbers; those of clips stay unmade."""
+    if isinstance(examples, ClipExamples):
+        return examples.part(indices)
+    return [examples[index] for index in indices]
+
+
+def lengths_of(examples: Sequence[Example]) -> list[int]:
+    """Tokens of each example, of clips estimated."""
+    if isinstance(examples, ClipExamples):
+        return examples.lengths
+    return [len(example.sequence) for example in examples]
+
+
+def groups_of(examples: Sequence[Example]) -> list[str]:
+    """Whom each example shows: what is held out together."""
+    return examples.groups if isinstance(examples, ClipExamples) else [example.group for example in examples]
 
 
 def _checkpoint_activations(language: Any) -> None:

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.coach.model.checkpoint import Coach
-from qevd_bio.coach.model.prompts import published
 from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource
-from qevd_bio.coach.training.options import CoachData
-from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence, short_sequence
-from qevd_bio.dataset.short_clips import ShortClip
+from qevd_bio.coach.training.options import BIOCOACH_ALPHA, CoachData
+from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 
@@ -49,26 +47,32 @@ def make_example(
     front = coach.front
     reads = bool(front)
     contexts = _contexts(segment, coach, front, data.context_every) if reads else []
-    prompt = text_ids(coach.tokenizer, segment.prompt)
+    prompt = coach.prompt_ids(segment.prompt)
     options = SequenceOptions(
-        alpha=data.alpha,
+        alpha=alpha_of(coach, data),
         context="fast" if reads else "none",
         context_every=data.context_every,
         interval_steps=coach.interval_steps,
     )
     said = [TimedText(time, tuple(text_ids(coach.tokenizer, text))) for time, text in feedbacks]
-    before = prompt if reads else [coach.tokens.bos, *prompt]
 
     def first(steps: int) -> TrainingSequence:
         times = segment.times[:steps].tolist()
         heard = said if steps == len(segment.times) else [one for one in said if one.time_s <= times[-1]]
-        return build_sequence(before, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
+        return build_sequence(prompt, times, heard, coach.tokens, options, contexts=contexts[:steps], front=front)
 
     reach = coach.model.max_positions
     sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
     morphs, of_step = _morphs(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
     return Example(segment.key, group, sequence, features, morphs, of_step)
+
+
+def alpha_of(coach: Coach, data: CoachData) -> float:
+    """Weight of `<next>`: as asked, else 0.1 for BioCoach (Sec. 3.6) and 1 for Stream-VLM (plain cross-entropy)."""
+    if data.alpha is not None:
+        return data.alpha
+    return BIOCOACH_ALPHA if coach.config.kind == "biocoach" else 1.0
 
 
 def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
@@ -100,6 +104,18 @@ def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...],
     return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
 
 
+SAME_BODY = (
+    "C_morph is the same in all videos, so nothing can be learnt from it; what tells people apart: "
+    "qevd-bio extract --people, --mesh or --camera-height, then qevd-bio analyze"
+)
+
+
+def same_body(examples: Sequence[Example]) -> bool:
+    """Whether several videos (`Example.group`) are read with a C_morph that is the same in all; False without one."""
+    read = [example for example in examples if example.morphs]
+    return len({example.group for example in read}) > 1 and len({example.morphs[0] for example in read}) == 1
+
+
 def longest_within(
     first: Callable[[int], TrainingSequence], steps: int, limit: int, reach: int, key: str
 ) -> TrainingSequence:
@@ -125,25 +141,29 @@ def longest_within(
 class Prepared:
     """Examples of a data set, their segments, and why others are missing: reason -> number."""
 
-    examples: list[Example]
+    examples: Sequence[Example]
     sources: list[SegmentSource]
     missing: dict[str, int]
     first_problem: str = ""
 
+    def leave_out(self, reason: str, detail: str) -> None:
+        """Count one that cannot be used."""
+        self.missing[reason] = self.missing.get(reason, 0) + 1
+        self.first_problem = self.first_problem or detail
+
 
 def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> Prepared:
     """Examples of all segments that have what is needed. UserError where none has."""
-    found = Prepared([], [], {})
+    examples: list[Example] = []
+    found = Prepared(examples, [], {})
     for source in sources:
         try:
             loaded = source.load()
             example = make_example(loaded, targets_of(source.segment), coach, data, features_of(source))
         except (ItemError, UserError) as error:
-            reason = error.reason if isinstance(error, ItemError) else "bad_input"
-            found.missing[reason] = found.missing.get(reason, 0) + 1
-            found.first_problem = found.first_problem or str(error)
+            found.leave_out(error.reason if isinstance(error, ItemError) else "bad_input", str(error))
             continue
-        found.examples.append(example)
+        examples.append(example)
         found.sources.append(source)
     if not found.examples:
         raise UserError(
@@ -167,45 +187,3 @@ def features_of(source: SegmentSource) -> Features:
         return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
 
     return load
-
-
-def pairs_of(clip: ShortClip) -> list[tuple[str, str]]:
-    """Questions with answers; for each feedback the published request stands in the question's place."""
-    asked = [(question.query, question.response) for question in clip.questions]
-    return asked + [(published("short_clip_request").strip(), feedback) for feedback in clip.feedbacks]
-
-
-def prepare_short(
-    sources: Sequence[SegmentSource], clips: Sequence[ShortClip], coach: Coach, data: CoachData, split: str = "train"
-) -> Prepared:
-    """One example for each question and feedback of the clips of `split`. UserError where there is none."""
-    by_stem = {clip.stem: clip for clip in clips if clip.split == split}
-    prompt = [coach.tokens.bos, *text_ids(coach.tokenizer, published("short_clip").strip())]
-    found = Prepared([], [], {})
-    for source in sources:
-        clip = by_stem.get(source.segment.video)
-        if clip is None:
-            continue
-        try:
-            steps = len(source.load().features)
-        except (ItemError, UserError) as error:
-            reason = error.reason if isinstance(error, ItemError) else "bad_input"
-            found.missing[reason] = found.missing.get(reason, 0) + 1
-            found.first_problem = found.first_problem or str(error)
-            continue
-        for number, (question, answer) in enumerate(pairs_of(clip)):
-            asked, said = text_ids(coach.tokenizer, question), text_ids(coach.tokenizer, answer)
-            sequence = short_sequence(prompt, steps, asked, said, coach.tokens)
-            if len(sequence) > min(data.max_tokens, coach.model.max_positions):
-                found.missing["text_too_long"] = found.missing.get("text_too_long", 0) + 1
-                continue
-            key = f"{source.segment.key}/{number}"
-            group = clip.participant or clip.stem
-            found.examples.append(Example(key, group, sequence, features_of(source)))
-    if not found.examples:
-        raise UserError(
-            f"no short clip to train on: {found.first_problem or 'none has a question or feedback'}",
-            expected="QEVD-FIT-300K with questions.json or feedbacks_short_clips.json, and features of its clips",
-            fix="qevd-bio features --data FOLDER --weights FILE",
-        )
-    return found

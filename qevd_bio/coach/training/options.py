@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from qevd_bio.learning.options import LoopOptions
 
@@ -11,16 +12,24 @@ from qevd_bio.learning.options import LoopOptions
 class CoachData:
     """How segments become training sequences.
 
-    alpha: weight of `<next>` (0.1, both papers' action-token weight). context_every: C_motion is read anew every
+    alpha: weight of `<next>`; None: 0.1 for BioCoach (Sec. 3.6), 1 for Stream-VLM, whose paper gives none
+    (plain cross-entropy, App. D). context_every: C_motion is read anew every
     so many steps; each version costs some 100 tokens of the sequence. max_tokens: of longer sequences the
     last steps are left out. generate: validation segments whose feedback is also generated and scored, 0 for none.
     """
 
-    alpha: float = 0.1
+    alpha: float | None = None
     context_every: int = 12
     max_tokens: int = 4096
     generate: int = 8
 
+
+BIOCOACH_ALPHA = 0.1
+"""Weight of `<next>` in BioCoach's loss (Sec. 3.6)."""
+
+ShortParts = Literal["cross-attention", "all"]
+"""What Stream-VLM's second stage changes: "only the adapter (cross-attention layer) weights" (QEVD, Sec. 4), or the
+language model too ("end-to-end", the same section and App. D.2): the paper says both."""
 
 COACH = LoopOptions(precision="auto")
 """Stage 2 of BioCoach (Sec. 3.8): AdamW, 2e-5, batch 8."""

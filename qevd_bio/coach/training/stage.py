@@ -10,18 +10,21 @@ from pathlib import Path
 import torch
 
 from qevd_bio.coach.model.biocoach import BioCoach
-from qevd_bio.coach.model.checkpoint import Coach
+from qevd_bio.coach.model.checkpoint import LONG_RANGE, PROMPT, Coach
 from qevd_bio.coach.model.fusion import MorphFusion
 from qevd_bio.coach.model.loading import build, fingerprint, open_coach
-from qevd_bio.coach.model.presets import preset_names, read_preset
+from qevd_bio.coach.model.presets import is_preset, read_preset
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.segments.data import SegmentSource, sources
-from qevd_bio.coach.training.coach import CoachTask, parts_to_train
-from qevd_bio.coach.training.examples import Prepared, prepare, prepare_short
-from qevd_bio.coach.training.options import CoachData
+from qevd_bio.coach.training.clips import prepare_short
+from qevd_bio.coach.training.coach import CoachTask, lengths_of, parts_to_train
+from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, same_body
+from qevd_bio.coach.training.needs import check_inputs
+from qevd_bio.coach.training.options import CoachData, ShortParts
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
+from qevd_bio.coach.training.variants import forget_vision, varied
 from qevd_bio.dataset.layout import TRAIN
 from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.learning.loop import Trained, train
@@ -94,7 +97,10 @@ def train_coach(
     parts: tuple[str, ...] = (),
 ) -> Trained:
     """Stage 2 (and Stream-VLM's long videos); writes `<out>/coach/`."""
-    prepared = prepare(training_sources(coach, place, coach.reads_contexts), coach, data)
+    chosen_sources = training_sources(coach, place, coach.reads_contexts)
+    for line in check_inputs(chosen_sources, coach.reads_contexts):
+        say(line)
+    prepared = prepare(chosen_sources, coach, data)
     _tell(prepared, say)
     chosen, options = parts or parts_to_train(coach, "long"), _settled(options, coach)
     task = CoachTask(coach, prepared, data, options, chosen)
@@ -111,23 +117,32 @@ def train_stream_vlm(
     long: LoopOptions,
     data: CoachData,
     say: Say,
+    *,
+    ablations: Ablations | None = None,
+    parts: ShortParts = "cross-attention",
 ) -> Trained:
     """Stream-VLM's two stages: short clips (where `clips` names them), then long videos with LoRA (QEVD, App. D).
 
-    Writes `<out>/short/` and `<out>/coach/`.
+    `ablations`: a row of QEVD's Table 4; `parts`: what the first of the two changes. Writes `<out>/short/` and
+    `<out>/coach/`. Both stages have the published system prompts; the checkpoint keeps that of the second.
     """
-    coach = open_model(model, None, place, long)
+    coach = open_model(model, ablations, place, long)
+    if coach.ablations.no_pretraining and clips is not None:
+        raise UserError(
+            "--clips with the variant no-pretraining", expected="one of the two: that row skips the short clips"
+        )
     short = _settled(short, coach)
     if clips is not None:
         dataset = open_dataset(clips, user_refs=place.workspace.user_refs)
         found = sources(dataset, place.workspace, coach.sees)
         prepared = prepare_short(found, dataset.clips, coach, data)
         _tell(prepared, say)
-        task = CoachTask(coach, prepared, data, short, parts_to_train(coach, "short"), "short")
-        settings = {"from": fingerprint(model, coach), "stage": "short", "data": str(data)}
+        task = CoachTask(coach, prepared, data, short, parts_to_train(coach, "short", parts), "short")
+        settings = {"from": fingerprint(model, coach), "stage": "short", "data": str(data), "parts": parts}
         done = train(task, short, place.out / "short", settings, say)
         model = str(done.best_folder)
         coach = open_coach(model, device=own_device(long.device))
+    coach.about[PROMPT] = LONG_RANGE
     return train_coach(coach, model, place, long, data, say)
 
 
@@ -146,6 +161,7 @@ def train_both(
     A Stream-VLM is made into a BioCoach first. `parts`: what the second stage trains instead of what was published.
     """
     coach = open_model(model, ablations, place, coach_options, biocoach=True)
+    check_inputs(training_sources(coach, place, coach.reads_contexts), coach.reads_contexts)
     if not coach.ablations.no_selector:
         first = train_selector(coach, model, place, selector, say)
         model = str(first.best_folder)
@@ -158,8 +174,11 @@ def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
 
 
 def _tell(prepared: Prepared, say: Say) -> None:
-    tokens = sum(len(example.sequence) for example in prepared.examples)
+    tokens = sum(lengths_of(prepared.examples))
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
+    # Short clips are read one by one; they are not all opened to find out.
+    if isinstance(prepared.examples, list) and same_body(prepared.examples):
+        say(f"warning: {SAME_BODY}")
     for reason, count in sorted(prepared.missing.items()):
         say(f"left out: {count} × {reason} ({prepared.first_problem})")
 
@@ -192,11 +211,13 @@ def open_start(
     """
     check_precision(options)
     coach = open_coach(model, device=own_device(options.device), seed=options.seed)
-    preset = coach.untrained and model in preset_names()
+    preset = coach.untrained and is_preset(model)
     if preset:
         coach = _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
     if biocoach and coach.config.kind == "stream-vlm":
         return as_biocoach(coach, ablations or Ablations(), options.seed)
+    if not preset and ablations is not None and ablations != coach.ablations and coach.config.kind == "stream-vlm":
+        return varied(coach, ablations, model, options.seed)
     if not preset and ablations is not None and ablations != coach.ablations:
         raise UserError(
             f"this checkpoint was made with other ablations ({_switched(coach.ablations)})",
@@ -237,15 +258,13 @@ def as_biocoach(coach: Coach, ablations: Ablations, seed: int) -> Coach:
     with torch.device("meta"):
         model = BioCoach(config, ablations=ablations)
     device = coach.model.device
-    model.lang = coach.model.lang
+    model.lang, model.actions = coach.model.lang, coach.model.actions
     torch.manual_seed(seed)
     model.selector = JointSelector(config.vision.dim, config.selector).to(device)
     model.fusion = MorphFusion(config.vision.dim, int(model.decoder.config.hidden_size), config.fusion)
     model.fusion.initialise()
     model.fusion.to(device)
     if ablations.no_pretraining:
-        for name, module in model.named_modules():
-            if "xattn_layer" in name and isinstance(module, (torch.nn.Linear, torch.nn.LayerNorm)):
-                module.reset_parameters()
+        forget_vision(model, seed)
     about = {**coach.about, "made_from": coach.config.name}
     return Coach(model, coach.tokenizer, coach.tokens, config, ablations, about)

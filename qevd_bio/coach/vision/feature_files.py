@@ -89,8 +89,23 @@ def with_zero_in_front(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def read_features(paths: FeaturePaths, dim: int | None = None, tokens: int | None = None) -> VideoFeatures:
     """Map a video's features; UserError for a file that is missing, damaged, of another shape or frame rate."""
-    values = _load(paths.features)
+    values = _checked(paths, dim, tokens)
     times = np.asarray(_load(paths.times), dtype=np.float64)
+    if times.shape != (len(values),):
+        raise UserError(f"{times.shape} times for {len(values)} features", where=paths.times, expected=_EXPECTED)
+    _check_rate(times, paths.times)
+    return VideoFeatures(values, times, paths.features)
+
+
+def count_features(paths: FeaturePaths, dim: int | None = None, tokens: int | None = None) -> int:
+    """How many features a video has, from the file's header alone; errors as `read_features`, as far as it tells."""
+    if not paths.times.is_file() and paths.features.is_file():
+        raise UserError("no such file", where=paths.times, expected=_EXPECTED)
+    return len(_checked(paths, dim, tokens))
+
+
+def _checked(paths: FeaturePaths, dim: int | None, tokens: int | None) -> NDArray[np.float32]:
+    values = _load(paths.features)
     if values.ndim != 4 or values.dtype.kind != "f" or not len(values):
         raise UserError(f"holds {values.dtype} {values.shape}", where=paths.features, expected=_EXPECTED)
     cells = values.shape[2] * values.shape[3]
@@ -101,10 +116,7 @@ def read_features(paths: FeaturePaths, dim: int | None = None, tokens: int | Non
             expected=f"{dim} values in {tokens} cells, as this model sees",
             fix="make features with the encoder that the model was trained with (qevd-bio features)",
         )
-    if times.shape != (len(values),):
-        raise UserError(f"{times.shape} times for {len(values)} features", where=paths.times, expected=_EXPECTED)
-    _check_rate(times, paths.times)
-    return VideoFeatures(values, times, paths.features)
+    return values
 
 
 def _check_rate(times: NDArray[np.float64], where: Path) -> None:

@@ -44,7 +44,8 @@ class FitResult:
     raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, and `features`
     (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the
     level frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera),
-    pitch_deg, roll_deg and focal_px with how each was found; residual_px (T,) root mean square of the image markers.
+    pitch_deg, roll_deg and focal_px with how each was found, and floor_m, the floor's height in that frame;
+    residual_px (T,) root mean square of the image markers.
     """
 
     raw: Float
@@ -285,6 +286,7 @@ def _view(pose: Float, state: State, calibration: Calibration, options: FitOptio
         "focal_px": round(calibration.scene.focal, 1),
         "focal_source": f"{options.focal_ratio:g} x the longer image side, not estimated",
         "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
+        "floor_m": round(calibration.scene.floor, 3),
         "world_depth": {
             kind: {"gain": round(float(gain), 2), "bias_m": round(float(bias), 3)}
             for kind, gain, bias in zip(KINDS, calibration.scene.gain, calibration.scene.bias, strict=True)

@@ -1,4 +1,4 @@
-"""Bodies that move, as the lifter learns from them: simulated exercises, mixed and bent so that none is known by heart.
+"""Bodies that move, as the lifter learns from them: simulated exercises, mixed and bent.
 
 Each is seen by a camera of the real views and sensed by a pose model whose faults are drawn anew each time.
 """

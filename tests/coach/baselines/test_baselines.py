@@ -103,10 +103,14 @@ def test_faults_are_named(tmp_path: Path) -> None:
         write_baseline("socratic", data, room, out)
     with pytest.raises(UserError, match=r"rules reads what analyze writes[\s\S]*qevd-bio analyze"):
         write_baseline("rules", data, room, out)
-    asked = BaselineOptions(url="http://127.0.0.1:9/v1", llm="m", activities="classes")
-    with pytest.raises(UserError, match=r"needs the 3D CNN[\s\S]*--vision-weights FILE"):
+    asked = BaselineOptions(url="http://127.0.0.1:9/v1", llm="m")
+    with pytest.raises(UserError, match=r"told the classes of the 3D CNN[\s\S]*--vision-weights FILE"):
         write_baseline("socratic", data, room, out, asked)
-    assert len(set(BASELINES)) == 10 and not out.exists()
+    with pytest.raises(UserError, match=r"socratic-context reads what analyze writes[\s\S]*qevd-bio analyze"):
+        write_baseline("socratic-context", data, room, out, asked)
+    with pytest.raises(UserError, match=r"--llm-local with zero-shot-video-llava[\s\S]*sees no pictures"):
+        write_baseline("zero-shot-video-llava", data, room, out, BaselineOptions(local="smollm2"))
+    assert len(set(BASELINES)) == 11 and not out.exists()
 
 
 def test_classes_become_a_line_a_second() -> None:

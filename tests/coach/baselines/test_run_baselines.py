@@ -29,6 +29,7 @@ from qevd_bio.store.hashing import hash_file
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 from tests.coach.conftest import Endpoint
+from tests.coach.language_models import CHAT, save_language
 from tests.coach.made_data import SPLIT, STARTS, ZERO, shown, write_videos
 
 SERVER = Path(__file__).parents[2] / "language" / "protocol_server.py"
@@ -157,6 +158,23 @@ def test_the_interval_coach_speaks_to_the_end_of_a_plain_video(workspace: Worksp
     assert [f["time"] for f in json.loads(out.read_text())["feedbacks"]] == [5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
 
 
+def test_what_was_said_in_another_data_set_is_not_overwritten(workspace: Workspace, tmp_path: Path) -> None:
+    data = write_videos(tmp_path / "data")
+    _, out = invoke("interval", data, workspace)
+    before = out.read_bytes()
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (data / SPLIT / "long_range_videos" / "0200.mp4").rename(plain / "squats.mp4")
+    other, _ = invoke("interval", plain, workspace)
+    assert other.exit_code == 2 and f"{out}:1: holds what was said in {SPLIT}/0200/0" in other.output
+    assert out.read_bytes() == before
+    assert invoke("interval", plain, workspace, "--redo")[0].exit_code == 0
+    assert [json.loads(line)["video"] for line in out.read_text().splitlines()] == ["squats"]
+    out.write_text("my notes\n")
+    noted, _ = invoke("interval", plain, workspace)
+    assert noted.exit_code == 2 and "is no file of predictions" in noted.output and out.read_text() == "my notes\n"
+
+
 def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     endpoint: Endpoint, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -173,7 +191,7 @@ def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     paths.features.parent.mkdir(parents=True)
     np.save(paths.features, features)
     np.save(paths.times, ZERO + 0.25 * (1 + np.arange(120)))
-    args = ("socratic", data, workspace, *asking(endpoint.url), "--activities", "classes", "--limit", "1")
+    args = ("socratic", data, workspace, *asking(endpoint.url), "--limit", "1")
     no_labels, _ = invoke(*args, "--vision-weights", str(weights))
     assert no_labels.exit_code == 2 and "label2int.json: no such file" in no_labels.output.replace("\n", "")
     weights.with_name("label2int.json").write_text('{"squats - fast": 0, "squats - good form": 1, "plank": 2}')
@@ -186,7 +204,7 @@ def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     assert "Timestep: 5.00 – The user is doing squats: fast." in before and "Reply 1." in before
     assert "Timestep: 9.00 – The user is doing squats: fast." in latest
     assert "Timestep: 10.00 – The user is doing squats: good form." in latest
-    assert json.loads(out.read_text())["settings"]["activities"] == "classes"
+    assert json.loads(out.read_text())["settings"]["baseline"] == "socratic"
     marker = workspace.manifests / "features" / SPLIT / "0200.json"
     marker.parent.mkdir(parents=True)
     marker.write_text(json.dumps({"settings": {"weights": "0" * 64}}))
@@ -248,3 +266,21 @@ def until(condition: object, seconds: float = 60.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.01)
+
+
+def test_a_language_model_that_is_run_here_answers_in_the_servers_place(workspace: Workspace, tmp_path: Path) -> None:
+    save_language(tmp_path / "language", chat=CHAT, max_position_embeddings=2048)
+    data = write_videos(tmp_path / "data")
+    rows = [row for segment, start in enumerate(STARTS) for row in motion_rows(segment, start)]
+    CONTEXTS.write(workspace.contexts(SPLIT, "0200"), rows)
+    local = ("--llm-local", str(tmp_path / "language"))
+    result, out = invoke("socratic-context", data, workspace, *local)
+    assert result.exit_code == 0, result.output
+    first, second = (json.loads(line) for line in out.read_text().splitlines())
+    turns = len(first["feedbacks"]) + sum(first.get("silent_turns", {}).values())
+    assert turns == 2 and len(second["settings"]["local"]) == 64
+    assert read_predictions(out)
+    again, _ = invoke("socratic-context", data, workspace, *local)
+    assert "2 kept from before" in again.output
+    missing, _ = invoke("socratic-context", data, workspace, "--llm-local", str(tmp_path / "none"), out="other")
+    assert missing.exit_code == 2 and "no language model" in missing.output

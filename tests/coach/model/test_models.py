@@ -11,13 +11,14 @@ import torch
 import yaml
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
+from qevd_bio.coach.model.block_attention import causal_mask
 from qevd_bio.coach.model.config import FusionConfig, LoraSettings, SelectorConfig, read_config
 from qevd_bio.coach.model.cross_attention import CrossAttention, Vision
 from qevd_bio.coach.model.fusion import MorphFusion
 from qevd_bio.coach.model.loading import build, choose_device, describe
 from qevd_bio.coach.model.presets import preset_names, read_preset
 from qevd_bio.coach.model.selector import JointSelector, accuracy, balanced_loss, pool
-from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask
+from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.options import VARIANTS
 from qevd_bio.learning.language import padded
 from qevd_bio.store.errors import UserError
@@ -25,6 +26,7 @@ from qevd_bio.store.resources import refs_path
 from tests.coach.conftest import VISION, MakeCoach, small_config
 
 COUNTS = {
+    "biocoach-small": (147_559_000, {"xattn": 4_922_880, "selector": 793_368, "fusion": 7_290_880}),
     "stream-vlm-7b": (7_176_393_216, {"xattn": 411_130_368, "lora": 26_322_944}),
     "biocoach-7b": (7_188_983_064, {"selector": 793_368, "fusion": 11_796_480}),
     "tiny": (10_517_912, {"selector": 793_368, "fusion": 6_717_440}),

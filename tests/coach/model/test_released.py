@@ -10,11 +10,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from qevd_bio.coach.model.block_attention import causal_mask
 from qevd_bio.coach.model.checkpoint import load_coach, save_coach
 from qevd_bio.coach.model.config import LoraSettings, ModelConfig
 from qevd_bio.coach.model.loading import build
 from qevd_bio.coach.model.released import import_stream_vlm, released_layout
-from qevd_bio.coach.model.stream_vlm import StreamVLM, causal_mask
+from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.model.tokens import RELEASED, find_action_tokens, tiny_tokenizer
 from qevd_bio.store.errors import UserError
 from tests.coach.conftest import small_config

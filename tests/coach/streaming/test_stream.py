@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from qevd_bio.coach.model.block_attention import causal_mask
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.cross_attention import Vision
-from qevd_bio.coach.model.stream_vlm import causal_mask
 from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import Ablations, GenerateOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from qevd_bio.coach.model.config import TokensConfig
 from qevd_bio.coach.model.tokens import ActionTokens
-from qevd_bio.coach.training.examples import pairs_of
+from qevd_bio.coach.training.clips import pairs_of
 from qevd_bio.coach.training.sequence import IGNORED, short_sequence
 from qevd_bio.coach.training.vision import LabelledClip, crop_batch, mirror_classes, swapped
 from qevd_bio.coach.vision.weights import load_backbone

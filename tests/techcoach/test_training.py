@@ -16,11 +16,13 @@ from qevd_bio.learning.log import read_log
 from qevd_bio.learning.loop import learning_rate
 from qevd_bio.learning.options import LoopOptions
 from qevd_bio.store.errors import UserError
+from qevd_bio.techcoach.ablation import AblationPlan, run_ablation
 from qevd_bio.techcoach.baselines.regressors import REGRESSORS, USDL, CoRe, ScoreBatch
 from qevd_bio.techcoach.baselines.score_task import Exemplars, Pooled
 from qevd_bio.techcoach.baselines.stage import run_baseline
 from qevd_bio.techcoach.data.build import Built
-from qevd_bio.techcoach.data.features import open_features
+from qevd_bio.techcoach.data.features import declare_features, open_features, write_array
+from qevd_bio.techcoach.model.checkpoint import read_checkpoint
 from qevd_bio.techcoach.model.config import AssessorConfig, ModelConfig
 from qevd_bio.techcoach.model.text_encoder import WordEncoder
 from qevd_bio.techcoach.model.vocabulary import WordVocabulary
@@ -259,3 +261,31 @@ def test_exemplars_come_from_other_takes_of_the_task() -> None:
     assert set(Exemplars(known).draw("a", "t1", 10, draw)) == {2}
     assert set(Exemplars(known).draw("b", "t9", 20, draw)) == {3, 4}
     assert 5 not in Exemplars(known).draw("c", "t4", 10, draw)
+
+
+def test_angles_come_as_tokens_from_files(place: TrainPlace, built: Built, tmp_path: Path) -> None:
+    root = tmp_path / "with-poses"
+    folder = open_features(place.features)
+    declare_features(root, "simulated", folder.views, dofs=3)
+    for view in folder.views:
+        (root / view).symlink_to(place.features / view)
+    for one in built.instances:
+        write_array(root / "poses" / f"{one.id}.npy", np.full((40, 3), 0.5, np.float32))
+    done = train_coach(replace(place, features=root), TrainOptions(poses=True), replace(SHORT, steps=1), quiet)
+    assert read_checkpoint(done.last_folder).model.config.poses == 3
+    (root / "poses" / f"{built.instances[-1].id}.npy").unlink()
+    with pytest.raises(UserError, match="1 feature files are missing"):
+        run_coach(done.last_folder, place.built, root, tmp_path / "p.jsonl", split=built.instances[-1].split, say=quiet)
+
+
+def test_an_ablation_is_one_table_and_keeps_what_is_finished(place: TrainPlace) -> None:
+    plan = AblationPlan(place.built, place.features, place.out, ("full", "constant", "frequent"), (0,), place.preset)
+    loop = replace(SHORT, steps=1)
+    first = run_ablation(plan, TrainOptions(), lambda one: replace(one, steps=1), loop, quiet)
+    assert first["constant"]["0"]["spearman"] is None and first["constant"]["0"]["relative_l2"] is not None
+    assert first["frequent"]["0"]["bleu_1"] is not None and first["full"]["0"]["probe"] is not None
+    text = (place.out / "ablation.md").read_text()
+    assert text.splitlines()[0].startswith("| row | seeds | ρ | RL2") and "| frequent | 1 | – |" in text
+    said: list[str] = []
+    again = run_ablation(plan, TrainOptions(), lambda one: one, loop, said.append)
+    assert again == first and not said

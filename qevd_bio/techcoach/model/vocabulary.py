@@ -47,7 +47,7 @@ class WordVocabulary:
         self._ids = {word: place for place, word in enumerate(self.words)}
         self.size = len(self.words)
         self.pad, self.unknown, self.first, self.last, self.mask = range(len(_SPECIAL))
-        self.never = (self.pad, self.unknown, self.first, self.mask)
+        self.never: tuple[int, ...] = (self.pad, self.unknown, self.first, self.mask)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> WordVocabulary:
@@ -79,10 +79,10 @@ class PretrainedVocabulary:
             raise UserError(
                 f"the tokenizer has no {missing[0]} token", where=folder, expected="a tokenizer of BERT's kind"
             )
-        self.pad, self.first, self.last, self.mask = (int(found[name]) for name in names)
+        self.pad, self.first, self.last, self.mask = (int(found[name] or 0) for name in names)
         self.size = len(self._tokenizer)
         unknown = getattr(self._tokenizer, "unk_token_id", None)
-        self.never = (self.pad, self.first, self.mask, *(() if unknown is None else (int(unknown),)))
+        self.never: tuple[int, ...] = (self.pad, self.first, self.mask, *(() if unknown is None else (int(unknown),)))
 
     def encode(self, text: str) -> list[int]:
         return [int(i) for i in self._tokenizer.encode(text, add_special_tokens=False)]

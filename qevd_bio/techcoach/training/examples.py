@@ -97,7 +97,7 @@ class Examples:
         width = self.config.text_width
         comments = torch.stack(
             [torch.stack([self._vectors[t] if t else torch.zeros(width) for p in one for t in p]) for one in slots]
-        ).unflatten(1, (len(DIMENSIONS), 2))
+        ).reshape(len(chosen), len(DIMENSIONS), 2, width)
         valid = torch.tensor([[[bool(text) for text in pair] for pair in one] for one in slots])
         scores = torch.tensor([one.score for one in chosen], dtype=torch.float32)
         return Batch(self.inputs(places), ids, targets, comments, valid, valid.any(dim=2), scores)

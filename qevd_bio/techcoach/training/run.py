@@ -125,8 +125,12 @@ def write_predictions(out: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def options_of(about: Any, mention: Mention) -> TrainOptions:
     """The options that a checkpoint was trained with, with another mention mask."""
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(about.get("options") or {}).items()}
-    known = {name: value for name, value in given.items() if name in TrainOptions.__dataclass_fields__}
+    given = dict(about.get("options") or {})
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if name in TrainOptions.__dataclass_fields__
+    }
     return replace(TrainOptions(**known), mention=mention)
 
 

@@ -125,7 +125,14 @@ def _leave_out_unused(model: TechCoach, options: TrainOptions) -> None:
     if "score" not in options.losses or model.groups is not None:
         model.assessor.score.requires_grad_(False)
     if "text" not in options.losses:
-        for part in (model.assessor.transform, model.assessor.transform_norm, model.assessor.decode):
-            part.requires_grad_(False)
-        for part in (model.assessor.words, model.assessor.positions, model.assessor.types, model.assessor.text_norm):
-            part.requires_grad_(False)
+        own = model.assessor
+        for module in (
+            own.transform,
+            own.transform_norm,
+            own.decode,
+            own.words,
+            own.positions,
+            own.types,
+            own.text_norm,
+        ):
+            module.requires_grad_(False)

@@ -16,6 +16,7 @@ from qevd_bio.coach.model.cross_attention import Vision
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.data import SegmentOutput, SegmentSource
+from qevd_bio.coach.segments.views import NOT_STATED
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.clips import ClipExamples
 from qevd_bio.coach.training.collate import Batch, collate
@@ -108,11 +109,11 @@ class CoachTask:
         self._parts = set(parts)
 
     def collate(self, indices: Sequence[int]) -> Batch:
-        return self._collate([self._examples[index] for index in indices])
+        return self._collate([self._examples[index] for index in indices], draw=True)
 
-    def _collate(self, examples: Sequence[Example]) -> Batch:
+    def _collate(self, examples: Sequence[Example], draw: bool = False) -> Batch:
         vision = self.coach.config.vision
-        return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim))
+        return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim), draw=draw)
 
     def weight(self, indices: Sequence[int]) -> float:
         return sum(self._examples[index].weight for index in indices)
@@ -150,7 +151,10 @@ class CoachTask:
         kept = {name: value for name, value in self.coach.about.items() if name != "untrained"}
         kept[BEGINS] = [name for name in self.coach.begins if name not in self._parts]
         kept[LANGUAGE_CHANGED] = self.coach.about.get(LANGUAGE_CHANGED, False) or "language" in self._parts
-        whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **about}
+        motion = self._data.motion
+        read = {"salient": motion.salient or NOT_STATED, "window_s": motion.window_s or 0.0}
+        contexts = {**read, "evidence": motion.evidence} if self.coach.reads.measured else {}
+        whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **contexts, **about}
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         if tensors is not None:
             tensors = {name.removeprefix("model."): value for name, value in tensors.items()}

@@ -144,7 +144,7 @@ class Painter:
         number = f"{scene.count:g}" if scene.unit else ""
         large = min(round(2.0 * unit), round(0.72 * row))
         ink = written(number, large) if number else np.zeros((1, 1), np.float32)
-        width = max(width_of("88", large), width_of(scene.unit, small), ink.shape[1]) + 2 * pad
+        width: int = max(width_of("88", large), width_of(scene.unit, small), int(ink.shape[1])) + 2 * pad
         letters(band, ink, pad, max((row - ink.shape[0]) // 2, 0), WHITE)
         letters(band, written(scene.unit, small), pad, row, _QUIET)
         if scene.state:

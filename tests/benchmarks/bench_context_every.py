@@ -77,7 +77,10 @@ def streaming() -> None:
         for _ in range(2):
             for every in EVERY:
                 streamer = Streamer(
-                    coach, GenerateOptions(context=way, context_every=every, interval_steps=20, max_tokens=20)
+                    coach,
+                    GenerateOptions(
+                        timing="corrected", context=way, context_every=every, interval_steps=20, max_tokens=20
+                    ),
                 )
                 start = time.process_time()
                 list(streamer.run([segment]))

@@ -238,7 +238,11 @@ def main() -> None:
     clips = kept(given.clips, given.train)
     seen = real(given.real) if given.real else []
     development = [clip for clip in seen if is_development(clip.group)]
-    model = settle(clips, development) if development else _with(train(clips, []), temperature=0.2, sure=LEAST_SURE, far=99.0)
+    model = (
+        settle(clips, development)
+        if development
+        else _with(train(clips, []), temperature=0.2, sure=LEAST_SURE, far=99.0)
+    )
     save(model, given.out, f"made by tests/benchmarks/train_recognition.py from {len(clips)} simulated clips, widened by "
          f"{len(development)} real ones")  # fmt: skip
     report("development", model, development) if development else None

@@ -91,8 +91,7 @@ def _frames(axes: Any, view: SegmentView) -> None:
     zoom = 72 * min(_HEIGHTS["frames"] * _LANE_SHARE / height, room / width)  # points for a pixel
     for number, cell in enumerate(cells):
         at = (number + 0.5) / len(cells) * (view.end_s - view.start_s)
-        picture = AnnotationBbox(OffsetImage(cell, zoom=zoom), (at, 0.5), frameon=False, pad=0)
-        axes.add_artist(picture)
+        axes.add_artist(AnnotationBbox(OffsetImage(cell, zoom=zoom), (at, 0.5), frameon=False, pad=0))
     axes.set_ylim(0, 1)
 
 

@@ -84,7 +84,7 @@ def new_coach(
     ablations = Ablations(image_encoder="folder" in about_vision)
     model = make_model(config, ablations=ablations, device="meta", seed=seed)
     initialise(model)
-    begins = [part for part in ("fusion", "xattn", "actions") if model.parts()[part]]
+    begins = [part for part in ("fusion", "xattn", "projector", "actions") if model.parts()[part]]
     about: dict[str, Any] = {"language": found.where.name, "vision": about_vision, "seed": seed, BEGINS: begins}
     return _write(folder, model, found, known, about)
 
@@ -191,7 +191,7 @@ def shaped(
         language={**settings, "vocab_size": rows},
         vision=vision,
         cross_attention=attention,
-        prompt=prompt_form(tokenizer),
+        prompt=prompt_form(tokenizer, ("user",) if shape.kind == "turn-based" else ("system", "user")),
         action_rows=(tokens.next, tokens.feedback, tokens.end),
         lora=shape.lora if lora_rank is None else replace(shape.lora, r=lora_rank),
         tokenizer="",
@@ -228,8 +228,8 @@ def _add_tokens(tokenizer: Any, names: tuple[str, ...], start: Any) -> None:
 _MARK = "THE SYSTEM PROMPT"
 
 
-def prompt_form(tokenizer: Any) -> PromptForm:
-    """What the tokenizer's chat template writes around a system prompt; empty where there is none.
+def prompt_form(tokenizer: Any, roles: tuple[str, ...] = ("system", "user")) -> PromptForm:
+    """What the tokenizer's chat template writes around the words of the first of `roles` that it knows; else empty.
 
     A family without system prompts (Gemma) gets it as the user's words. The template runs in the sandbox of
     `transformers`. A start token that is no mark of a turn is left out: sequences begin with it anyway.
@@ -238,7 +238,7 @@ def prompt_form(tokenizer: Any) -> PromptForm:
         return PromptForm()
     from jinja2 import TemplateError
 
-    for role in ("system", "user"):
+    for role in roles:
         try:
             text = tokenizer.apply_chat_template(
                 [{"role": role, "content": _MARK}], tokenize=False, add_generation_prompt=True

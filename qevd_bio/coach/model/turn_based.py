@@ -1,4 +1,4 @@
-"""Models that are asked in turns and see frames as tokens of their text: like Video-ChatGPT and LLaMA-VID (QEVD, Table 4)."""
+"""Models that are asked in turns and see frames as tokens: like Video-ChatGPT and LLaMA-VID (QEVD, Table 4)."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def parts_to_train(coach: Coach, stage: Stage, short: ShortParts = "cross-attent
     BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: on short clips the cross-attention (QEVD, Sec. 4), with `short`
     all but the 3D CNN; on long videos LoRA. What begins with random weights is trained, too: the whole language model
     of a preset, the cross-attention of a coach that has seen no short clips. Without a fusion (no morphology) a
-    BioCoach trains the cross-attention. A turn-based model trains its projector and LoRA. The action tokens' own rows are no part of a pretrained language model, and
-    are trained in every stage.
+    BioCoach trains the cross-attention. A turn-based model trains its projector and LoRA. The action tokens' own rows
+    are no part of a pretrained language model, and are trained in every stage.
     """
     biocoach = coach.config.kind == "biocoach"
     own = ("actions",) if coach.config.action_rows else ()

@@ -63,7 +63,7 @@ def turns_of(
 
 
 def prepare_turns(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> tuple[list[Turn], dict[str, int]]:
-    """Turns of all segments that can be used, and why others cannot: reason -> number. UserError where there is none."""
+    """Turns of all segments, and why others are left out: reason -> number. UserError where there is none."""
     found: list[Turn] = []
     missing: dict[str, int] = {}
     problem = ""

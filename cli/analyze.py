@@ -12,11 +12,12 @@ from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, PlaceFlags
-from .ending import finish
+from .ending import finish, note
 from .flags import spread
 
 D = MotionOptions()
 RULES, SURE = "Cycles and judgement", "How sure"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,21 @@ class AnalyzeFlags:
     """How repetitions are found and judged."""
 
     exercise: Annotated[
-        str | None, typer.Option(help="The exercise of videos or recordings for which none is known.")
+        str | None,
+        typer.Option(help="The exercise of videos or recordings for which none is known; auto: recognise it."),
     ] = None
     cycles: Annotated[
         Literal["robust", "paper"],
         typer.Option(help="Rule that finds repetitions; paper: Supp. 10 as it stands.", rich_help_panel=RULES),
     ] = D.cycles.method
+    constraints: Annotated[
+        Literal["catalogue", "paper", "paper-std"],
+        typer.Option(
+            help="What is a form error: the exercise's rules, or the paper's two constraints on joints, with the "
+            "variance as printed or as a standard deviation.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.constraints.method
     salient: Annotated[
         Literal["auto", "exercise"],
         typer.Option(
@@ -60,10 +70,26 @@ class AnalyzeFlags:
             min=1, help="Repetitions in a row in which a form error must show to count.", rich_help_panel=SURE
         ),
     ] = D.constraints.recur
+    recur_p: Annotated[
+        float,
+        typer.Option(
+            min=0.5,
+            max=1.0,
+            help="The mean of a person's repetitions breaks a rule from here on.",
+            rich_help_panel=SURE,
+        ),
+    ] = D.constraints.recur_p
     grave: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Severity from which it counts at once.", rich_help_panel=SURE),
     ] = D.constraints.grave
+    morph: Annotated[
+        Literal["build", "paper"],
+        typer.Option(
+            help="C_morph: measurements and the body's proportions, or the paper's five measurements alone.",
+            rich_help_panel=RULES,
+        ),
+    ] = D.contexts.morph
     max_tokens: Annotated[
         int, typer.Option(min=20, help="Longest motion context, in estimated tokens.", rich_help_panel=RULES)
     ] = D.contexts.max_tokens
@@ -74,14 +100,16 @@ class AnalyzeFlags:
             cycles=replace(D.cycles, method=self.cycles),
             constraints=replace(
                 D.constraints,
+                method=self.constraints,
                 strict_paper=self.strict_paper,
                 fault_p=self.fault_p,
                 fine_p=self.fine_p,
                 recur=self.recur,
+                recur_p=self.recur_p,
                 grave=self.grave,
             ),
-            contexts=replace(D.contexts, max_tokens=self.max_tokens),
-            exercise=self.exercise or "",
+            contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),
+            exercise="" if self.exercise in (None, AUTO) else self.exercise or "",
             salient=self.salient,
         )
 
@@ -102,6 +130,12 @@ def analyze(*, place: PlaceFlags, flags: AnalyzeFlags, items: ClusterFlags) -> N
     where = place.open()
     if place.data is not None:
         ensure_segments(place.source(), where, measure)
+    if flags.exercise == AUTO:
+        from qevd_bio.workflows.recognise import recognise_videos
+
+        recognised = recognise_videos(where)
+        for line in (*recognised.lines(where), *(f"{key}: {why}" for key, why in sorted(recognised.unsure.items()))):
+            note(line)
     summary, _ = run_analyze(where, flags.of(), items.of())
     for line in report(where):
         say(line)

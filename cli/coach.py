@@ -96,6 +96,12 @@ class LiveFlags:
         float | None, typer.Option("--stature-m", help="Of the person, where known (m).", show_default=False)
     ] = L.stature_m
 
+    countdown_s: Annotated[
+        float | None,
+        typer.Option("--countdown", min=0.0, help="Time to step back (s).", show_default="3 before a camera"),
+    ] = L.countdown_s
+    debug: Annotated[bool, typer.Option("--debug", help="Show latency and dropped frames.")] = L.debug
+
     def of(self) -> LiveOptions:
         """The options as the stage takes them."""
         return replace(L, **vars(self))
@@ -128,6 +134,9 @@ def live(
     out: Annotated[
         Path | None, typer.Option(help="Annotated video to write (mp4).", show_default="none: a window")
     ] = None,
+    speak: Annotated[
+        bool, typer.Option("--speak", help="Say each feedback by the system's voice (espeak-ng, say, SAPI).")
+    ] = False,
     session: LiveFlags,
     place: WorkspaceFlags,
     weights: Annotated[
@@ -141,7 +150,7 @@ def live(
     speech: ModelFlags,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.", rich_help_panel=MODELS)] = "auto",
 ) -> None:
-    """Coach a person in a video or before a camera, live: feedback in the picture as it comes, with its latency.
+    """Coach a person in a video or before a camera, live: joints, counter and feedback in the picture as they come.
 
     Camera and window need OpenCV (the extra `live`); q, Esc or Ctrl-C ends. --out writes a video instead.
     """
@@ -150,6 +159,6 @@ def live(
     target = out.expanduser() if out else None
     ended = run_live(
         source, model, exercise, place.open(), session.of(),
-        weights=weights, generate=speech.of(), device=device, out=target, say=say,
+        weights=weights, generate=speech.of(), device=device, out=target, speak=speak, say=say,
     )  # fmt: skip
-    say(ended.describe() + (f"; in {target}" if target else ""))
+    say(ended.describe(session.debug) + (f"; in {target}" if target else ""))

@@ -40,6 +40,7 @@ COMMANDS = (
     Command("train", "train", "app", COACH, "Train the coach: joint selector, then fusion; Stream-VLM."),
     Command("run", "run", "run", COACH, "What a coach says in every segment: predictions."),
     Command("coach", "coach", "app", COACH, "Models of the coach: presets, released weights, joint selection."),
+    Command("techcoach", "techcoach", "app", COACH, "TechCoach: comments by technical points, and a score."),
     Command("validate", "validate", "validate", SCORE, "Check a file of predictions."),
     Command("score", "score", "score", SCORE, "Score predictions against the feedback of a data set."),
     Command("compare", "compare", "compare", SCORE, "Compare several systems, with paired tests."),
@@ -48,6 +49,8 @@ COMMANDS = (
     Command("demo", "demo", "demo", TRY, "The whole job on simulated workouts, in a few minutes."),
     Command("simulate", "simulate", "simulate", TRY, "Workouts with known truth, in QEVD's layout."),
     Command("verify", "verify", "verify", TRY, "What was found in simulated workouts, against their truth."),
+    Command("status", "status", "status", TRY, "How far every stage is: done, failed, pending, time left."),
+    Command("merge", "merge", "merge", TRY, "Join workspaces in which machines did their shares."),
     Command("models", "models", "app", TRY, "Models to fetch: licence, size, hash, where they lie."),
     Command("doctor", "doctor", "doctor", TRY, "What is installed, what is missing, and what mends it."),
 )

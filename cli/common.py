@@ -50,6 +50,16 @@ Only = Annotated[
         rich_help_panel=RUN_PANEL,
     ),
 ]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N shares, in a workspace of its own; qevd-bio merge joins them.",
+        rich_help_panel=RUN_PANEL,
+        show_default=False,
+    ),
+]
 Redo = Annotated[bool, typer.Option("--redo", help="Make finished items again, too.", rich_help_panel=RUN_PANEL)]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes side by side.", rich_help_panel=RUN_PANEL)]
 LlmUrl = Annotated[
@@ -125,12 +135,15 @@ class ItemFlags:
         typer.Option("--retry-failed", help="Try items again that failed before.", rich_help_panel=RUN_PANEL),
     ] = False
     redo: Redo = False
+    shard: ShardText = None
 
     def of(self) -> RunOptions:
         """The options as the work mechanism takes them."""
+        from qevd_bio.store.shards import Shard
         from qevd_bio.store.work import RunOptions
 
-        return RunOptions(**{**vars(self), "only": tuple(self.only or ())})
+        shard = Shard.parse(self.shard) if self.shard else None
+        return RunOptions(**{**vars(self), "only": tuple(self.only or ()), "shard": shard})
 
 
 @dataclass(frozen=True)

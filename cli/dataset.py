@@ -13,12 +13,37 @@ from qevd_bio.store.terminal import say
 from .common import WorkspaceFlags
 from .flags import group, spread
 
-app = group("The rewritten data set and the kinematics as a Hugging Face data set.")
+app = group("A data set of one's own, and the rewritten one for others.")
 
 
 @app.callback()
 def root() -> None:
-    """The rewritten data set and the kinematics as a Hugging Face data set."""
+    """A data set of one's own, and the rewritten one for others to load."""
+
+
+@app.command("from-csv")
+@spread
+def from_csv(
+    *,
+    table: Annotated[Path, typer.Argument(help="CSV with the columns video,time,text,exercise.")],
+    videos: Annotated[Path, typer.Option(help="Folder of the videos.")],
+    out: Annotated[Path, typer.Option(help="Folder of the data set to write; --data of other commands.")],
+    split: Annotated[
+        Literal["test", "train"], typer.Option(help="test: QEVD-FIT-COACH-Benchmark; train: QEVD-FIT-COACH.")
+    ] = "test",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the videos; linked otherwise.")] = False,
+) -> None:
+    """Feedback in a spreadsheet and a folder of videos become a data set in QEVD's layout.
+
+    Example: qevd-bio dataset from-csv feedback.csv --videos clips/ --out my_data
+    """
+    from qevd_bio.dataset.from_csv import from_csv as convert
+    from qevd_bio.dataset.layout import BENCHMARK, TRAIN
+
+    folder = out.expanduser() / (BENCHMARK if split == "test" else TRAIN)
+    done = convert(table.expanduser(), videos.expanduser(), folder, "copy" if copy else "link")
+    say(f"{done.videos} videos, {done.feedbacks} feedbacks in {done.folder}")
+    say(f"next: qevd-bio extract --data {out}")
 
 
 @app.command()

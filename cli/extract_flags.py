@@ -12,6 +12,8 @@ from qevd_bio.pose.options import (
     HSMR_TERMS,
     BackendName,
     ExtractOptions,
+    Fit,
+    Lengths,
     Rotation,
     Runtime,
     Sex,
@@ -88,6 +90,21 @@ class ExtractFlags:
             rich_help_panel=FRAMES,
         ),
     ] = D.times
+    fit: Annotated[
+        Fit,
+        typer.Option(
+            help="From landmarks to angles: geometric, a network's alone, or its bones in the fit.",
+            rich_help_panel=POSE,
+        ),
+    ] = D.fit
+    lifter: Annotated[
+        Path | None,
+        typer.Option(help="The network's weights (qevd-bio train lifter).", rich_help_panel=POSE),
+    ] = None
+    lengths: Annotated[
+        Lengths,
+        typer.Option(help="Bone lengths of each video, or one set for a participant's videos.", rich_help_panel=PERSON),
+    ] = D.lengths
     stature_m: Annotated[
         float | None, typer.Option("--stature", help="Standing height in metres, where known.", rich_help_panel=PERSON)
     ] = None
@@ -98,8 +115,24 @@ class ExtractFlags:
     ] = None
     mesh: Annotated[
         Path | None,
-        typer.Option(help="SMPL-type body mesh (.npz, .obj), or a folder of them.", rich_help_panel=PERSON),
+        typer.Option(
+            help="The body's shape: SMPL-type mesh (.npz, .obj), SHAPY's output or betas, or a folder of them.",
+            rich_help_panel=PERSON,
+        ),
     ] = None
+    body_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own SMPL, SMPL-X or SKEL model (.npz, .pkl): betas are measured on it.", rich_help_panel=PERSON
+        ),
+    ] = None
+    camera_height_m: Annotated[
+        float | None,
+        typer.Option(
+            "--camera-height", min=0.1, max=10, help="Metres of the camera above the floor: estimates the stature.",
+            rich_help_panel=PERSON,
+        ),
+    ] = None  # fmt: skip
     source: Annotated[
         Path | None,
         typer.Option(help="A recording of another program, or a folder of them (--formats).", rich_help_panel=FILES),

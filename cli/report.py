@@ -36,6 +36,13 @@ class ReportFlags:
             "--band", min=0.0, max=90.0, help="Half width of the reference band, degrees.", rich_help_panel=PAGE
         ),
     ] = D.band_deg
+    clips: Annotated[
+        bool, typer.Option("--clips", help="Embed a short film of each exercise's gravest fault.", rich_help_panel=PAGE)
+    ] = D.clips
+    clips_mb: Annotated[
+        float,
+        typer.Option("--clips-size", min=0.1, help="Megabytes that all films together may take.", rich_help_panel=PAGE),
+    ] = D.clips_mb
 
     def of(self) -> ReportOptions:
         """The options as the stage takes them."""
@@ -55,7 +62,7 @@ def report(
     note: Annotated[list[str] | None, typer.Option(help="A sentence for the page's top; repeatable.")] = None,
     flags: ReportFlags,
 ) -> None:
-    """Write one self-contained page: scores beside the published rows, timelines of every video, statistics.
+    """Write one self-contained page: scores beside the published rows, timelines of every video, search and filters.
 
     It needs no server and asks nothing of the network. What is not there yet is named on it, with the command
     that makes it. Frames are shown where --data names the data set.

@@ -14,8 +14,10 @@ from qevd_bio.store.errors import UserError
 from .common import Data, PlaceFlags
 from .flags import group, spread
 from .train_flags import LoopFlags, MemoryFlags, Model, Out, SequenceFlags, Split, TargetFlags, TrainFlags
+from .train_lifter import lifter
 
 app = group("Train the coach: both published stages, or one by name.", runs=True)
+app.command("lifter")(lifter)
 
 
 @app.callback(invoke_without_command=True)

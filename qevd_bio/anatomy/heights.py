@@ -72,6 +72,36 @@ def knee_over_foot(pose: Pose, side: str) -> FloatArray:
     return _share(pose, dot(away, heading(pose)[0]) * (1.0 if side == "r" else -1.0))
 
 
+def knee_hip_gap(pose: Pose, side: str) -> FloatArray:
+    """Knee above its hip, over stature; 0 where the thigh is level, negative below."""
+    return _share(pose, pose.place(f"knee_{side}")[..., 1] - pose.place(f"hip_{side}")[..., 1])
+
+
+def hips_shoulder_gap(pose: Pose) -> FloatArray:
+    """Middle of the hips above that of the shoulders, over stature; about -0.3 upright, 0 where the trunk is level."""
+    return _share(pose, middle(pose, "hip")[..., 1] - middle(pose, "shoulder")[..., 1])
+
+
+def trunk_thigh_bend(pose: Pose, side: str) -> FloatArray:
+    """Bend at the hip between trunk (hips to neck) and thigh in degrees, + folded to the front; 0 in one line."""
+    trunk = pose.place("head") - middle(pose, "hip")
+    return _bend(pose, trunk, pose.place(f"knee_{side}") - pose.place(f"hip_{side}"))
+
+
+def body_bend(pose: Pose, side: str) -> FloatArray:
+    """Bend at the hip between trunk (hips to neck) and hip-to-ankle in degrees, + piked, - sagging; 0 in one line."""
+    trunk = pose.place("head") - middle(pose, "hip")
+    return _bend(pose, trunk, pose.place(f"ankle_{side}") - pose.place(f"hip_{side}"))
+
+
+def _bend(pose: Pose, trunk: FloatArray, leg: FloatArray) -> FloatArray:
+    """Angle from the leg's line to the trunk in the pelvis's sagittal plane, degrees."""
+    across = unit(pose.place("hip_l") - pose.place("hip_r"))
+    up, down = (v - dot(v, across)[..., None] * across for v in (trunk, -leg))
+    turn = dot(np.cross(down, up), across)
+    return np.asarray(np.rad2deg(np.arctan2(turn, dot(up, down))))
+
+
 def trunk_line(pose: Pose) -> FloatArray:
     """Bend between lower and upper trunk in degrees: hips to thorax against thorax to neck; 0 straight."""
     lower = unit(pose.place("thorax") - middle(pose, "hip"))

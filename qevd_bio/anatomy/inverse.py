@@ -21,8 +21,15 @@ def joint_angles(name: str, local: FloatArray) -> FloatArray:
     if order == "hinge":
         return np.asarray(twist_about(local, WORLD_AXES[dofs[0]])[..., None])
     frame = BONE_TO_WORLD[name]
+    return angles_in_bone(name, frame.T @ local @ frame)
+
+
+def angles_in_bone(name: str, turn: FloatArray) -> FloatArray:
+    """As `joint_angles`, of a ball joint or wrist whose turn (..., 3, 3) is given in the bone's own axes."""
+    dofs = JOINT_DOFS[name]
+    order = JOINTS[JOINT_NAMES.index(name)].euler
     # the wrist is a ZYX triple whose middle angle does not exist
-    product = triple_of(frame.T @ local @ frame, "ZYX" if order == "wrist" else order)
+    product = triple_of(turn, "ZYX" if order == "wrist" else order)
     acting = product[..., ::-1] if order != "wrist" else product[..., [2, 0]]
     signs = np.array([round(sum(DOFS[k].axis)) for k in dofs], dtype=np.float64)
     return np.asarray(acting * signs)

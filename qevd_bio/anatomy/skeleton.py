@@ -131,6 +131,13 @@ class Skeleton:
             found[name] = float(np.linalg.norm(span[columns]))
         return found
 
+    def build(self) -> dict[str, float]:
+        """Proportions that need no scale: legs (hip to ankle), arms (shoulder to wrist), shoulders, in statures."""
+        lengths = self.lengths()
+        arms = sum(lengths[f"{part}_{side}"] for part in ("upper_arm", "forearm") for side in "rl") / 2
+        shares = {"legs": self.leg_length, "arms": arms, "shoulders": lengths["shoulder_width"]}
+        return {name: length / self.stature for name, length in shares.items()}
+
     @property
     def leg_length(self) -> float:
         """Mean of both sides' thigh and shank together, in metres."""

@@ -98,7 +98,7 @@ def annotate(
         cache = Cache(asking.client.cache)
         try:
             work = partial(by_model, asking=asking, frames=frames, cache=cache)
-            local = RunOptions(options.limit, options.only, options.retry_failed, options.redo)
+            local = replace(options, jobs=1, executor="local")
             summary = run_stage("annotate-vlm", workspace, _items(found, False), work, settings=settings, options=local)
         finally:
             cache.close()

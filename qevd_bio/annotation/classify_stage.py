@@ -89,7 +89,7 @@ def classify(workspace: Workspace, options: RunOptions, asking: Asking) -> tuple
     try:
         work = partial(_answered, asking=asking, cache=cache)
         settings = {**asking.settings(), "prompt": prompt().version}
-        local = RunOptions(options.limit, options.only, options.retry_failed, options.redo)
+        local = replace(options, jobs=1, executor="local")
         summary = run_stage("classify", workspace, items, work, settings=settings, options=local)
     finally:
         cache.close()

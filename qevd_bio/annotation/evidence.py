@@ -18,8 +18,8 @@ from qevd_bio.anatomy.forward import Pose, forward_kinematics
 from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.exercise.expression import Expression, parse
 from qevd_bio.exercise.roles import stability_limits
-from qevd_bio.exercise.rules import Exercise, FormError
-from qevd_bio.exercise.vocabulary import TIMES, joint_names, resolve, vocabulary
+from qevd_bio.exercise.rules import PAUSE, Exercise, FormError
+from qevd_bio.exercise.vocabulary import NOT_CURVES, joint_names, resolve, vocabulary
 from qevd_bio.tables.kinematics import Kinematics
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ def expand(exercise: Exercise, kinematics: Kinematics) -> dict[str, str]:
 
 def _shown(error: FormError, exercise: Exercise, segment: SeenSegment) -> str:
     """Why the error is seen in this segment, or ""."""
-    if error.quantity in TIMES or error.stat in ("rise", "drop", "symmetry"):
+    if error.quantity in NOT_CURVES or error.at == PAUSE or error.stat in ("rise", "drop", "symmetry"):
         return ""
     wording = vocabulary().quantities[error.quantity]
     for side in ("r", "l") if wording.sided else ("",):

@@ -203,7 +203,7 @@ def sort_dataset(
         cache = Cache(asking.client.cache)
         judge = replace(judge, cache=cache)
     try:
-        local = RunOptions(options.limit, options.only, options.retry_failed, options.redo)
+        local = replace(options, jobs=1, executor="local")
         summary = run_stage(
             "intent", workspace, items, partial(_workout, judge=judge), settings=settings, options=local
         )

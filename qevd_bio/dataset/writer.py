@@ -143,11 +143,17 @@ def place_media(source: Path, target: Path, workouts: Iterable[Workout], videos:
         video = rec.inner_path(source, workout.video_file)
         if not video.is_file():
             missing.append(workout.key)
-        elif videos == "copy":
-            _copy(video, rec.inner_path(target, workout.video_file))
-        elif videos == "link":
-            _link(video, rec.inner_path(target, workout.video_file))
+        else:
+            place_file(video, rec.inner_path(target, workout.video_file), videos)
     return missing
+
+
+def place_file(source: Path, target: Path, how: Media) -> None:
+    """Link or copy one file, or leave it out; what is there already is replaced."""
+    if how == "copy":
+        _copy(source, target)
+    elif how == "link":
+        _link(source, target)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from qevd_bio.anatomy.derived import QUANTITIES
 from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.exercise.expression import parse, sided_name
-from qevd_bio.exercise.rules import Exercise, FormError, KeyFrame, Measure
-from qevd_bio.exercise.vocabulary import joint_names, sources, vocabulary
+from qevd_bio.exercise.rules import PAUSE, Exercise, FormError, KeyFrame, Measure
+from qevd_bio.exercise.vocabulary import NOT_CURVES, joint_names, sources, vocabulary
 from qevd_bio.store.errors import UserError
 
 
@@ -108,18 +108,19 @@ def _measure(exercise: Exercise, measure: Measure, place: str) -> Iterator[tuple
         yield f"{place}.quantity", f"unknown quantity {measure.quantity!r}", "one of refs/quantities.yaml"
         return
     keys = {key.name: key for key in exercise.keys}
-    if measure.at != "cycle" and measure.at not in keys:
-        yield f"{place}.at", f"unknown key frame {measure.at!r}", "cycle or one of " + ", ".join(keys)
+    whole = measure.at in ("cycle", PAUSE)
+    if not whole and measure.at not in keys:
+        yield f"{place}.at", f"unknown key frame {measure.at!r}", "cycle, pause or one of " + ", ".join(keys)
         return
     if wording.sided and measure.side == "none" and measure.stat != "symmetry":
         yield f"{place}.side", f"{measure.quantity} has two sides", "each, own or other"
     if not wording.sided and measure.side != "none":
         yield f"{place}.side", f"{measure.quantity} has no side", "none"
     own = measure.side in ("own", "other") or "_own" in wording.expression
-    if own and (measure.at == "cycle" or keys[measure.at].sides == "none") and not _has_side(exercise):
+    sideless = measure.at == PAUSE or ((whole or keys[measure.at].sides == "none") and not _has_side(exercise))
+    if own and sideless:
         yield f"{place}.side", "nothing says which side is meant", "a key frame with sides"
-    timed = measure.quantity in ("cycle_duration", "pause")
-    if measure.stat == "value" and measure.at == "cycle" and not timed:
+    if measure.stat == "value" and whole and measure.quantity not in NOT_CURVES:
         yield f"{place}.at", "a single value needs a moment", "the name of a key frame"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.exercise.wording import capital, say, sentence
-from qevd_bio.tables.verdicts import STATIC, Verdict
+from qevd_bio.tables.verdicts import STILL, Verdict
 
 _STILL = "A joint that stays still lets the others do the work of the exercise."
 
@@ -42,6 +42,6 @@ def explain(verdict: Verdict, exercise: Exercise | None) -> Explained:
 
 def reason_of(verdict: Verdict) -> str:
     """Why the quantity matters, where the rule itself gives no reason."""
-    if verdict.kind == STATIC:
+    if verdict.kind in STILL:
         return _STILL
     return vocabulary().quantities[verdict.quantity].why

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevd_bio.exercise.expression import Array, Expression, Series, opposite, parse
-from qevd_bio.exercise.rules import Exercise, FormError, KeyFrame, Measure, Target
-from qevd_bio.exercise.vocabulary import TIMES, resolve, vocabulary
+from qevd_bio.exercise.rules import PAUSE, Exercise, FormError, KeyFrame, Measure, Target
+from qevd_bio.exercise.vocabulary import NOT_CURVES, resolve, vocabulary
 
 _START_FRAMES = 3
 
@@ -89,15 +89,24 @@ def readings(
 ) -> list[Measurement]:
     """What was measured: one reading for each side (and each side's key frame) that the measure is about.
 
-    `duration_s` is the cycle's; the quantity `pause` is known only while streaming and is NaN here.
+    `duration_s` is the cycle's; what needs the repetitions before (`pause`, shares of the median) is NaN here, and
+    a measure of the pause has no reading (`pause_readings`).
     """
-    if measure.quantity in TIMES:
+    if measure.at == PAUSE:
+        return []
+    if measure.quantity in NOT_CURVES:
         value = duration_s if measure.quantity == "cycle_duration" else float("nan")
         return [Measurement(value, "", None, (measure.quantity,))]
     if measure.stat == "symmetry":
         return [_symmetry(measure, series)]
     at = _at(measure, exercise, moments)
     return [_reading(measure, side, moment, series) for side, moment in at]
+
+
+def pause_readings(measure: Measure, series: Series) -> list[Measurement]:
+    """The same of the frames between the last repetition and this one, for a measure `at: pause`."""
+    sides = ("r", "l") if measure.side == "each" else ("",)
+    return [_reading(measure, side, None, series) for side in sides]
 
 
 def _at(measure: Measure, exercise: Exercise, moments: Mapping[str, Moment]) -> list[tuple[str, Moment | None]]:

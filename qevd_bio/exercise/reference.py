@@ -53,6 +53,11 @@ def trajectories(user_refs: Path | None = None) -> list[Path]:
     return shipped if user_refs is None else [user_refs / "trajectories", *shipped]
 
 
+def has_reference(exercise: Exercise, user_refs: Path | None = None) -> bool:
+    """Whether there is a reference of the exercise."""
+    return any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(user_refs))
+
+
 def load_reference(exercise: Exercise, user_refs: Path | None = None) -> Trajectory:
     """The reference of an exercise; one in `user_refs` (`<workspace>/refs`) replaces the shipped one.
 

@@ -11,8 +11,11 @@ from qevd_bio.exercise.reference import Trajectory, load_reference
 from qevd_bio.exercise.review import unverified
 from qevd_bio.exercise.roles import roles
 from qevd_bio.exercise.rules import Exercise
-from qevd_bio.exercise.vocabulary import TIMES, resolve
+from qevd_bio.exercise.vocabulary import NOT_CURVES, resolve
 from qevd_bio.store.errors import UserError
+
+NO_REFERENCE = "reference: none, so likeness to it is not judged; repetitions and rules are"
+MAKE_REFERENCE = "refs from-kinematics KINEMATICS.parquet --exercise NAME --start S --end S"
 
 
 def overview(catalogue: dict[str, Exercise], user_refs: Path | None) -> str:
@@ -32,8 +35,8 @@ def overview(catalogue: dict[str, Exercise], user_refs: Path | None) -> str:
     return aligned(rows)
 
 
-def one(exercise: Exercise, reference: Trajectory) -> str:
-    """Rules of one exercise and its reference's values at the key frames."""
+def one(exercise: Exercise, reference: Trajectory | None) -> str:
+    """Rules of one exercise and its reference's values at the key frames; without one, what cannot be judged."""
     by_role: dict[str, list[str]] = {}
     for joint, role in roles(exercise).items():
         by_role.setdefault(role, []).append(joint)
@@ -42,13 +45,24 @@ def one(exercise: Exercise, reference: Trajectory) -> str:
         *([f"uncertain: {exercise.uncertain}"] if exercise.uncertain else []),
         f"signal: {exercise.signal.expression}, rest at its {exercise.signal.rest}",
         *(f"{role}: {', '.join(joints)}" for role, joints in by_role.items()),
-        f"reference: {len(reference.angles)} frames, {reference.duration_s:.2f} s, {reference.origin}",
-        f"file: {reference.path}",
+        *_reference_lines(reference),
     ]
     doubtful = unverified(exercise)
     if doubtful:
         lines.append(f"quoted second hand or from memory: {', '.join(doubtful)}")
-    return "\n".join(lines) + "\n\n" + _bounds(exercise) + "\n\n" + aligned(at_keys(exercise, reference))
+    tables = [_bounds(exercise)] if exercise.targets or exercise.errors else ["no rules yet: nothing is judged"]
+    if reference is not None:
+        tables.append(aligned(at_keys(exercise, reference)))
+    return "\n\n".join(["\n".join(lines), *tables])
+
+
+def _reference_lines(reference: Trajectory | None) -> list[str]:
+    if reference is None:
+        return [NO_REFERENCE, f"to make one: qevd-bio {MAKE_REFERENCE}"]
+    return [
+        f"reference: {len(reference.angles)} frames, {reference.duration_s:.2f} s, {reference.origin}",
+        f"file: {reference.path}",
+    ]
 
 
 def _bounds(exercise: Exercise) -> str:
@@ -83,7 +97,7 @@ def quantities(exercise: Exercise) -> list[str]:
     """Names of all curves that the exercise's targets and errors use."""
     found: dict[str, None] = {}
     for measure in (*exercise.targets, *exercise.errors):
-        if measure.quantity not in TIMES:
+        if measure.quantity not in NOT_CURVES:
             for side in ("r", "l"):
                 found |= dict.fromkeys(resolve(measure.quantity, side).names)
     return list(found)

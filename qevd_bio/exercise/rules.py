@@ -18,6 +18,9 @@ Side: TypeAlias = Literal["each", "own", "other", "none"]
 Statistic: TypeAlias = Literal["value", "max", "min", "mean", "range", "std", "rise", "drop", "symmetry"]
 Pair: TypeAlias = tuple[float, float]
 
+PAUSE = "pause"
+"""`at` of a measure over the frames between the last repetition and this one."""
+
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -111,6 +114,8 @@ class Roles:
 @dataclass(frozen=True, config=_STRICT, kw_only=True)
 class Measure(RuleEvidence):
     """What is measured: a statistic of a quantity, at a key frame (`value`) or over the cycle (all others).
+
+    `at: pause` takes the statistic over the rest before the repetition, where there was one.
 
     `side`: `each` side separately, the key frame's `own` or `other` side, or `none` for the whole body.
     `limb` is the word for that side in this exercise ("front", "rear", "kicking").

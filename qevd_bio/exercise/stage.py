@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qevd_bio.exercise import catalogue, reference, report, roles, user_reference
-from qevd_bio.exercise.reference import load_reference
+from qevd_bio.exercise.recording import Recorded
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.review import ReviewFinding, review
 from qevd_bio.store.atomic import write_text
 from qevd_bio.store.errors import UserError
@@ -35,7 +36,7 @@ def exercise_text(name: str | None, user_refs: Path) -> str:
     if name is None:
         return report.overview(catalogue.load((user_refs / "exercises",)), user_refs)
     rules = catalogue.get(name, user_refs)
-    return report.one(rules, load_reference(rules, user_refs))
+    return report.one(rules, load_reference(rules, user_refs) if has_reference(rules, user_refs) else None)
 
 
 def draw_exercise(name: str, user_refs: Path, png: Path, figures: int) -> None:
@@ -43,6 +44,8 @@ def draw_exercise(name: str, user_refs: Path, png: Path, figures: int) -> None:
     from qevd_bio.exercise.draw import draw
 
     rules = catalogue.get(name, user_refs)
+    if not has_reference(rules, user_refs):
+        raise UserError(f"{rules.name} has no reference to draw", fix=f"qevd-bio {report.MAKE_REFERENCE}")
     draw(rules, load_reference(rules, user_refs).angles, png, figures)
 
 
@@ -58,7 +61,16 @@ class Made(NamedTuple):
     name: str
     span: tuple[float, float]
     path: Path
-    filled: tuple[str, ...]
+    recorded: Recorded
+
+    def notes(self) -> list[str]:
+        """Lines that say what the recording did not show."""
+        said = (
+            ("not observed, taken from the earlier reference", self.recorded.filled),
+            ("not observed, mirrored from the other side", self.recorded.mirrored),
+            ("unobserved, at zero in the reference: likeness in these means nothing", self.recorded.unobserved),
+        )
+        return [f"{what}: {', '.join(dofs)}" for what, dofs in said if dofs]
 
 
 def reference_of_recording(
@@ -76,7 +88,7 @@ def reference_of_recording(
         span = (start, end)
     else:
         span = user_reference.cycle_span(workspace.cycles, clip.split, clip.video, rules.id, cycle)
-    path, filled = user_reference.reference_from(
+    path, recorded = user_reference.reference_from(
         rules, clip.angles, clip.observed, clip.time_s, span, workspace.user_refs, clip.video
     )
-    return Made(rules.name, span, path, filled)
+    return Made(rules.name, span, path, recorded)

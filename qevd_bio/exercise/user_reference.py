@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from qevd_bio.anatomy.dofs import DOF_NAMES, FloatArray
-from qevd_bio.exercise.recording import cycle_from
-from qevd_bio.exercise.reference import load_reference, write
+from qevd_bio.anatomy.dofs import FloatArray
+from qevd_bio.exercise.recording import Recorded, cycle_from
+from qevd_bio.exercise.reference import has_reference, load_reference, write
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.trajectory import FPS
 from qevd_bio.store.errors import UserError
@@ -60,19 +60,21 @@ def reference_from(
     span: tuple[float, float],
     user_refs: Path,
     name: str,
-) -> tuple[Path, tuple[str, ...]]:
-    """Write the cycle `span` of a recording as the user's reference; returns the file and the DoFs not from it.
+) -> tuple[Path, Recorded]:
+    """Write the cycle `span` of a recording as the user's reference; returns the file and what it was made of.
 
-    Degrees of freedom the recording does not show come from the reference that applied before; without one they
-    are zero, and the sidecar's `origin` says so in both cases.
+    Degrees of freedom the recording does not show come from the reference that applied before; without one from the
+    other side, and what neither shows is named as unobserved. The sidecar's `origin` says all of it.
     """
-    try:
-        fallback = load_reference(exercise, user_refs).angles
-    except UserError:
-        fallback = np.zeros((2, len(DOF_NAMES)))
-    recorded = cycle_from(np.asarray(angles, dtype=np.float64), observed, time_s, span, fallback)
+    fallback = load_reference(exercise, user_refs).angles if has_reference(exercise, user_refs) else None
+    in_turn = exercise.category == "alternating"
+    recorded = cycle_from(np.asarray(angles, dtype=np.float64), observed, time_s, span, fallback, in_turn)
     origin = f"recording {name}, {span[0]:.3f}..{span[1]:.3f} s"
-    if recorded.filled:
-        origin += f"; not observed: {' '.join(recorded.filled)}"
+    for what, dofs in (
+        ("not observed", recorded.filled),
+        ("mirrored from the other side", recorded.mirrored),
+        ("unobserved, at zero", recorded.unobserved),
+    ):
+        origin += f"; {what}: {' '.join(dofs)}" if dofs else ""
     path = write(user_refs / "trajectories", exercise, recorded.angles, FPS, origin)
-    return path, recorded.filled
+    return path, recorded

@@ -1,7 +1,7 @@
 """How quantities and joints are named to people: refs/quantities.yaml as typed data.
 
 A quantity is a degree of freedom or a derived quantity of `anatomy`, without its side; or a composite
-(`expression`) of those; or one of the two times of the cycle (`cycle_duration`, `pause`).
+(`expression`) of those; or one of those of the cycle as a whole (NOT_CURVES).
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import refs_path
 
 TIMES = ("cycle_duration", "pause")
-"""Quantities that are not curves: seconds of the cycle, seconds since the last cycle ended."""
+"""Seconds of the cycle, seconds since the last cycle ended."""
+SHARES = ("duration_share", "range_share")
+"""The cycle's duration, and the range of the representative signal, over this person's median so far."""
+NOT_CURVES = (*TIMES, *SHARES)
+"""Quantities of a cycle as a whole."""
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -91,7 +95,7 @@ def vocabulary() -> Vocabulary:
     words = read_model(Vocabulary, read_yaml(path), path)
     for name in words.quantities:
         for known in resolve(name, "r", words).names:
-            if name not in TIMES and known not in QUANTITIES:
+            if name not in NOT_CURVES and known not in QUANTITIES:
                 raise UserError(f"quantity {known!r} cannot be computed", where=f"{path}: {name}")
     return words
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from qevd_bio.exercise.vocabulary import JointWording, Wording, vocabulary
-from qevd_bio.tables.verdicts import STATIC, Verdict
+from qevd_bio.tables.verdicts import STILL, Verdict
 
 SIDES = {"r": "right", "l": "left"}
 _DECIMALS = {"deg": 0, "fraction": 2, "ratio": 2, "s": 1, "count": 0}
@@ -132,7 +132,7 @@ def sentence(text: str) -> str:
 
 
 def _joint(verdict: Verdict) -> JointWording | None:
-    if verdict.kind != STATIC:
+    if verdict.kind not in STILL:
         return None
     return vocabulary().joints[verdict.joint.removesuffix("_r").removesuffix("_l")]
 

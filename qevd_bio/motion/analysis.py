@@ -10,7 +10,7 @@ from typing import Any
 
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.cycles.curves import skeleton_of
@@ -121,10 +121,11 @@ def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Se
     """What is known of a segment beside its frames. ItemError("unknown_exercise") with the closest names."""
     exercise = _exercise(task, part)
     reference = None
-    if any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(task.user_refs)):
+    if has_reference(exercise, task.user_refs):
         reference = load_reference(exercise, task.user_refs)
     key = (task.split, task.video, part.segment)
     salient, source = task.salient.of(key, exercise)
+    skeleton = skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body))
     return Setup(
         exercise=exercise,
         reference=None if reference is None else reference.angles,
@@ -132,9 +133,10 @@ def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Se
         salient=salient,
         salient_source=source,
         options=task.options,
-        skeleton=skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body)),
+        skeleton=skeleton,
         camera=camera_of(kinematics.meta),
         body=kinematics.body,
+        build=skeleton.build() if kinematics.skeleton_lengths else {},
         split=task.split,
         video=task.video,
         segment=part.segment,

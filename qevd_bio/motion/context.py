@@ -1,6 +1,6 @@
 """C_morph and C_motion: the coach's structured sentences, written and read back (BioCoach, Sec. 3.4, Supp. 12.2).
 
-    User body: height 1.78m, mass 73kg (estimated), chest 1.0m (estimated).
+    User body: height 1.78m, mass 73kg (estimated), chest 1.0m (estimated); legs 49%, arms 32%, shoulders 21% of height.
     Current pose: right knee 85°, left knee 88°.
     Cycle: 3 completed, last 2.1s, score 0.87.
     Form issues: Right knee flexion insufficient (85° detected, 90° required).
@@ -21,9 +21,13 @@ from typing import Any, NamedTuple
 from qevd_bio.exercise.vocabulary import vocabulary
 from qevd_bio.exercise.wording import SIDES, capital, compact, compact_value, rounded, sided
 
-FORMAT = "qevd-bio-context-1"
+FORMAT = "qevd-bio-context-2"
 BODY = (("height", "m"), ("mass", "kg"), ("chest", "m"), ("waist", "m"), ("hips", "m"))
+BUILD = ("legs", "arms", "shoulders")
+"""Proportions of the fitted skeleton: what tells people apart where nothing says how tall they are."""
 WARNING = "Warning: pose confidence is low, the last valid pose is kept. "
+MEASURED = ("entered", "shapy_mesh", "shapy", "betas")
+"""Ways to a body measurement that is no estimate of ours."""
 _REQUIRED = {"insufficient": "", "excessive": "at most ", "unstable": "at most "}
 
 
@@ -39,10 +43,11 @@ class BodyValue:
 
 @dataclass(frozen=True)
 class Morph:
-    """C_morph: the body, and whether the pose is one kept from earlier."""
+    """C_morph: the body, whether the pose is one kept from earlier, and the build, each part in % of the height."""
 
     body: tuple[BodyValue, ...] = ()
     warning: bool = False
+    build: tuple[tuple[str, int], ...] = ()
 
 
 class PoseValue(NamedTuple):
@@ -82,19 +87,22 @@ class Motion:
 
 def body_value(name: str, entry: Mapping[str, Any], unit: str) -> BodyValue:
     """A measurement of the kinematics' `body` as it is shown."""
-    value, estimated = float(entry["value"]), str(entry.get("method", "")) not in ("entered", "shapy_mesh")
+    value, estimated = float(entry["value"]), str(entry.get("method", "")) not in MEASURED
     digits = max(0, 1 - math.floor(math.log10(value))) if estimated and value > 0 else 2
     return BodyValue(name, round(value, digits), unit, estimated)
 
 
-def morph_of(body: Mapping[str, Mapping[str, Any]], warning: bool = False) -> Morph:
-    """C_morph of a kinematics file's `body`; measurements that are not there are left out."""
+def morph_of(
+    body: Mapping[str, Mapping[str, Any]], warning: bool = False, build: Mapping[str, float] | None = None
+) -> Morph:
+    """C_morph of a kinematics file's `body` and of the build (`Skeleton.build`); what is not there is left out."""
     values = [
         body_value(name, body[name], unit)
         for name, unit in BODY
         if name in body and body[name].get("value") is not None and math.isfinite(float(body[name]["value"]))
     ]
-    return Morph(tuple(values), warning)
+    known = build or {}
+    return Morph(tuple(values), warning, tuple((name, round(100 * known[name])) for name in BUILD if name in known))
 
 
 def write_morph(morph: Morph) -> str:
@@ -103,9 +111,13 @@ def write_morph(morph: Morph) -> str:
     for entry in morph.body:
         digits = max(0, 1 - math.floor(math.log10(entry.value))) if entry.estimated and entry.value > 0 else 2
         parts.append(f"{entry.name} {entry.value:.{digits}f}{entry.unit}{' (estimated)' if entry.estimated else ''}")
-    return f"{WARNING if morph.warning else ''}User body: {', '.join(parts) or 'not known'}."
+    build = ", ".join(f"{name} {percent}%" for name, percent in morph.build)
+    known = "; ".join(filter(None, (", ".join(parts), build and f"{build}{_OF_HEIGHT}")))
+    return f"{WARNING if morph.warning else ''}User body: {known or 'not known'}."
 
 
+_OF_HEIGHT = " of height (estimated)"
+_BUILD_VALUE = re.compile(r"(\w+) (\d+)%")
 _BODY_VALUE = re.compile(r"(\w+) (\d+(?:\.\d+)?)(m|kg)( \(estimated\))?")
 
 
@@ -115,11 +127,13 @@ def parse_morph(text: str) -> Morph:
     body = _inside(text.removeprefix(WARNING), "User body: ")
     if body == "not known":
         return Morph((), warning)
+    measured, _, build = body.rpartition("; ") if body.endswith(_OF_HEIGHT) else (body, "", "")
     values = []
-    for part in body.split(", "):
+    for part in filter(None, measured.split(", ")):
         match = _match(_BODY_VALUE, part)
         values.append(BodyValue(match[1], float(match[2]), match[3], bool(match[4])))
-    return Morph(tuple(values), warning)
+    shares = [_match(_BUILD_VALUE, part) for part in filter(None, build.removesuffix(_OF_HEIGHT).split(", "))]
+    return Morph(tuple(values), warning, tuple((match[1], int(match[2])) for match in shares))
 
 
 def write_motion(motion: Motion) -> str:

@@ -76,6 +76,9 @@ class CycleOptions:
 class ConstraintOptions:
     """How a repetition is judged (bounds themselves live in the exercise catalogue)."""
 
+    method: Literal["catalogue", "paper", "paper-std"] = "catalogue"
+    """The catalogue's rules, or the paper's two constraints: static joints by their variance, as printed, or by their
+    standard deviation, which the printed unit suggests."""
     bad_view_factor: float = 1.5
     """Tolerances grow by this where the camera sees the plane of motion badly …"""
     bad_view_deg: float = 30.0
@@ -86,6 +89,9 @@ class ConstraintOptions:
     """A rule is broken where the probability that the true value lies beyond its bound reaches this …"""
     fine_p: float = 0.1
     """… kept where it is at most this; between the two nothing can be told."""
+    recur_p: float = 0.8
+    """A form error that is likelier than not in this repetition is broken, too, where the mean of the person's
+    repetitions so far breaks the rule with this probability."""
     recur: int = 2
     """A form error is a fault to speak of when it shows in so many repetitions in a row …"""
     grave: float = 0.6
@@ -98,6 +104,8 @@ class ConstraintOptions:
 class ContextOptions:
     """Text of the contexts and how often they are made."""
 
+    morph: Literal["build", "paper"] = "build"
+    """C_morph with the body's proportions beside the measurements that are known, or the paper's five alone."""
     feature_hz: float = 4.0
     max_tokens: int = 160
     max_issues: int = 4

@@ -10,7 +10,7 @@ from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
 from qevd_bio.motion.segment import SegmentResult
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, NOT_SURE, PASS, faults_of
+from qevd_bio.tables.verdicts import NOT_JUDGED, NOT_SURE, PASS, SPOKEN, faults_of
 
 
 def units_of(judged: JudgedCycle, exercise: Exercise) -> float:
@@ -56,7 +56,9 @@ def _row(judged: JudgedCycle, result: SegmentResult, setup: Setup) -> CycleRow:
         salient=list(setup.salient),
         salient_source=setup.salient_source,
         violations=len(faults_of(judged.verdicts)),
-        measurements=len({verdict.rule for verdict in judged.verdicts if verdict.violated and verdict.kind != ERROR}),
+        measurements=len(
+            {verdict.rule for verdict in judged.verdicts if verdict.violated and verdict.kind not in SPOKEN}
+        ),
         not_sure=counts[NOT_SURE],
         passed=counts[PASS],
         not_judged=counts[NOT_JUDGED],

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.skeleton import Skeleton
+from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
-    Morph,
     Motion,
     estimate_tokens,
     fit,
@@ -25,15 +25,18 @@ from qevd_bio.motion.context import (
 from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
-from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector, turns_alike
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
+from qevd_bio.motion.judging.occasion import Rest
 from qevd_bio.motion.pose_state import PoseState, latest_pose
 from qevd_bio.tables.motion import ContextRow
-from qevd_bio.tables.verdicts import STATIC, Verdict, faults_of
+from qevd_bio.tables.verdicts import STILL, Verdict, faults_of
 
 Count = Callable[[str], int]
+
+_LEAST_REST_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,17 @@ def evaluate_frames(
         frames.frame[part],
         frames.confidence[part],
         reported_s,
+        _rest(evaluator.rest_from(cycle), first, frames, curves),
     )
+
+
+def _rest(start_s: float, until: int, frames: Frames, curves: SeenCurves | JoinedCurves) -> Rest | None:
+    """The frames from `start_s` up to frame `until`; None for fewer than three."""
+    first = int(np.searchsorted(frames.time_s, start_s - 1e-9))
+    if until - first < _LEAST_REST_FRAMES:
+        return None
+    part = slice(first, until)
+    return Rest(Window(curves, first, until - 1), frames.time_s[part], frames.frame[part])
 
 
 def _find(
@@ -115,14 +128,32 @@ def _find(
 ) -> tuple[list[Cycle], Counter[str]]:
     exercise = setup.exercise
     if setup.options.cycles.method == "paper":
-        if exercise.category == "hold":
-            return paper.detect_holds(frames.time_s, values), Counter()
-        high = exercise.signal.rest == "max"
-        cycles = paper.detect_cycles(frames.time_s, values, two_sided=signal.two_sided, rest_high=high)
-        return cycles, Counter()
+        return by_paper(frames.time_s, values, exercise, signal), Counter()
     machine = detector(exercise, signal, setup.options.cycles)
     found = machine.extend(frames.time_s.tolist(), values.tolist())
     return found + machine.finish(), machine.rejected
+
+
+def by_paper(
+    times_s: NDArray[np.float64], values: NDArray[np.float64], exercise: Exercise, signal: Signal
+) -> list[Cycle]:
+    """Cycles or holds by the paper's rule; `values` (T,) radians of the paper's representative `signal`."""
+    if exercise.category == "hold":
+        return paper.detect_holds(times_s, values)
+    return paper.detect_cycles(
+        times_s,
+        values,
+        two_sided=signal.two_sided,
+        rest_high=exercise.signal.rest == "max",
+        alternating=exercise.category == "alternating",
+        halves=turns_of(exercise, signal),
+    )
+
+
+def turns_of(exercise: Exercise, signal: Signal) -> int:
+    """Half phases in one wave of the paper's signal: 1 where each side's turn makes a wave of its own, else 2."""
+    by_side = exercise.category == "alternating" and exercise.cycle.count.per_cycle == 2
+    return 1 if by_side and turns_alike(signal.expression) else 2
 
 
 def _contexts(
@@ -150,8 +181,9 @@ class ContextWriter:
         self.options, self._place = setup.options.contexts, setup.place
         self.pose = PoseState(setup.salient)
         self._count = count
-        morph = morph_of(setup.body)
-        self._morph = {warning: write_morph(Morph(morph.body, warning)) for warning in (False, True)}
+        build = setup.build if setup.options.contexts.morph == "build" else None
+        morph = morph_of(setup.body, build=build)
+        self._morph = {warning: write_morph(replace(morph, warning=warning)) for warning in (False, True)}
         self._known(Motion(), -1)
 
     def _known(self, motion: Motion, number: int) -> None:
@@ -201,7 +233,7 @@ def issues_of(verdicts: Sequence[Verdict], most: int) -> tuple[Issue, ...]:
 
 
 def _issue(verdict: Verdict) -> Issue:
-    fault = "unstable" if verdict.kind == STATIC else "insufficient" if verdict.deviation < 0 else "excessive"
+    fault = "unstable" if verdict.kind in STILL else "insufficient" if verdict.deviation < 0 else "excessive"
     unit = verdict.unit
     detected, required = rounded(verdict.value, unit), rounded(verdict.goal, unit)
     return Issue(verdict.side, measured_name(verdict), fault, detected, required, unit)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.expression import parse
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.motion.cycles.signal_curve import candidates, repeated_cycle
@@ -26,7 +26,7 @@ from qevd_bio.tables.by_video import ByVideo, VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CYCLES, CycleRow
 from qevd_bio.tables.rows import R, RowTable
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, VERDICTS, Verdict
+from qevd_bio.tables.verdicts import NOT_JUDGED, SPOKEN, VERDICTS, Verdict
 from qevd_bio.tables.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _rows(table: RowTable[R], path: Path, key: VideoKey) -> list[R]:
 
 def reference_course(exercise: Exercise, signal: str, user_refs: Path) -> Array | None:
     """The signal's course (N,) in degrees over one cycle of the reference; None without one."""
-    if not any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(user_refs)):
+    if not has_reference(exercise, user_refs):
         return None
     reference = load_reference(exercise, user_refs)
     found = [c for c in candidates(exercise, reference.angles, reference.fps) if c.expression.text == signal]
@@ -160,7 +160,7 @@ def _draw_rules(axis: Any, verdicts: Sequence[Verdict]) -> None:
     judged: Counter[str] = Counter()
     violated: Counter[str] = Counter()
     for row in verdicts:
-        if row.kind != ERROR:
+        if row.kind not in SPOKEN:
             continue
         name = f"{row.rule.partition(':')[2]} {row.side}".strip()
         judged[name] += row.verdict != NOT_JUDGED

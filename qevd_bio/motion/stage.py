@@ -9,7 +9,7 @@ from typing import Any
 
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
-from qevd_bio.exercise.reference import trajectories
+from qevd_bio.exercise.reference import has_reference, trajectories
 from qevd_bio.motion.analysis import SegmentPart, VideoTask, analyse_one
 from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.options import MotionOptions
@@ -127,4 +127,9 @@ def report(workspace: Workspace) -> list[str]:
     if rejected:
         counted = ", ".join(f"{number} × {reason}" for reason, number in sorted(rejected.items()))
         lines.append("not counted as cycles: " + counted)
+    known = load((workspace.user_refs / "exercises",))
+    bare = sorted({row.exercise for row in rows if row.exercise in known and row.status == "ok"})
+    bare = [name for name in bare if name and not has_reference(known[name], workspace.user_refs)]
+    if bare:
+        lines.append(f"without a reference, so without likeness to it: {', '.join(known[name].name for name in bare)}")
     return lines

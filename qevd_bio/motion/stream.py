@@ -64,9 +64,9 @@ class _Block(NamedTuple):
     frames: Frames
     curves: SeenCurves
 
-    def touches(self, cycle: Cycle) -> bool:
+    def touches(self, start_s: float, end_s: float) -> bool:
         times = self.frames.time_s
-        return bool(times[-1] >= cycle.start_s - 1e-9 and times[0] <= cycle.end_s + 1e-9)
+        return bool(times[-1] >= start_s - 1e-9 and times[0] <= end_s + 1e-9)
 
 
 class MotionStream:
@@ -175,7 +175,8 @@ class MotionStream:
         assert self._evaluator is not None
         judged = []
         for cycle in found:
-            kept = [block for block in self._kept if block.touches(cycle)]
+            since = self._evaluator.rest_from(cycle)
+            kept = [block for block in self._kept if block.touches(since, cycle.end_s)]
             frames = _joined([block.frames for block in kept])
             curves = JoinedCurves([block.curves for block in kept], self.setup.skeleton)
             reported = max(cycle.reported_s, self._known_at)

@@ -54,10 +54,14 @@ def to_kinematics(
     options: ExtractOptions,
     stature_m: float | None,
     meta: Mapping[str, Any],
+    known_logs: NDArray[np.float64] | None = None,
 ) -> Kinematics:
-    """Kinematics of one video. Raises ItemError where no frame has a pose that can be trusted."""
+    """Kinematics of one video. Raises ItemError where no frame has a pose that can be trusted.
+
+    known_logs: the person's proportions from all of their videos, as `lengths.shared_logs` gives them.
+    """
     if isinstance(estimate, Landmarks):
-        pose = _fitted(estimate, options, stature_m)
+        pose = _fitted(estimate, options, stature_m, known_logs)
     elif isinstance(estimate, Points):
         pose = _from_points(estimate, options, stature_m)
     else:
@@ -120,23 +124,33 @@ def _cutoff(smoothing: SmoothOptions) -> float | None:
     return round(cutoff_hz(smoothing), 3) if smoothing.sigma_s > 0 else None
 
 
-def _fitted(estimate: Landmarks, options: ExtractOptions, stature_m: float | None) -> _Pose:
+def _fitted(
+    estimate: Landmarks, options: ExtractOptions, stature_m: float | None, known_logs: NDArray[np.float64] | None
+) -> _Pose:
     detected = int(np.isfinite(estimate.values[:, 0, 0]).sum())
     if detected < MIN_FIT_FRAMES:
         raise ItemError(
             "too_few_frames",
             f"{detected} frame(s) with a person; bone lengths and motion need at least {MIN_FIT_FRAMES}",
         )
-    camera = FitOptions(camera_pitch_deg=options.camera_pitch_deg, camera_roll_deg=options.camera_roll_deg)
-    choices = replace(camera, **estimate.fit)
-    fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m)
+    choices = replace(
+        FitOptions(
+            camera_pitch_deg=options.camera_pitch_deg,
+            camera_roll_deg=options.camera_roll_deg,
+            kind=options.fit,
+            lifter=options.lifter,
+        ),
+        **estimate.fit,
+    )
+    fit = fit_clip(estimate.values, estimate.time_s, estimate.image_size, choices, stature_m, known_logs)
     residual = float(np.nanmedian(fit.residual_px))
     details = {
         **estimate.details,
         "image_size": list(estimate.image_size),
         "residual_px_median": round(residual, 2),
         "lengths_scale": "stature given" if stature_m else "population mean stature: lengths are not measurements",
-        "fit": asdict(choices),
+        "lengths_from": "this video" if known_logs is None else "all videos of the participant",
+        "fit": {**asdict(choices), "lifter": "given" if choices.lifter else None},
     }
     return _Pose(
         fit.raw,
@@ -185,7 +199,17 @@ def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | N
     fit = fit_points(values, estimate.names, estimate.trust, estimate.set, estimate.time_s, known)
     details = {**estimate.details, "residual_m_median": fit.residual_m, "marker_set": estimate.set}
     flags = [dict(flag) for flag in flip_flags(fit.raw, estimate.time_s)]
-    return _Pose(fit.raw, None, fit.observed, fit.confidence, fit.root, fit.skeleton_lengths, fit.view, flags, details)
+    return _Pose(
+        fit.raw,
+        fit.sigma,
+        fit.observed,
+        fit.confidence,
+        fit.root,
+        fit.skeleton_lengths,
+        fit.view,
+        flags,
+        details,
+    )
 
 
 def _posture_flags(estimate: Landmarks | Angles | Points) -> list[dict[str, Any]]:

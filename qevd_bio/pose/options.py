@@ -11,6 +11,8 @@ BACKENDS: tuple[BackendName, ...] = ("blazepose", "hsmr", "files")
 Runtime = Literal["openvino", "litert"]
 POSE_MODELS = ("lite", "full", "heavy")
 Smoothing = Literal["follow", "paper"]
+Fit = Literal["geometric", "lifter", "combined"]
+Lengths = Literal["video", "participant"]
 Rotation = Literal["auto", "0", "90", "180", "270"]
 Times = Literal["auto", "file", "video", "rate"]
 Sex = Literal["unknown", "female", "male"]
@@ -25,10 +27,22 @@ HSMR_TERMS = (
 
 # Options that change nothing for other backends, and so do not make their results different ones.
 _ONLY_FOR: dict[str, tuple[BackendName, ...]] = {
-    **dict.fromkeys(("pose_model", "runtime", "device", "min_confidence"), ("blazepose",)),
+    **dict.fromkeys(("pose_model", "runtime", "device", "min_confidence", "lengths", "fit", "lifter"), ("blazepose",)),
     **dict.fromkeys(("source", "unit", "spine", "person", "image_size"), ("files",)),
     "source_fps": ("files", "hsmr"),
     **dict.fromkeys(("hsmr_root", "hsmr_python"), ("hsmr",)),
+}
+
+
+# Options that came later: left out where they are not used, so that finished results stay what they are.
+_LATER: dict[str, object] = {
+    "person": "",
+    "image_size": "",
+    "lengths": "video",
+    "fit": "geometric",
+    "lifter": None,
+    "body_model": None,
+    "camera_height_m": None,
 }
 
 
@@ -42,6 +56,9 @@ class ExtractOptions:
     smoothing: follow keeps the peaks of fast moves and finds cycles on the paper's signal; paper is the paper's
     Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
+    fit: geometric, from landmarks and bones of constant length; lifter, a small network's angles; combined, the
+    network's bones inside the fit. lifter: the network's weights, a .safetensors file of `qevd-bio train lifter`.
+    lengths: each video's own bone lengths, or those of all videos of its participant.
     stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
     mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
     (recordings) at the fixed source_fps; auto takes the first there is. strict_times: a time
@@ -52,7 +69,9 @@ class ExtractOptions:
     image_size: WIDTHxHEIGHT in pixels of the picture that keypoints lie in, where no video says it.
     camera_pitch_deg, camera_roll_deg: how far the camera looks down, and is turned clockwise as its owner sees it;
     None: estimated from landmarks, level for recordings.
-    mesh: SMPL-type mesh to measure, a file, or a folder with one per participant or video.
+    mesh: SMPL-type mesh to measure, SHAPY's output or betas, a file, or a folder with one per participant or video.
+    body_model: the user's SMPL, SMPL-X or SKEL model, which gives betas their metres.
+    camera_height_m: of the camera above the floor, for a stature where none is known.
     people: CSV with a stature (and sex, mass) per participant or video.
     hsmr_root, hsmr_python: the user's checkout of HSMR and the Python that runs it.
     """
@@ -68,10 +87,15 @@ class ExtractOptions:
     smoothing_frames: float = 2.0
     max_hold_s: float = 0.5
     min_pose_confidence: float = 0.3
+    fit: Fit = "geometric"
+    lifter: Path | None = None
+    lengths: Lengths = "video"
     stature_m: float | None = None
     sex: Sex = "unknown"
     people: Path | None = None
     mesh: Path | None = None
+    body_model: Path | None = None
+    camera_height_m: float | None = None
     rotate: Rotation = "auto"
     mirrored: bool = False
     times: Times = "auto"
@@ -97,7 +121,7 @@ class ExtractOptions:
             if self.backend not in _ONLY_FOR.get(name, BACKENDS):
                 continue
             value = getattr(self, name)
-            if name in ("person", "image_size") and not value:
+            if _LATER.get(name, ...) == value:
                 continue
             if isinstance(value, Path):
                 value = str(value) if name.startswith("hsmr_") else "given"

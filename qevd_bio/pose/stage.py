@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,22 @@ import numpy as np
 from qevd_bio.dataset.folder import named
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.pose.assemble import to_kinematics
-from qevd_bio.pose.backends.base import Backend, Clip
+from qevd_bio.pose.backends.base import Angles, Backend, Clip, Landmarks, Points
 from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.backends.blazepose.models import model_paths
 from qevd_bio.pose.backends.clips import OpenedClip
 from qevd_bio.pose.backends.files import FilesBackend, list_recordings
 from qevd_bio.pose.backends.hsmr import HsmrBackend
 from qevd_bio.pose.body.measures import Person, body_of, find_mesh, read_people, with_recorded, with_stature
+from qevd_bio.pose.body.scale import by_camera, by_points
+from qevd_bio.pose.fit.lifter import read_lifter
 from qevd_bio.pose.options import ExtractOptions
+from qevd_bio.pose.proportions import Glance, read_shared, shared_by_person
 from qevd_bio.pose.threads import single_blas_thread
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.manifest import versions
-from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
+from qevd_bio.store.work import Item, RunOptions, Summary, run_stage, select
+from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.workspace import Workspace
 
 STAGE = "extract"
@@ -43,6 +47,7 @@ class _Task:
     options: ExtractOptions
     person: Person
     threads: int | None
+    lengths: Path | None = None
 
 
 def make_backend(options: ExtractOptions, threads: int | None = None) -> Backend:
@@ -59,6 +64,10 @@ def make_backend(options: ExtractOptions, threads: int | None = None) -> Backend
 
 # One backend a process: loading a model, or listing a folder of recordings, is not to be paid for each video.
 _backend = lru_cache(maxsize=1)(make_backend)
+
+
+def _kept_backend(options: ExtractOptions, threads: int | None) -> Backend:
+    return _backend(options, threads)
 
 
 def extract(
@@ -79,6 +88,8 @@ def extract(
     # Several processes share the cores: a thread more in each would only make them wait for each other.
     items = make_items(dataset, workspace, options, threads=1 if run.jobs > 1 else None)
     single_blas_thread()
+    if options.lengths == "participant":
+        items = _with_shared_lengths(items, workspace, options, run)
     settings = options.settings()
     return run_stage(STAGE, workspace, items, extract_one, settings=settings, options=run, version=VERSION, ready=ready)
 
@@ -87,10 +98,14 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
     """Refuse options that contradict each other or name what is not there, before any video is opened."""
     if options.fps is not None and options.every > 1:
         raise UserError("--fps and --every both thin out the frames", fix="use one of them")
+    if options.lengths == "participant" and options.backend != "blazepose":
+        raise UserError("--lengths participant is for videos and the pose model", fix="leave --lengths out")
     if dataset is None and options.backend != "files":
         raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
+    if options.fit != "geometric":
+        read_lifter(options.lifter)
     make_backend(options)
-    for path, name in ((options.people, "--people"), (options.mesh, "--mesh")):
+    for path, name in ((options.people, "--people"), (options.mesh, "--mesh"), (options.body_model, "--body-model")):
         if path is not None and not path.expanduser().exists():
             raise UserError("no such file", where=path, fix=f"check {name}")
 
@@ -104,12 +119,14 @@ def make_items(
     shared = (options.people.expanduser(),) if options.people else ()
     if options.backend == "blazepose":
         shared = (*model_paths(options.pose_model), *shared)
+        if options.fit != "geometric" and options.lifter is not None:
+            shared = (options.lifter.expanduser(), *shared)
     backend = FilesBackend(options) if options.backend == "files" else None
     items = []
     for video in videos:
         person = _person(video, people, options)
         recording = backend.inputs(video.split, video.stem) if backend else ()
-        mesh = (person.mesh,) if person.mesh else ()
+        mesh = tuple(path for path in (person.mesh, options.body_model) if path is not None)
         own = [video.path] if dataset is not None else []
         if video.timestamps_path is not None and options.times in ("auto", "file"):
             own.append(video.timestamps_path)
@@ -118,6 +135,33 @@ def make_items(
         task = _Task(video, dataset is not None, output, options, person, threads)
         items.append(Item(video.key, (*own, *recording, *shared, *mesh), (output,), task, source=source))
     return items
+
+
+def _with_shared_lengths(
+    items: list[Item[_Task]], workspace: Workspace, options: ExtractOptions, run: RunOptions
+) -> list[Item[_Task]]:
+    """The items with their person's lengths, which all videos of the people who are wanted are looked at for."""
+    wanted = {item.payload.video.participant for item in select(items, run)}
+    glances = [_glance(item, workspace) for item in items if item.payload.video.participant in wanted]
+    people = shared_by_person(glances, workspace, options, run)
+    found = []
+    for item in items:
+        path = people.get(item.payload.video.participant or "")
+        if path is None:
+            found.append(item)
+        else:
+            payload = replace(item.payload, lengths=path)
+            found.append(replace(item, inputs=(*item.inputs, path), payload=payload))
+    return found
+
+
+def _glance(item: Item[_Task], workspace: Workspace) -> Item[Glance]:
+    task = item.payload
+    output = workspace.path("proportions", task.video.split, f"{task.video.stem}.json")
+    payload = Glance(
+        task.video, output, task.options, task.person.stature_m, partial(_kept_backend, task.options, task.threads)
+    )
+    return Item(item.key, item.inputs, (output,), payload, source=item.source)
 
 
 def extract_one(item: Item[_Task]) -> dict[str, Any]:
@@ -131,17 +175,32 @@ def extract_one(item: Item[_Task]) -> dict[str, Any]:
     estimate = backend.estimate(clip)
     person = with_recorded(task.person, estimate.details.get("person"))
     meta = _meta(item, backend, opened)
-    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta)
+    known = None if task.lengths is None else read_shared(task.lengths)
+    kinematics = to_kinematics(estimate, clip, task.options, person.stature_m, meta, known)
     reading = [{"kind": kind, "detail": detail} for kind, detail in (opened.flags if opened else {}).items()]
     flags = [*reading, *kinematics.meta["flags"]]
-    kinematics = replace(
-        kinematics, body=body_of(person), meta={**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
-    )
+    body = _body(task, person, estimate, kinematics)
+    meta = {**kinematics.meta, "flags": flags, "warnings": warnings(flags)}
+    kinematics = replace(kinematics, body=body, meta=meta)
     kinematics.write(task.output, history=_history(item))
     ok = float(np.mean(kinematics.valid))
     length = {"frames": opened.info.frames, "end_s": float(opened.info.times_s[-1])} if opened else None
     kinds = sorted({str(f["kind"]) for f in flags})
     return {"frames": len(kinematics), "ok_share": round(ok, 4), "flags": kinds, "video": length}
+
+
+def _body(
+    task: _Task, person: Person, estimate: Landmarks | Angles | Points, kinematics: Kinematics
+) -> dict[str, dict[str, Any]]:
+    """The body's measures from all that is known of them; a stature that was estimated puts in no length."""
+    stature = None
+    if isinstance(estimate, Points) and estimate.stature_m is None:
+        stature = by_points(kinematics.skeleton_lengths)
+    elif task.options.camera_height_m is not None and person.stature_m is None:
+        view, height = kinematics.meta["view"], task.options.camera_height_m
+        stature = by_camera(kinematics.skeleton_lengths, view, height, person.sex)
+    betas = estimate.details.get("betas_by_window", ())
+    return body_of(person, body_model=task.options.body_model, betas=betas, stature=stature)
 
 
 def warnings(flags: Sequence[dict[str, Any]]) -> list[str]:

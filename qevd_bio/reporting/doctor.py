@@ -236,7 +236,10 @@ def _endpoint(url: str | None) -> Check:
 
 def _data(data: Path | None) -> Check:
     if data is None:
-        fix = 'set QEVD_BIO_DATA, or write data = "FOLDER" into qevd-bio.toml'
+        fix = (
+            'set QEVD_BIO_DATA, or write data = "FOLDER" into qevd-bio.toml; '
+            "qevd-bio dataset from-csv makes one of your own feedback"
+        )
         return Check("data", "data set", False, "none named", fix)
     ok = data.is_dir()
     return Check("data", "data set", ok, str(data), "" if ok else "name a folder that exists", True)

@@ -13,7 +13,7 @@ from html import escape
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 # Marks that turn the direction of writing; inside `bdi` they end with the element, in an attribute they would not.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_EMPTY = frozenset({"meta", "link", "line", "rect", "circle", "path", "polyline", "polygon", "image", "br"})
+_EMPTY = frozenset({"meta", "link", "input", "line", "rect", "circle", "path", "polyline", "polygon", "image", "br"})
 
 SHOWN, KEPT = 280, 20_000
 """Characters of a text that are shown at once, and that are kept behind a fold."""
@@ -75,21 +75,29 @@ def short(text: object, limit: int) -> str:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "", class_: str = "", text: int = 1
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    caption: str = "",
+    class_: str = "",
+    text: int = 1,
+    at: Sequence[str] = (),
+    file: str = "",
 ) -> Html:
     """A table in a region of its own that scrolls sideways; the first `text` columns are text, the rest numbers.
 
     In a table of class `said` each cell carries its column's name, so that a narrow screen can show rows as cards.
+    `at`: the anchor that each row tells of; `file`: name of the CSV file that it is saved as.
     """
     labels = [short(label, 60) for label in head]
     lines = []
-    for row in rows:
+    for place, row in enumerate(rows):
         cells = []
         for i, cell in enumerate(row):
             label = labels[i] if "said" in class_.split() else None
             name, scope = ("th", "row") if i == 0 else ("td", None)
             cells.append(tag(name, cell, scope=scope, data_label=label, class_="n" if i >= text else None))
-        lines.append(tag("tr", *cells))
+        lines.append(tag("tr", *cells, data_at=at[place] if at else None))
     titles = [
         tag("th", tag("bdi", cell), scope="col", class_="n" if i >= text else None) for i, cell in enumerate(head)
     ]
@@ -99,6 +107,7 @@ def table(
         tag("thead", tag("tr", *titles)),
         tag("tbody", *lines),
         class_=class_ or None,
+        data_file=file or None,
     )
     return tag("div", made, class_="scroll", role="region", tabindex="0", aria_label=short(caption or labels[0], 80))
 

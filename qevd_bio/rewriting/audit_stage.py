@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from qevd_bio.exercise.expression import parse
-from qevd_bio.exercise.vocabulary import TIMES, resolve, vocabulary
+from qevd_bio.exercise.vocabulary import NOT_CURVES, resolve, vocabulary
 from qevd_bio.exercise.wording import sided
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.rewriting.audit import AuditCurve, Entry, page
@@ -68,7 +68,7 @@ class _Video:
     def curve(self, verdict: Verdict) -> AuditCurve | None:
         """The curve of a verdict's quantity around its repetition; None for a duration or an unknown side."""
         quantity, side = verdict.quantity, verdict.side
-        if quantity in TIMES:
+        if quantity in NOT_CURVES:
             return None
         known = quantity in vocabulary().quantities
         expression = resolve(quantity, side) if known else parse(f"{quantity}_{side}" if side else quantity)

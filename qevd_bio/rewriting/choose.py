@@ -15,7 +15,7 @@ from qevd_bio.rewriting.belief import on_faulty_side, support
 from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.rewriting.options import RewriteOptions
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, NOT_SURE, PASS, Verdict
+from qevd_bio.tables.verdicts import NOT_SURE, PASS, SPOKEN, Verdict
 
 # Reasons for which a corrective feedback keeps its words.
 REASONS = {
@@ -45,10 +45,15 @@ class Choice:
 
 
 def cycles_before(cycles: Sequence[CycleRow], time_s: float, max_age_s: float) -> list[CycleRow]:
-    """Repetitions that the trainer may have reacted to, the likeliest first: the running one, then the last ended."""
+    """Repetitions that the trainer may have reacted to, the likeliest first.
+
+    The running one, or the next, of which only the rest before it has been seen; then the last ended.
+    """
     running = [c for c in cycles if c.start_s < time_s < c.end_s]
     ended = [c for c in cycles if c.end_s <= time_s and time_s - c.end_s <= max_age_s]
-    return sorted(running, key=lambda c: c.start_s)[-1:] + sorted(ended, key=lambda c: c.end_s)[-1:]
+    ahead = [] if running or not ended else [c for c in cycles if time_s <= c.start_s <= time_s + max_age_s]
+    last = sorted(ended, key=lambda c: c.end_s)[-1:]
+    return sorted(running, key=lambda c: c.start_s)[-1:] + sorted(ahead, key=lambda c: c.start_s)[:1] + last
 
 
 def choose(
@@ -76,7 +81,7 @@ def choose(
         ranked = rank(asked, seen, options.policy)
         if ranked:
             return Choice(tuple(group_sides(ranked, options.max_cues)), cycle=cycle.cycle)
-    rules = [finding for cycle in recent for finding in judged(cycle.cycle)]
+    rules = [f for cycle in recent for f in judged(cycle.cycle) if cycle.start_s < time_s or _of_the_rest(f, cycle)]
     why = _why(asked, rules)
     if options.policy == "paper" and why != "contradicts" and not options.paper_skip:
         last = recent[-1]
@@ -102,7 +107,7 @@ def _borne_out(
     borne = []
     for finding in found:
         verdict = finding.verdict
-        if verdict.kind != ERROR or not math.isfinite(verdict.probability):
+        if verdict.kind not in SPOKEN or not math.isfinite(verdict.probability):
             continue
         if not _supports(asked, finding, _score(asked, finding)):
             continue
@@ -118,8 +123,13 @@ def _borne_out(
 
 
 def _by_then(findings: Sequence[Finding], cycle: CycleRow, time_s: float) -> list[Finding]:
-    """What had been measured when the trainer spoke."""
-    return [f for f in findings if cycle.end_s <= time_s or f.verdict.at_s <= time_s]
+    """What had been measured when the trainer spoke; a rest is seen while it lasts."""
+    return [f for f in findings if cycle.end_s <= time_s or f.verdict.at_s <= time_s or _of_the_rest(f, cycle)]
+
+
+def _of_the_rest(finding: Finding, cycle: CycleRow) -> bool:
+    """Whether it was measured between the repetition before and this one."""
+    return finding.verdict.at_s < cycle.start_s
 
 
 def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Finding]) -> list[Finding]:
@@ -128,9 +138,9 @@ def _but_denied(asked: Wish, findings: Sequence[Finding], rules: Sequence[Findin
     "Lift your knees higher" is about the height of the knees; where that was kept, a knee that bends too much is not
     what the trainer meant.
     """
-    exact = [_score(asked, r) for r in rules if r.verdict.kind == ERROR and r.verdict.verdict == PASS]
+    exact = [_score(asked, r) for r in rules if r.verdict.kind in SPOKEN and r.verdict.verdict == PASS]
     denied = any(found.part and found.direction for found in exact)
-    return [f for f in findings if f.verdict.kind == ERROR or not denied]
+    return [f for f in findings if f.verdict.kind in SPOKEN or not denied]
 
 
 def rank(asked: Wish, findings: Sequence[Finding], policy: str) -> list[Finding]:
@@ -170,7 +180,7 @@ def _weight(verdict: Verdict) -> float:
 
 
 def _order(verdict: Verdict) -> tuple[bool, str, str]:
-    return verdict.kind != ERROR, verdict.rule, verdict.side
+    return verdict.kind not in SPOKEN, verdict.rule, verdict.side
 
 
 def _score(asked: Wish, finding: Finding) -> Match:
@@ -196,7 +206,7 @@ def _closest(asked: Wish, rules: Sequence[Finding]) -> str:
     scored = [
         (_score(asked, r).score, r.verdict.probability, r.verdict.id)
         for r in rules
-        if r.verdict.kind == ERROR and math.isfinite(r.verdict.probability)
+        if r.verdict.kind in SPOKEN and math.isfinite(r.verdict.probability)
     ]
     best = max(scored, default=(0.0, 0.0, ""))
     return best[2] if best[0] > 0.0 else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from qevd_bio.exercise.wording import SIDES, capital, numbers_in, say, sentence, shown_numbers
 from qevd_bio.rewriting.evidence import Finding
 from qevd_bio.tables.rewritten import SaidNumber
-from qevd_bio.tables.verdicts import PASS, STATIC
+from qevd_bio.tables.verdicts import PASS, STILL
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def _forms(finding: Finding) -> tuple[str, ...]:
     verdict = finding.verdict
     if verdict.verdict == PASS:
         return _PASS
-    if verdict.kind == STATIC:
+    if verdict.kind in STILL:
         return _STILL
     forms = _TIMES if verdict.unit == "s" else _FORMS
     return forms if finding.words.fix else tuple(form for form in forms if "{Fix}" not in form)
@@ -77,7 +77,7 @@ def _parts(cue: tuple[Finding, ...]) -> dict[str, str]:
         "action": action,
         "Action": capital(action),
         "value": _by_side(values, cue) if both else values[0],
-        "bound": f"under {goal}" if first.verdict.kind == STATIC else goal,
+        "bound": f"under {goal}" if first.verdict.kind in STILL else goal,
         "change": _by_side(changes, cue) if len(changes) == 2 else changes[0],
         "phase": phase,
         "Phase": capital(phase or "over the repetition"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import vocabulary
+from qevd_bio.tables.verdicts import DYNAMIC, STILL
 
 # Direction words for "more" and "less" of a quantity, where a target (not a form error) is missed.
 _TOWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -42,7 +43,7 @@ class RuleWords:
 
 
 def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: bool) -> RuleWords:
-    """Words of a verdict's rule (`error:…`, `target:…`, `static:…`); `more`: the goal lies above the value.
+    """Words of a verdict's rule, as the column `rule` names it; `more`: the goal lies above the value.
 
     Raises KeyError for a rule that the exercise does not have.
     """
@@ -53,9 +54,9 @@ def words_of(exercise: Exercise, rule: str, joint: str, quantity: str, more: boo
     plain = _without_side(joint)
     wording = vocabulary().joints.get(plain)
     parts = wording.parts if wording else ()
-    if kind == "static":
+    if kind in STILL:
         return RuleWords((plain,), parts, _STILL)
-    if name not in {t.id for t in exercise.targets}:
+    if kind != DYNAMIC and name not in {t.id for t in exercise.targets}:
         raise KeyError(rule)
     return RuleWords(
         (plain,) if plain else (), (*parts, *_BODY.get(quantity, ())), _TOWARD.get(quantity, ((), ()))[0 if more else 1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from qevd_bio.store.atomic import write_json
 from qevd_bio.store.columns import Column, Table
@@ -47,6 +49,14 @@ class Counts(Protocol):
     done: int
     kept: int
     failed: dict[str, tuple[str, str]]
+
+
+class Share(NamedTuple):
+    """Which share of a stage's items a run is for (`2/8`), how many items all shares have, and its own limit."""
+
+    shard: str
+    of_items: int
+    limit: int | None
 
 
 @dataclass(frozen=True)
@@ -96,9 +106,12 @@ def _states(values: Any) -> tuple[FileState, ...] | None:
 class Ledger:
     """Markers, manifest and failure rows of one stage, whose `settings` are those of this run."""
 
-    def __init__(self, stage: str, workspace: HasManifests, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, stage: str, workspace: HasManifests, settings: dict[str, Any], share: Share | None = None
+    ) -> None:
         self.stage = stage
         self.settings = settings
+        self.share = share
         self.folder = workspace.manifests / safe_name(stage)
         self._manifests = workspace.manifests
         self._inputs: dict[str, Sequence[FileState]] = {}
@@ -210,6 +223,8 @@ class Ledger:
             "status": status,
             "counts": {"items": total, "done": counted.done, "kept": counted.kept, "failed": len(counted.failed)},
             "failures_by_reason": reasons,
+            "share": None if self.share is None else self.share._asdict(),
+            "process": {"host": platform.node(), "pid": os.getpid()} if status == "running" else None,
             "finished_unix": time.time(),
             "seconds": round(time.monotonic() - start, 3),
             "inputs": {key: [state.sha256 for state in states] for key, states in sorted(self._inputs.items())},

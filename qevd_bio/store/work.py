@@ -10,19 +10,20 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any
 
 from qevd_bio.store.atomic import only_one
 from qevd_bio.store.errors import StopRun, UserError
 from qevd_bio.store.execution import Item, P, Work, executor
-from qevd_bio.store.ledger import FAILURES, HasManifests, Ledger, Marker, Standing
+from qevd_bio.store.ledger import FAILURES, HasManifests, Ledger, Marker, Share, Standing
 from qevd_bio.store.leftovers import remove_leftovers, sweep
 from qevd_bio.store.manifest import without_secrets
 from qevd_bio.store.meter import Meter
 from qevd_bio.store.names import safe_name
 from qevd_bio.store.progress import ProgressLine
+from qevd_bio.store.shards import Shard
 
 __all__ = ["FAILURES", "Item", "RunOptions", "Summary", "run_stage"]
 
@@ -39,6 +40,7 @@ class RunOptions:
     redo: bool = False
     jobs: int = 1
     executor: str = "local"
+    shard: Shard | None = None
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Summary:
 
 
 def select(items: Sequence[Item[P]], options: RunOptions) -> list[Item[P]]:
-    """Items named by `only` (patterns over the key or its last part), then the first `limit` of them."""
+    """Items named by `only` (patterns over the key or its last part), of these the shard's, of these `limit`."""
     chosen = list(items)
     if options.only:
         chosen = [item for item in items if any(_matches(item.key, pattern) for pattern in options.only)]
@@ -81,6 +83,8 @@ def select(items: Sequence[Item[P]], options: RunOptions) -> list[Item[P]]:
                 f"--only {' '.join(options.only)} matches none of {len(items)} items",
                 expected=f"a name or pattern of an item, such as {some}",
             )
+    if options.shard is not None:
+        chosen = options.shard.part(chosen)
     return chosen if options.limit is None else chosen[: max(options.limit, 0)]
 
 
@@ -112,7 +116,7 @@ def run_stage(
     options = options or RunOptions()
     chosen = select(items, options)
     plain = {"version": version, **without_secrets(json.loads(json.dumps(dict(settings), default=str)))}
-    ledger = Ledger(stage, workspace, plain)
+    ledger = Ledger(stage, workspace, plain, share=_share(items, options))
     with only_one(workspace.manifests / f".{safe_name(stage)}.lock", stage):
         summary = Summary(stage)
         pending = _unfinished(ledger, chosen, options, summary)
@@ -125,6 +129,12 @@ def run_stage(
         if ready is not None:
             ready()
         return _run(ledger, len(chosen), pending, work, options, summary)
+
+
+def _share(items: Sequence[Item[P]], options: RunOptions) -> Share | None:
+    if options.shard is None:
+        return None
+    return Share(str(options.shard), len(select(items, replace(options, shard=None, limit=None))), options.limit)
 
 
 def _unfinished(ledger: Ledger, chosen: Sequence[Item[P]], options: RunOptions, summary: Summary) -> list[Item[P]]:

@@ -10,6 +10,11 @@ from qevd_bio.tables.rows import INF, NAN, Cell, RowTable, row
 
 PASS, VIOLATION, NOT_SURE, NOT_JUDGED = "pass", "violation", "not_sure", "not_judged"
 ERROR, TARGET, STATIC = "error", "target", "static"
+DYNAMIC, STABLE = "dynamic", "stable"
+"""The paper's two constraints: a joint against the reference at a key frame, and a joint that should not move."""
+SPOKEN = (ERROR, DYNAMIC, STABLE)
+"""What a coach can speak of; the others are measurements."""
+STILL = (STATIC, STABLE)
 
 
 @row
@@ -26,12 +31,13 @@ class Verdict:
     segment: SegmentIndex
     exercise: ExerciseId
     cycle: Annotated[int, Cell("number of the cycle within the segment")]
-    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability`")]
+    verdict: Annotated[str, Cell("violation, pass, not_sure or not_judged, by `probability` and `recurrence`")]
     reason: Annotated[
-        str | None, Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_frames")
+        str | None,
+        Cell("why not judged: not_observed, cut_off, no_key_frame, first_cycle, no_pause, no_frames, no_reference"),
     ] = None
-    rule: Annotated[str, Cell("error:<id>, target:<id> or static:<joint>")]
-    kind: Annotated[str, Cell("error, target or static")]
+    rule: Annotated[str, Cell("error:<id>, target:<id>, static:<joint>, dynamic:<joint>@<key frame> or stable:<joint>")]
+    kind: Annotated[str, Cell("error, target or static; by the paper's constraints dynamic or stable")]
     joint: Annotated[str, Cell("anatomical joint that the rule is first about")]
     quantity: Annotated[str, Cell("what was measured, without its side")]
     side: Annotated[str, Cell("r, l or ''")]
@@ -53,6 +59,9 @@ class Verdict:
     probability: Annotated[
         float, Cell("that the true value lies beyond the bounds; null where not judged", "0..1", null=NAN)
     ] = NAN
+    recurrence: Annotated[
+        float, Cell("that the mean of the repetitions so far lies beyond the bounds", "0..1", null=NAN)
+    ] = NAN
     start_s: Annotated[float, Cell("of the cycle", "s")]
     end_s: Annotated[float, Cell("of the cycle", "s")]
     at_s: Annotated[float, Cell("from the video's first frame: the frame it was measured at", "s", null=NAN)] = NAN
@@ -61,7 +70,7 @@ class Verdict:
     last_frame: Annotated[int | None, Cell("last frame that the value rests on", "frame")] = None
     severity: Annotated[float, Cell("0 where not violated", "0..1")]
     persistence: Annotated[int, Cell("consecutive cycles with this violation")] = 0
-    raised: Annotated[bool, Cell("a form error that recurs or is grave: what a coach would speak of")] = False
+    raised: Annotated[bool, Cell("what a coach would speak of: a form error that recurs or is grave")] = False
     confidence: Annotated[float, Cell("of kinematics and rule together", "0..1")]
     alarm: Annotated[str, Cell("hard, or soft: not raised unasked")]
     salient: Annotated[bool, Cell("whether one of the rule's joints is in J*")]
@@ -75,8 +84,8 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        """Whether this is a form error that a coach would speak of: sure, and recurring or grave."""
-        return self.violated and self.kind == ERROR and self.raised
+        """Whether a coach would speak of this: a sure form error that recurs or is grave, or a broken constraint."""
+        return self.violated and self.kind in SPOKEN and self.raised
 
     @property
     def more(self) -> bool:
@@ -84,7 +93,7 @@ class Verdict:
         return self.goal > self.value
 
 
-VERDICTS = RowTable.of("verdicts", 2, Verdict, former=("violations",))
+VERDICTS = RowTable.of("verdicts", 3, Verdict, former=("violations",))
 
 
 def faults_of(verdicts: Iterable[Verdict]) -> list[Verdict]:

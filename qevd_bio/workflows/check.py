@@ -1,10 +1,10 @@
-"""`qevd-bio check`: from videos to an answer, by the stages extract, analyze and report."""
+"""`qevd-bio check`: from videos to an answer, by the stages extract, analyze, film and report."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from qevd_bio.motion.stage import analyze
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.pose.source import Source, extract_source
 from qevd_bio.pose.stage import notes
+from qevd_bio.reporting.film.stage import FilmOptions, film_path, make_films
 from qevd_bio.reporting.page.stage import write_report
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import Item, RunOptions, select
@@ -24,6 +25,7 @@ from qevd_bio.tables.segments import SEGMENTS
 from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace
 from qevd_bio.workflows.check_result import CheckResult, heading, summarise
+from qevd_bio.workflows.recognise import AUTO, recognise_videos
 
 PAGE = "check.html"
 MOST_NOTES = 12
@@ -35,12 +37,14 @@ class Checked:
     """Answers by video and segment, what failed (key -> reason in words), and the page, where there is one.
 
     notes   what a person should know of single videos beside the answers
+    films   annotated videos (key -> path)
     """
 
     results: tuple[CheckResult, ...]
     failed: dict[str, str]
     page: Path | None
     notes: tuple[str, ...] = ()
+    films: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -53,7 +57,9 @@ class Checked:
         blocks = []
         for result in self.results:
             title = heading(result, several)
-            blocks.append("\n".join([*([f"{title}:"] if title else []), *result.lines()]))
+            film = self.films.get(f"{result.split}/{result.video}") if not result.segment else None
+            shown = [] if film is None else [f"Video: {film}"]
+            blocks.append("\n".join([*([f"{title}:"] if title else []), *result.lines(), *shown]))
         blocks += [f"{key}: failed: {reason}" for key, reason in sorted(self.failed.items())]
         if self.page is not None:
             blocks.append(f"Page: {self.page}")
@@ -65,19 +71,26 @@ class Checked:
             "results": [{**asdict(result), "text": result.lines()} for result in self.results],
             "failed": self.failed,
             "page": None if self.page is None else str(self.page),
+            "videos": {key: str(path) for key, path in self.films.items()},
         }
 
 
 def check(
-    videos: Sequence[Path], workspace: Workspace, exercise: str | None = None, run: RunOptions | None = None
+    videos: Sequence[Path],
+    workspace: Workspace,
+    exercise: str | None = None,
+    run: RunOptions | None = None,
+    film: FilmOptions | None = None,
 ) -> Checked:
     """Extract and analyse videos, say what was found, and write the page. What an earlier run finished is kept.
 
     Args:
         videos: Files, and folders of them.
         workspace: Where results go and are found.
-        exercise: A name for all, or a CSV with the columns video,exercise; by default what an earlier command was told.
+        exercise: A name for all, `auto` to recognise it, or a CSV with the columns video,exercise; by default what an
+            earlier command was told.
         run: Which videos, and how many at once.
+        film: How the annotated videos are drawn; None for none.
 
     Raises:
         UserError: A path, the exercise or the pose model is missing; nothing is written then. A single video that
@@ -87,11 +100,18 @@ def check(
     for path in videos:
         if not path.expanduser().exists():
             raise UserError("no such file or folder", where=path, expected="videos, or folders of videos")
-    dataset = open_videos(videos, exercise=exercise, user_refs=workspace.user_refs)
-    _need_exercises(dataset, workspace, run)
-    extracted = extract_source(Source(videos=videos, exercise=exercise), workspace, ExtractOptions(), run)
+    named = None if exercise == AUTO else exercise
+    dataset = open_videos(videos, exercise=named, user_refs=workspace.user_refs)
+    if exercise != AUTO:
+        _need_exercises(dataset, workspace, run)
+    extracted = extract_source(Source(videos=videos, exercise=named), workspace, ExtractOptions(), run)
     failed = {key: _in_words(*why) for key, why in extracted.failed.items()}
-    keys = sorted(extracted.results)
+    told = notes(extracted)
+    if exercise == AUTO and extracted.results:
+        recognised = recognise_videos(workspace, extracted.results)
+        failed |= recognised.unsure
+        told += recognised.lines(workspace)
+    keys = sorted(key for key in extracted.results if key not in failed)
     if keys:
         # The videos were chosen already; a limit would choose among those of the whole workspace.
         chosen = RunOptions(only=tuple(keys), retry_failed=run.retry_failed, redo=run.redo, jobs=run.jobs)
@@ -99,7 +119,14 @@ def check(
         failed |= {key: _in_words(*why) for key, why in analysed.failed.items() if key in keys}
     results = tuple(found for key in keys if key not in failed for found in read_results(workspace, key))
     page = _write_page(workspace, dataset, keys, results) if keys else None
-    return Checked(results, failed, page, tuple(notes(extracted)))
+    films: dict[str, Path] = {}
+    fine = [video for video in dataset.videos() if video.key in keys and video.key not in failed]
+    if film is not None and fine:
+        drawn = make_films(workspace, fine, film, RunOptions(retry_failed=True, redo=run.redo, jobs=run.jobs))
+        told += [f"{key}: no annotated video: {_in_words(*why)}" for key, why in drawn.failed.items()]
+        paths = {video.key: film_path(workspace, video.split, video.stem, film) for video in fine}
+        films = {key: path.resolve() for key, path in paths.items() if key not in drawn.failed}
+    return Checked(results, failed, page, tuple(told), films)
 
 
 def read_results(workspace: Workspace, key: str) -> list[CheckResult]:
@@ -128,7 +155,8 @@ def _need_exercises(dataset: Dataset, workspace: Workspace, run: RunOptions) -> 
         raise UserError(
             f"no exercise is known for this video{more}",
             where=unknown[0].path,
-            expected="--exercise with a name (qevd-bio refs show lists them), or a CSV with the columns video,exercise",
+            expected="--exercise with a name (qevd-bio refs show lists them), auto, or a CSV with the columns "
+            "video,exercise",
             fix=f"qevd-bio check {unknown[0].path.name} --exercise squats",
         )
 

@@ -29,7 +29,8 @@ from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, choose, detector
 from qevd_bio.motion.frames import Frames, frames_of
 from qevd_bio.motion.options import CycleOptions
-from qevd_bio.motion.segment import choosing
+from qevd_bio.motion.segment import by_paper as paper_rule
+from qevd_bio.motion.segment import choosing, turns_of
 from qevd_bio.tables.kinematics import Kinematics
 
 WITHIN_S = 0.3
@@ -37,7 +38,7 @@ WITHIN_S = 0.3
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip with its signal and what was counted by hand."""
+    """One clip with its signal, the paper's representative one, and what was counted by hand."""
 
     name: str
     exercise: Exercise
@@ -46,6 +47,8 @@ class Clip:
     values: np.ndarray[Any, Any]
     count: float
     events: tuple[float, ...]
+    paper: Signal
+    paper_values: np.ndarray[Any, Any]
 
 
 def read_clip(row: dict[str, Any], folder: Path) -> Clip | None:
@@ -56,13 +59,17 @@ def read_clip(row: dict[str, Any], folder: Path) -> Clip | None:
     exercise = load()[load_names().find(row["exercise"]).id]
     kinematics = Kinematics.read(found[0])
     frames = frames_of(kinematics)
-    signals = candidates(exercise, load_reference(exercise).angles)
+    reference = load_reference(exercise)
+    signals = candidates(exercise, reference.angles)
+    (named,) = candidates(exercise, reference.angles, paper=True)
     first, until = choosing(frames.time_s, frames.ok)
     signal = signals[choose(signals, frames.angles[first:until], frames.observed[first:until])]
     skeleton = skeleton_of(kinematics.skeleton_lengths, None)
-    values = signal.values(SeenCurves(frames.angles, frames.observed, frames.ok, skeleton, frames.root).present)
+    present = SeenCurves(frames.angles, frames.observed, frames.ok, skeleton, frames.root).present
+    slow = SeenCurves(frames.cycle_angles, frames.observed, frames.ok, skeleton, frames.root).present
     events = tuple(row.get("events_s") or ())
-    return Clip(row["name"], exercise, frames, signal, np.asarray(values), float(row["count"]), events)
+    count = float(row["count"])
+    return Clip(row["name"], exercise, frames, signal, signal.values(present), count, events, named, named.values(slow))
 
 
 def robust(clip: Clip, options: CycleOptions) -> list[Cycle]:
@@ -70,11 +77,10 @@ def robust(clip: Clip, options: CycleOptions) -> list[Cycle]:
     return machine.extend(clip.frames.time_s.tolist(), clip.values.tolist()) + machine.finish()
 
 
-def by_paper(clip: Clip) -> list[Cycle]:
-    if clip.exercise.category == "hold":
-        return paper.detect_holds(clip.frames.time_s, clip.values)
-    high = clip.exercise.signal.rest == "max"
-    return paper.detect_cycles(clip.frames.time_s, clip.values, two_sided=clip.signal.two_sided, rest_high=high)
+def by_paper(clip: Clip, own: bool = False) -> list[Cycle]:
+    """The paper's rule on its representative signal, or on our `own`."""
+    signal, values = (clip.signal, clip.values) if own else (clip.paper, clip.paper_values)
+    return paper_rule(clip.frames.time_s, values, clip.exercise, signal)
 
 
 def units(clip: Clip, cycles: Sequence[Cycle]) -> float:
@@ -83,13 +89,21 @@ def units(clip: Clip, cycles: Sequence[Cycle]) -> float:
 
 
 def peaks(clip: Clip) -> float:
-    """What the paper's peak finder gives without bounds on the cycle's length."""
-    high = clip.exercise.signal.rest == "max"
+    """What the paper's peak finder gives on our signal without bounds on the cycle's length."""
+    high, times = clip.exercise.signal.rest == "max", clip.frames.time_s
+    if clip.exercise.category == "hold":
+        return float(len(by_paper(clip, own=True)))
+    if clip.signal.two_sided:
+        return float(paper.count_peaks(times, clip.values) + paper.count_peaks(times, -clip.values))
+    return float(paper.count_peaks(times, clip.values, rest_high=high))
+
+
+def paper_peaks(clip: Clip) -> float:
+    """The same on the paper's signal; a peak counts as the cycle to which it belongs."""
     if clip.exercise.category == "hold":
         return float(len(by_paper(clip)))
-    if clip.signal.two_sided:
-        return float(paper.count_peaks(clip.values) + paper.count_peaks(-clip.values))
-    return float(paper.count_peaks(clip.values, rest_high=high))
+    found = paper.count_peaks(clip.frames.time_s, clip.paper_values, rest_high=clip.exercise.signal.rest == "max")
+    return found * clip.exercise.cycle.count.per_cycle * turns_of(clip.exercise, clip.paper) / 2.0
 
 
 def matched(clip: Clip, cycles: Sequence[Cycle]) -> tuple[int, int, int]:
@@ -156,7 +170,7 @@ def made_clips(per_exercise: int = 4) -> list[Clip]:
                 empty.astype(bool), empty[:, 0], empty[:, 0].astype(np.uint8), empty[:, :3],
             )  # fmt: skip
             units_ = float(count * exercise.cycle.count.per_cycle)
-            clips.append(Clip(f"{exercise.id} {number}", exercise, frames_, signal, values, units_, ()))
+            clips.append(Clip(f"{exercise.id} {number}", exercise, frames_, signal, values, units_, (), signal, values))
     return clips
 
 
@@ -175,11 +189,13 @@ def main() -> None:
     options = CycleOptions()
     methods: dict[str, Callable[[Clip], float]] = {
         "robust": lambda clip: units(clip, robust(clip, options)),
-        "paper, whole cycles": lambda clip: units(clip, by_paper(clip)),
-        "paper, peaks": peaks,
+        "paper": lambda clip: units(clip, by_paper(clip)),
+        "paper, peaks": paper_peaks,
+        "paper, our signal": lambda clip: units(clip, by_paper(clip, own=True)),
+        "paper, our signal, peaks": peaks,
     }
     errors: dict[str, list[float]] = {name: [] for name in methods}
-    print(f"{'clip':26s} {'hand':>5s} {'robust':>7s} {'paper':>7s} {'peaks':>7s}")
+    print(f"{'clip':26s} {'hand':>5s} {'robust':>7s} {'paper':>7s} {'peaks':>7s} {'on ours':>7s} {'peaks':>7s}")
     events = np.zeros(3, dtype=int)
     for clip in clips:
         counts = {name: method(clip) for name, method in methods.items()}

@@ -123,7 +123,8 @@ def test_uncertain_exercises_raise_no_hard_alarm() -> None:
 
 def test_all_named_quantities_can_be_computed() -> None:
     for exercise in ALL.values():
-        for text in (exercise.signal.expression, *exercise.signal.alternatives):
+        assert exercise.signal.paper, exercise.id
+        for text in (exercise.signal.expression, exercise.signal.paper, *exercise.signal.alternatives):
             assert set(parse(text).names) <= set(QUANTITIES), exercise.id
 
 

@@ -140,9 +140,9 @@ def test_morph_reads_back_as_written(body: dict[str, dict[str, object]], warning
     "text", ["", "Current pose: x", "a\nb\nc", write_motion(PAPER) + "\n", write_motion(PAPER)[:-1]]
 )
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="qevd-bio-context-1"):
+    with pytest.raises(ValueError, match="qevd-bio-context-2"):
         parse_motion(text)
-    with pytest.raises(ValueError, match="qevd-bio-context-1"):
+    with pytest.raises(ValueError, match="qevd-bio-context-2"):
         parse_morph(text)
 
 
@@ -168,3 +168,14 @@ def test_the_estimate_counts_digits_signs_and_four_letters() -> None:
 def test_unknown_angles_are_left_out() -> None:
     assert pose_values([("r", "knee"), ("l", "knee")], [math.nan, 87.6]) == (PoseValue("l", "knee", 88),)
     assert rounded(-0.2, "deg") == 0 and math.copysign(1, rounded(-0.2, "deg")) == 1
+
+
+def test_the_build_tells_people_apart_and_reads_back() -> None:
+    build = {"legs": 0.491, "arms": 0.322, "shoulders": 0.21}
+    alone = write_morph(morph_of({}, build=build))
+    assert alone == "User body: legs 49%, arms 32%, shoulders 21% of height (estimated)."
+    assert parse_morph(alone) == morph_of({}, build=build)
+    body = {"height": {"value": 1.78, "method": "entered"}}
+    both = morph_of(body, True, build)
+    assert write_morph(both).endswith("height 1.78m; legs 49%, arms 32%, shoulders 21% of height (estimated).")
+    assert parse_morph(write_morph(both)) == both

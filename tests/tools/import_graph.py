@@ -31,6 +31,7 @@ FLOORS = {
     "motion": 5,
     "annotation": 5,
     "simulation": 5,
+    "drawing": 5,
     "rewriting": 6,
     "coach": 6,
     "techcoach": 6,
@@ -50,11 +51,13 @@ NEIGHBOURS = {
 ORDER: dict[str, tuple[str, ...]] = {
     "store": ("errors", "resources", "hashing", "leftovers", "atomic", "models"),
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
-    "motion": ("options", "cycles", "judging"),
+    "motion": ("options", "cycles", "judging", "bounds", "recognition"),
     "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
-    "reporting": ("html", "options", "content", "plots", "verification", "page"),
-    "simulation": ("options", "drawing", "sensing", "performance", "coach"),
+    "reporting": ("html", "options", "content", "plots", "film", "verification", "page"),
+    "simulation": ("options", "drawing", "sensing", "performance", "lifter", "coach"),
+    "drawing": ("strokes", "letters", "scene", "body", "key_angle", "picture"),
     "annotation": ("options", "frames", "salient", "review"),
+    "techcoach": ("options", "data", "simulated", "model", "training", "baselines"),
     "coach": ("options", "vision", "model", "segments", "streaming", "training", "baselines", "live"),
 }
 

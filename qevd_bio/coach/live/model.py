@@ -22,6 +22,7 @@ from qevd_bio.coach.streaming.decoding import RowError, Streamer
 from qevd_bio.coach.streaming.rows import Row
 from qevd_bio.coach.vision.encoders import FeatureSource
 from qevd_bio.coach.vision.frames import prepare
+from qevd_bio.drawing.scene import Scene
 from qevd_bio.store.errors import ItemError, UserError
 
 
@@ -128,6 +129,9 @@ class ModelWatcher:
             motion, morph = (step.motion, step.morph) if step else ("", "")
             said += self._model.step(tokens, frame.time_s, motion, morph)
         return said
+
+    def scene(self, now: float) -> Scene:
+        return Scene() if self._motion is None else self._motion.scene(now)
 
     def _choose(self, tokens: NDArray[np.float32]) -> None:
         if self._chooser is None or self._motion is None:

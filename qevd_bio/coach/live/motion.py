@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qevd_bio.coach.live.pose import LivePose
+from qevd_bio.coach.live.view import LiveView
 from qevd_bio.coach.segments.contexts import NOBODY, NOTHING
-from qevd_bio.exercise.reference import load_reference, trajectories
+from qevd_bio.drawing.scene import Scene
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.vocabulary import joint_names
-from qevd_bio.motion.context import Morph, estimate_tokens, morph_of, write_morph
+from qevd_bio.motion.context import estimate_tokens, morph_of, write_morph
 from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import FRAMES_A_FEATURE
 from qevd_bio.motion.judging.evaluate import Setup
@@ -64,7 +66,7 @@ class LiveMotion:
         self._pose, self._exercise, self._room = pose, exercise, room
         self._stature_m = stature_m
         reference = None
-        if any((folder / f"{exercise.id}.npy").is_file() for folder in trajectories(workspace.user_refs)):
+        if has_reference(exercise, workspace.user_refs):
             reference = load_reference(exercise, workspace.user_refs)
         self._setup = Setup(
             exercise=exercise,
@@ -76,9 +78,10 @@ class LiveMotion:
             body=body_of(with_stature(Person(), stature_m, "unknown")),
         )
         self._stream: MotionStream | None = None
+        self._view = LiveView(exercise)
         self._early: deque[Any] = deque(maxlen=_KEPT_STEPS)
         self._seen = 0
-        self._morph = write_morph(Morph(morph_of(self._setup.body).body))
+        self._morph = write_morph(morph_of(self._setup.body))
 
     def see(self, index: int, time_s: float, image: Any) -> LiveStep | None:
         """One frame; a step where it is the last of four."""
@@ -94,8 +97,14 @@ class LiveMotion:
         if found.lengths is None:
             return LiveStep([], NOTHING, self._morph)
         skeleton = skeleton_of(found.lengths, self._stature_m)
-        self._setup = replace(self._setup, skeleton=skeleton, camera=CameraView(found.heading_deg))
+        self._setup = replace(
+            self._setup, skeleton=skeleton, build=skeleton.build(), camera=CameraView(found.heading_deg)
+        )
         return self._again()
+
+    def scene(self, now: float) -> Scene:
+        """What the picture shows at a time of the session, in seconds, without words."""
+        return self._view.scene(now, self._pose.landmarks)
 
     def focus(self, joints: Sequence[str]) -> None:
         """From now on J* are `joints`; what was seen is analysed again under them, if it is not long ago."""
@@ -106,6 +115,7 @@ class LiveMotion:
 
     def _again(self) -> LiveStep:
         self._stream = self._new_stream()
+        self._view.clear()
         steps = [self._push(rows) for rows in self._early]
         return steps[-1] if steps else LiveStep([], NOTHING, self._morph)
 
@@ -125,6 +135,9 @@ class LiveMotion:
         for row in rows:
             update = self._stream.push(*row)
             verdicts += [verdict for cycle in update.cycles for verdict in cycle.verdicts]
+            self._view.repeated(update.cycles, row[1])
             if update.context is not None:
                 motion, morph = update.context.motion, update.context.morph
+        if rows:
+            self._view.posed(rows)
         return LiveStep(verdicts, motion, morph)

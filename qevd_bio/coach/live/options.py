@@ -15,7 +15,8 @@ class LiveOptions:
     fast: take frames of a file as they can be worked on, not when they would happen. late_s: a frame that has
     waited longer is dropped. seconds: the session ends then. window_s: frames that the pose of the newest ones is
     fitted to. shown_s: how long a feedback stays in the picture. camera_hz: pictures a second of a recording made of
-    a camera. stature_m: of the person, where known.
+    a camera. stature_m: of the person, where known. countdown_s: time to step back before the coach looks; None: 3 s
+    before a camera, none for a file. debug: latency and dropped frames in the picture and at the end.
     """
 
     fast: bool = False
@@ -25,3 +26,5 @@ class LiveOptions:
     shown_s: float = 4.0
     camera_hz: float = 30.0
     stature_m: float | None = None
+    countdown_s: float | None = None
+    debug: bool = False

@@ -15,12 +15,17 @@ from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
 from qevd_bio.pose.backends.follow import PersonTracker
 from qevd_bio.pose.fit.clip import FitResult, fit_clip
 from qevd_bio.pose.fit.options import FitOptions
-from qevd_bio.pose.fit.smooth import smooth_angles
+from qevd_bio.pose.fit.smooth import follow_angles, smooth_angles
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.tables.kinematics import MISSING, OK
 
 _EXTRACT = ExtractOptions()
 _DOFS = 46
+
+LiveRow = tuple[
+    int, float, NDArray[Any], NDArray[np.bool_], float, int, NDArray[Any], NDArray[np.float64], NDArray[np.float64]
+]
+"""Frame, seconds, angles, observed, confidence, status, root, slow angles and sigma of one frame."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class LivePoses:
     lengths: bones in metres; heading_deg: of the person, 0 facing the camera; both None until somebody is seen.
     """
 
-    rows: list[tuple[int, float, NDArray[Any], NDArray[np.bool_], float, int, NDArray[Any]]]
+    rows: list[LiveRow]
     lengths: dict[str, float] | None = None
     heading_deg: float | None = None
 
@@ -38,8 +43,8 @@ class LivePoses:
 class LivePose:
     """Takes frames one at a time; `poses` then gives those of the frames since it was last asked.
 
-    The fit is that of `qevd-bio extract` over the last `window_s`; so a frame's pose knows what came before it and
-    nothing later. The tracker follows one person.
+    Fit, smoothing and sigma are those of `qevd-bio extract` over the last `window_s`; so a frame's pose knows what came
+    before it and nothing later: at the window's end both filters look back alone. The tracker follows one person.
     """
 
     def __init__(self, tracker: PersonTracker, window_s: float, stature_m: float | None = None) -> None:
@@ -47,7 +52,7 @@ class LivePose:
         self._seen: deque[tuple[int, float, NDArray[np.float32]]] = deque()
         self._new = 0
         self._size = (0, 0)
-        self._last: NDArray[np.float64] | None = None
+        self._last: dict[str, NDArray[np.float64]] = {}
 
     def see(self, index: int, time_s: float, image: NDArray[np.uint8]) -> None:
         """Find the landmarks of one RGB frame."""
@@ -57,33 +62,43 @@ class LivePose:
         while len(self._seen) > self._new and self._seen[0][1] < time_s - self._window_s:
             self._seen.popleft()
 
+    @property
+    def landmarks(self) -> NDArray[np.float32] | None:
+        """(33, 7) of the newest frame, pixels and metres as in the kinematics; None where nobody was found."""
+        found = self._seen[-1][2] if self._seen else None
+        return found if found is not None and bool(np.isfinite(found[0, 0])) else None
+
     def poses(self) -> LivePoses:
         """Poses of the frames since the last call; MISSING where nobody was found or the fit is not to be trusted."""
         new, self._new = list(self._seen)[-self._new :], 0
         values = np.stack([landmarks for *_, landmarks in self._seen])
         times = np.array([time for _, time, _ in self._seen])
         if int(np.isfinite(values[:, 0, 0]).sum()) < MIN_FIT_FRAMES:
-            nowhere = np.full(_DOFS, np.nan), np.zeros(_DOFS, dtype=bool), 0.0, MISSING, np.full(3, np.nan)
+            gone = np.full(_DOFS, np.nan)
+            nowhere = gone, np.zeros(_DOFS, dtype=bool), 0.0, MISSING, np.full(3, np.nan), gone, gone
             return LivePoses([(index, time, *nowhere) for index, time, _ in new])
         fit = fit_clip(values, times, self._size, FitOptions(), self._stature_m)
         trusted = np.isfinite(fit.raw).all(axis=1) & (fit.confidence >= _EXTRACT.min_pose_confidence)
-        angles = self._continued(np.where(trusted[:, None], fit.raw, np.nan), times)
-        rows = []
+        raw, smoothing = np.where(trusted[:, None], fit.raw, np.nan), smooth_options(_EXTRACT)
+        slow = smooth_angles(raw, times, smoothing)
+        angles = self._continued("angles", follow_angles(raw, slow, times, smoothing))
+        slow = self._continued("slow", slow)
+        sigma = np.where(trusted[:, None], fit.sigma, np.nan)
+        rows: list[LiveRow] = []
         for place, (index, time, _) in enumerate(new, start=len(times) - len(new)):
             fine = bool(trusted[place])
             rows.append((index, time, angles[place], fit.observed[place] & fine, float(fit.confidence[place]),
-                         OK if fine else MISSING, fit.root[place]))  # fmt: skip
+                         OK if fine else MISSING, fit.root[place], slow[place], sigma[place]))  # fmt: skip
         return LivePoses(rows, fit.skeleton_lengths, _heading(fit))
 
-    def _continued(self, raw: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Smoothed angles (T, 46) that go on from the last ones without a jump of a full turn."""
-        smoothed = smooth_angles(raw, times, smooth_options(_EXTRACT))
-        if self._last is not None:
-            smoothed = continuous_angles(np.vstack((self._last, smoothed)))[1:]
+    def _continued(self, name: str, smoothed: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Angles (T, 46) that go on from the last ones of this `name` without a jump of a full turn."""
+        if name in self._last:
+            smoothed = continuous_angles(np.vstack((self._last[name], smoothed)))[1:]
         known = np.flatnonzero(np.isfinite(smoothed).all(axis=1))
         if len(known):
             # The frame that the next window is sure to begin after.
-            self._last = smoothed[known[0]][None]
+            self._last[name] = smoothed[known[0]][None]
         return smoothed
 
 

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from qevd_bio.coach.baselines.rules import RulesCoach
@@ -14,7 +15,8 @@ from qevd_bio.coach.live.options import LiveOptions
 from qevd_bio.coach.live.pose import live_pose
 from qevd_bio.coach.live.screen import need_window, show, write
 from qevd_bio.coach.live.session import RulesWatcher, Session, Watcher, coach_live
-from qevd_bio.coach.live.source import open_source
+from qevd_bio.coach.live.source import CameraSource, open_source
+from qevd_bio.coach.live.voice import Voice, find_voice
 from qevd_bio.coach.options import RANDOM, FeatureOptions, GenerateOptions
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
@@ -23,6 +25,7 @@ from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
 
 RULES = "rules"
+COUNTDOWN_S = 3.0
 
 
 def run_live(
@@ -36,19 +39,24 @@ def run_live(
     generate: GenerateOptions | None = None,
     device: str = "auto",
     out: Path | None = None,
+    speak: bool = False,
     say: Callable[[str], None],
 ) -> Session:
     """Coach whoever is seen in `name` (a video file, or a camera's number) until it ends.
 
     model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model. The annotated
-    pictures go to `out`, else to a window. Raises UserError for what is not there or cannot be opened.
+    pictures go to `out`, else to a window; with `speak` the system's voice says each feedback. Raises UserError for
+    what is not there or cannot be opened.
     """
     chosen = find_exercise(exercise, workspace)
+    voice = find_voice() if speak else None
     if out is None:
         need_window()
     session = Session()
     with ExitStack() as stack:
         source = stack.enter_context(closing(open_source(name, options)))
+        if options.countdown_s is None:
+            options = replace(options, countdown_s=COUNTDOWN_S if isinstance(source, CameraSource) else 0.0)
         if model == RULES:
             pose = live_pose(options.window_s, options.stature_m)
             motion = LiveMotion(pose, chosen, workspace, options.stature_m)
@@ -58,12 +66,17 @@ def run_live(
                 _model_watcher(model, chosen, workspace, options, weights, generate or GenerateOptions(), device, say)
             )
         ended = stack.enter_context(until_interrupted())
-        pictures = coach_live(source, watcher, chosen.name, options, session, say, ended)
+        spoken = stack.enter_context(closing(Voice(voice))).say if voice else _silent
+        pictures = coach_live(source, watcher, options, session, say, ended, spoken)
         if out is None:
             show(pictures)
         else:
             write(pictures, out, source.hz)
     return session
+
+
+def _silent(text: str) -> None:
+    """What speaks where no voice is wanted."""
 
 
 @contextmanager

@@ -135,7 +135,7 @@ class ModelConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     tokenizer: str = ""
     context_tokens: int = 0
-    morph_tokens: int = 64
+    morph_tokens: int = 128
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
     memory_gib: float = 0.0

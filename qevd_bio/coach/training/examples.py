@@ -104,6 +104,18 @@ def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...],
     return ids, np.array([number[text] for text in segment.morph], dtype=np.int64)
 
 
+SAME_BODY = (
+    "C_morph is the same in all videos, so nothing can be learnt from it; what tells people apart: "
+    "qevd-bio extract --people, --mesh or --camera-height, then qevd-bio analyze"
+)
+
+
+def same_body(examples: Sequence[Example]) -> bool:
+    """Whether several videos (`Example.group`) are read with a C_morph that is the same in all; False without one."""
+    read = [example for example in examples if example.morphs]
+    return len({example.group for example in read}) > 1 and len({example.morphs[0] for example in read}) == 1
+
+
 def longest_within(
     first: Callable[[int], TrainingSequence], steps: int, limit: int, reach: int, key: str
 ) -> TrainingSequence:

@@ -20,7 +20,7 @@ from qevd_bio.coach.options import Ablations
 from qevd_bio.coach.segments.data import SegmentSource, sources
 from qevd_bio.coach.training.clips import prepare_short
 from qevd_bio.coach.training.coach import CoachTask, lengths_of, parts_to_train
-from qevd_bio.coach.training.examples import Prepared, prepare
+from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, same_body
 from qevd_bio.coach.training.needs import check_inputs
 from qevd_bio.coach.training.options import CoachData, ShortParts
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
@@ -205,6 +205,9 @@ def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
 def _tell(prepared: Prepared, say: Say) -> None:
     tokens = sum(lengths_of(prepared.examples))
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
+    # Short clips are read one by one; they are not all opened to find out.
+    if isinstance(prepared.examples, list) and same_body(prepared.examples):
+        say(f"warning: {SAME_BODY}")
     for reason, count in sorted(prepared.missing.items()):
         say(f"left out: {count} × {reason} ({prepared.first_problem})")
 

@@ -21,11 +21,23 @@ SIGMA = 2.0
 PROMINENCE_RAD = 0.1
 DISTANCE = 5
 FRAMES = (24, 150)
+FPS = 30.0
+"""Rate of the videos for which the paper's numbers of frames are meant; others are brought to it first."""
 HOLD_WINDOW = 10
 HOLD_PERCENTILE = 30.0
 HOLD_FRAMES = 10
 
 Array = NDArray[np.float64]
+
+
+def on_grid(times: Sequence[float] | Array, values: Sequence[float] | Array) -> tuple[Array, Array]:
+    """Times and values at the paper's rate, by linear interpolation between known values; NaN only throughout."""
+    time, signal = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    known = np.isfinite(signal)
+    if len(time) < 2 or not known.any():
+        return time, signal
+    grid = time[0] + np.arange(int((time[-1] - time[0]) * FPS + 0.5) + 1) / FPS
+    return grid, np.interp(grid, time[known], signal[known])
 
 
 def smooth(values: Sequence[float] | Array) -> Array:
@@ -45,16 +57,19 @@ def detect_cycles(
     *,
     two_sided: bool = False,
     rest_high: bool = False,
+    alternating: bool = False,
+    halves: int = 2,
 ) -> list[Cycle]:
-    """Cycles from one rest extreme to the next, 24 to 150 frames long (frames, not seconds: Supp. 10).
+    """Cycles from one rest extreme to the next, 24 to 150 frames of the paper's videos long (Supp. 10).
 
-    values  (T,) radians. For a two-sided signal a cycle runs from minimum to minimum and its half phases are
-    split at the crossings of the signal with the cycle's own mean.
+    values       (T,) radians. A two-sided signal's cycle runs from minimum to minimum
+    alternating  both sides take turns within a cycle: its phases are split where the signal crosses its mean
+    halves       1 where each side's turn is a cycle of its own, because the signal is the same for both
     """
+    time, values = on_grid(times, values)
     signal = smooth(values)
     if signal.size == 0:
         return []
-    time = np.asarray(times, dtype=np.float64)
     sign = -1.0 if rest_high and not two_sided else 1.0
     rests, _ = find_peaks(-sign * signal, prominence=PROMINENCE_RAD, distance=DISTANCE)
     cycles = []
@@ -63,7 +78,7 @@ def detect_cycles(
             continue
         piece = sign * signal[first : last + 1]
         key = first + int(np.argmax(piece))
-        middle = _change(piece) + first if two_sided else key
+        middle = _change(piece) + first if two_sided or alternating else key
         cycles.append(
             Cycle(
                 float(time[first]),
@@ -73,6 +88,7 @@ def detect_cycles(
                 float(time[first]) if two_sided else math.nan,
                 float(piece.max() - max(piece[0], piece[-1])),
                 "r" if two_sided else "",
+                halves,
                 reported_s=float(time[last]),
             )
         )
@@ -86,15 +102,18 @@ def _change(piece: Array) -> int:
     return int(falls[-1]) + 1 if falls.size else len(piece) // 2
 
 
-def count_peaks(values: Sequence[float] | Array, *, two_sided: bool = False, rest_high: bool = False) -> int:
+def count_peaks(
+    times: Sequence[float] | Array, values: Sequence[float] | Array, *, two_sided: bool = False, rest_high: bool = False
+) -> int:
     """Number of key extremes that the peak finder reports, without any bound on the cycle's length."""
-    signal = smooth(values)
+    signal = smooth(on_grid(times, values)[1])
     sign = -1.0 if rest_high and not two_sided else 1.0
     return len(find_peaks(sign * signal, prominence=PROMINENCE_RAD, distance=DISTANCE)[0]) if signal.size else 0
 
 
 def detect_holds(times: Sequence[float] | Array, values: Sequence[float] | Array) -> list[Cycle]:
     """Stretches of at least 10 frames whose rolling deviation (10 frames) is at most its own 30th percentile."""
+    time, values = on_grid(times, values)
     signal = smooth(values)
     if signal.size < HOLD_WINDOW:
         return []
@@ -102,7 +121,6 @@ def detect_holds(times: Sequence[float] | Array, values: Sequence[float] | Array
     deviation = windows.std(axis=1)
     stable = np.concatenate([[False], deviation <= np.percentile(deviation, HOLD_PERCENTILE), [False]])
     edges = np.flatnonzero(stable[1:] != stable[:-1])
-    time = np.asarray(times, dtype=np.float64)
     holds = []
     for first, last in zip(edges[::2], edges[1::2], strict=True):
         end = min(last + HOLD_WINDOW - 2, len(time) - 1)

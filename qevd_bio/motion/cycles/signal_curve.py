@@ -62,11 +62,14 @@ _MIRROR_ERROR = 0.02
 """Right minus left turns its sign in the mirror up to this share; derived angles are not exact in mirror images."""
 
 
-def candidates(exercise: Exercise, reference: Array | None, fps: float = 30.0) -> tuple[Signal, ...]:
-    """The exercise's signal and its alternatives; `reference` (N, 46) radians at `fps`."""
+def candidates(
+    exercise: Exercise, reference: Array | None, fps: float = 30.0, paper: bool = False
+) -> tuple[Signal, ...]:
+    """The exercise's signal and its alternatives, or the `paper`'s alone; `reference` (N, 46) radians at `fps`."""
     curves = None if reference is None else Curves(reference)
+    facts = exercise.signal
     found = []
-    for text in (exercise.signal.expression, *exercise.signal.alternatives):
+    for text in (facts.paper,) if paper and facts.paper else (facts.expression, *facts.alternatives):
         expression = parse(text)
         dofs = dict.fromkeys(dof for name in expression.names for dof in needs(name))
         course = None if curves is None else np.asarray(expression.evaluate(curves))
@@ -125,6 +128,14 @@ def is_two_sided(expression: Expression) -> bool:
     known = np.isfinite(plain) & np.isfinite(turned)
     size = float(np.abs(plain[known]).max(initial=0.0))
     return size > 0 and bool(np.abs(plain + turned)[known].max() < _MIRROR_ERROR * size)
+
+
+def turns_alike(expression: Expression) -> bool:
+    """Whether the expression is the same in the mirror image of any pose: it cannot tell the sides' turns apart."""
+    poses = np.random.default_rng(0).uniform(LIMITS[:, 0], LIMITS[:, 1], size=(16, 46))
+    plain = np.asarray(expression.evaluate(Curves(poses)))
+    turned = np.asarray(expression.evaluate(Curves(mirror_angles(poses))))
+    return bool(np.allclose(plain, turned, rtol=_MIRROR_ERROR, atol=1e-6, equal_nan=True))
 
 
 def choose(signals: Sequence[Signal], angles: Array, observed: NDArray[np.bool_]) -> int:

@@ -18,7 +18,8 @@ from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, shown_by
 from qevd_bio.motion.judging.align import UNDEFINED, Similarity, compare, resample
 from qevd_bio.motion.judging.constraints import CycleJudge
-from qevd_bio.motion.judging.occasion import CameraView, Occasion
+from qevd_bio.motion.judging.occasion import CameraView, Occasion, Rest
+from qevd_bio.motion.judging.paper_constraints import PaperJudge
 from qevd_bio.motion.judging.template import Template
 from qevd_bio.motion.judging.truncation import Cut
 from qevd_bio.motion.options import MotionOptions
@@ -27,6 +28,11 @@ from qevd_bio.tables.verdicts import Verdict
 
 Array = NDArray[np.float64]
 
+LEAST_REST_S = 0.5
+"""Two repetitions less apart have no rest between them."""
+REST_S = 10.0
+"""Of a longer rest the last part is looked at."""
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -34,7 +40,7 @@ class Setup:
 
     reference       (N, 46) radians at `reference_fps`, None for an exercise without one
     salient         joints of J* in the canonical order;  salient_source  where they come from
-    skeleton        of the subject;  body  measurements for C_morph, as in the kinematics file
+    skeleton        of the subject;  body, build  measurements and proportions for C_morph
     split, video, segment  where the frames come from, for the rows of the tables
     """
 
@@ -47,6 +53,7 @@ class Setup:
     skeleton: Skeleton = field(default_factory=Skeleton.from_stature)
     camera: CameraView = field(default_factory=CameraView)
     body: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    build: Mapping[str, float] = field(default_factory=dict)
     split: str = ""
     video: str = ""
     segment: int = 0
@@ -58,7 +65,8 @@ class Setup:
 
     def signals(self) -> tuple[Signal, ...]:
         """The curves that may show the repetitions, the exercise's own first."""
-        return candidates(self.exercise, self.reference, self.reference_fps)
+        by_paper = self.options.cycles.method == "paper"
+        return candidates(self.exercise, self.reference, self.reference_fps, by_paper)
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,20 @@ class Evaluator:
         if setup.reference is not None:
             self.template = Template(self.exercise, setup.reference, setup.reference_fps, signal)
             values = self.template.values
-        self.judge = CycleJudge(self.exercise, setup.salient, setup.options.constraints, setup.camera, values)
+        rules = setup.options.constraints
+        self.judge = CycleJudge(self.exercise, setup.salient, rules, setup.camera, values)
+        by_paper = rules.method != "catalogue"
+        self.paper = PaperJudge(self.exercise, setup.salient, rules, self.template) if by_paper else None
         self._count = 0
         self._ended = math.nan
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
+
+    def rest_from(self, cycle: Cycle) -> float:
+        """Where the rest before a cycle begins, in seconds; the cycle's own start where there was none."""
+        rested = cycle.start_s - self._ended
+        return max(self._ended, cycle.start_s - REST_S) if rested >= LEAST_REST_S else cycle.start_s
 
     def evaluate(
         self,
@@ -108,8 +124,12 @@ class Evaluator:
         frames: NDArray[np.int32],
         confidence: Array,
         reported_s: float,
+        rest: Rest | None = None,
     ) -> JudgedCycle:
-        """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'."""
+        """Evaluate one cycle; `window`, `times`, `frames`, `confidence` (0 without a pose) are its frames'.
+
+        `rest` are the frames since the last one, from `rest_from` on.
+        """
         moments = key_frames(self.exercise, window.present, len(window)) if len(window) else {}
         names = {key.name for key in self.exercise.keys if key.sides == "one"}
         own = next((m.side for name, m in moments.items() if name in names), "")
@@ -117,7 +137,10 @@ class Evaluator:
         one_sided = not self.signal.two_sided and self.exercise.category != "hold"
         cut = Cut(bool(cycle.partial), cycle.side if cycle.halves == 1 else "", self.exercise.signal.rest * one_sided)
         occasion = Occasion(self.setup.place, self._count, cycle.start_s, cycle.end_s, times, frames)
-        verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut)
+        if self.paper is not None:
+            verdicts = self.paper.judge(occasion, window, cycle, own, trust, cut)
+        else:
+            verdicts = self.judge.judge(occasion, window, cycle.start_s - self._ended, trust, moments, cut, rest)
         result = JudgedCycle(
             number=self._count,
             cycle=cycle,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.rows import NAN
 
@@ -50,6 +51,15 @@ class Occasion:
             "first_frame": int(self.frames[0]) if known else None,
             "last_frame": int(self.frames[-1]) if known else None,
         }
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The frames between the last repetition and this one: their curves, times in seconds and numbers, (T,) each."""
+
+    window: Window
+    times: NDArray[np.float64]
+    frames: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,15 @@ class Stillness:
         worst = max(judged, key=lambda dof: deviation[dof] / allowed[dof]) if judged else next(iter(limits))
         value, limit = deviation[worst] if judged else float("nan"), limits[worst]
         tolerance = allowed[worst] - limit
-        by_camera = self.camera.heading_deg is not None
-        sigma = reading_sigma(window, (DOF_NAMES[worst],), "std", 0, "deg", by_camera) if judged else math.nan
+        side = joint[-1] if joint.endswith(("_r", "_l")) else ""
+        sigma = math.nan
+        if judged:
+            plain = _without_side(DOF_NAMES[worst], side)
+            sigma = reading_sigma(window, plain, (DOF_NAMES[worst],), "std", 0, "deg", self.camera)
         bounds = Bounds(-math.inf, limit, tolerance, SPREAD[self.exercise.roles.confidence] * limit)
         probability = bounds.probability(value, sigma) if judged else math.nan
         found = outcome(probability, self.options) if judged else NOT_JUDGED
         violated = found == VIOLATION
-        side = joint[-1] if joint.endswith(("_r", "_l")) else ""
         name, config = DOF_NAMES[worst], self.exercise.roles
         middle = (len(occasion.frames) - 1) // 2
         soft = bool(self.exercise.uncertain) or config.confidence == "low"
@@ -108,7 +110,7 @@ class Stillness:
             verdict=found,
             reason=None if judged else "not_observed",
             joint=joint,
-            quantity=name.replace(f"_{side}_", "_").removesuffix(f"_{side}") if side else name,
+            quantity=_without_side(name, side),
             limb="",
             stat="std",
             key="",
@@ -129,3 +131,8 @@ class Stillness:
             source=config.source,
             rule_confidence=config.confidence,
         )
+
+
+def _without_side(name: str, side: str) -> str:
+    """`knee_angle_r` -> `knee_angle`, `shoulder_r_x` -> `shoulder_x`."""
+    return name.replace(f"_{side}_", "_").removesuffix(f"_{side}") if side else name

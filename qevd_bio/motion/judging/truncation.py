@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qevd_bio.exercise.measure import Moment
 from qevd_bio.exercise.rules import Exercise, Measure
+from qevd_bio.exercise.vocabulary import SHARES
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,5 @@ class Cut:
         if not self.partial:
             return False
         other_side = bool(self.only_side) and side not in ("", self.only_side)
-        whole = rule.quantity == "cycle_duration" or rule.stat == "symmetry"
+        whole = rule.quantity in ("cycle_duration", *SHARES) or rule.stat == "symmetry"
         return other_side or whole or (rule.at == "cycle" and rule.stat == self.rest)

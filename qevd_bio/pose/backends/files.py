@@ -113,7 +113,15 @@ class FilesBackend:
                 "the files backend needs to know where the files are", expected=known(), fix="--source FOLDER"
             )
         self._options = options
-        self._recordings = list_recordings(options.source.expanduser())
+        self._source = options.source.expanduser()
+        self._recordings = list_recordings(self._source)
+
+    def _find(self, split: str, stem: str) -> Path | None:
+        found = find_recording(self._recordings, split, stem)
+        if found is None and self._source.is_dir():  # the folder may have grown since: a backend outlives a run
+            self._recordings = list_recordings(self._source)
+            found = find_recording(self._recordings, split, stem)
+        return found
 
     def identity(self) -> dict[str, str]:
         """Says that angles were imported; no model was run."""
@@ -122,7 +130,7 @@ class FilesBackend:
     def inputs(self, split: str, stem: str) -> tuple[Path, ...]:
         """The files that a video's recording consists of; none where it is missing or not the only one."""
         try:
-            path = find_recording(self._recordings, split, stem)
+            path = self._find(split, stem)
         except ItemError:
             return ()
         if path is None:
@@ -131,7 +139,7 @@ class FilesBackend:
 
     def estimate(self, clip: Clip) -> Angles | Landmarks | Points:
         """What the recording holds, on the clip's frames. ItemError where there is none or it does not fit."""
-        path = find_recording(self._recordings, clip.split, clip.stem)
+        path = self._find(clip.split, clip.stem)
         if path is None:
             raise ItemError("recording_missing", f"no file for {clip.split}/{clip.stem} below {self._options.source}")
         return import_recording(path, clip, self._options)

@@ -23,7 +23,7 @@ from qevd_bio.store.errors import ItemError, UserError
 STATURE = 1.69
 LEAST_BODY = ("hip_r", "hip_l", "shoulder_r", "shoulder_l")
 # The depth here is a guess from lengths, not an estimator's: it counts little against the image.
-FIT = {"depth_sd": 1.0}
+FIT = {"depth_sd": 1.0, "kind": "geometric"}
 _SIDES = (("r", "right"), ("l", "left"))
 _PARTS = {"shoulder": "shoulder", "elbow": "elbow", "wrist": "wrist", "hip": "hip", "knee": "knee", "ankle": "ankle"}
 _PARTS |= {"heel": "heel", "toe": "foot_index", "eye": "eye", "ear": "ear"}

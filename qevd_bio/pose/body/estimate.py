@@ -43,15 +43,15 @@ def regressions() -> tuple[Regression, ...]:
 
 
 def estimate_measures(
-    height: float, *, mass_kg: float | None = None, sex: Sex = "unknown"
+    height: float, *, mass_kg: float | None = None, sex: Sex = "unknown", height_sd: float = 0.0
 ) -> dict[str, dict[str, Any]]:
     """mass (unless known), chest, waist and hips of a person `height` metres tall: value, unit, sd, method, source.
 
-    Where mass is not known its own error goes into that of the girths. Where the sex is not known both equations
-    are averaged and the sd is widened by half their difference.
+    Where mass or stature are not known for sure, their own errors go into the others'. Where the sex is not known
+    both equations are averaged and the sd is widened by half their difference.
     """
     sexes = ("male", "female") if sex == "unknown" else (sex,)
-    each = [_one_sex(height, mass_kg, one) for one in sexes]
+    each = [_one_sex(height, mass_kg, one, height_sd) for one in sexes]
     found = {}
     for name in each[0]:
         values, sds = [e[name][0] for e in each], [e[name][1] for e in each]
@@ -68,11 +68,14 @@ def estimate_measures(
     return found
 
 
-def _one_sex(height: float, mass_kg: float | None, sex: str) -> dict[str, tuple[float, float]]:
+def _one_sex(height: float, mass_kg: float | None, sex: str, height_sd: float) -> dict[str, tuple[float, float]]:
     equations = {r.target: r for r in regressions() if r.sex == sex}
     guess = equations.pop("mass")
     mass, mass_sd = (guess.at(height, 0.0), guess.sd) if mass_kg is None else (mass_kg, 0.0)
-    found = {} if mass_kg is not None else {"mass": (mass, mass_sd)}
+    heavier = guess.per_m_stature if mass_kg is None else 0.0
+    found = {} if mass_kg is not None else {"mass": (mass, math.hypot(mass_sd, heavier * height_sd))}
     for name, equation in equations.items():
-        found[name] = (equation.at(height, mass), math.hypot(equation.sd, equation.per_kg_mass * mass_sd))
+        by_height = (equation.per_m_stature + equation.per_kg_mass * heavier) * height_sd
+        sd = math.hypot(equation.sd, equation.per_kg_mass * mass_sd, by_height)
+        found[name] = (equation.at(height, mass), sd)
     return found

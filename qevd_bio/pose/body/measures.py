@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qevd_bio.pose.body.estimate import estimate_measures
-from qevd_bio.pose.body.mesh import measure, read_mesh
+from qevd_bio.pose.body.shape_file import SUFFIXES, Shape, from_betas, read_shape
 from qevd_bio.pose.options import Sex
 from qevd_bio.store.errors import UserError
 
@@ -24,12 +24,11 @@ _SEXES: dict[str, Sex] = {
     "m": "male",
     "male": "male",
 }
-_MESH_SUFFIXES = (".npz", ".obj")
 
 
 @dataclass(frozen=True)
 class Person:
-    """What the user says about a person: entered measures (m, kg), sex, and a mesh of the body."""
+    """What the user says about a person: entered measures (m, kg), sex, and a file of the body's shape."""
 
     entered: tuple[tuple[str, float], ...] = ()
     sex: Sex = "unknown"
@@ -39,6 +38,15 @@ class Person:
     def stature_m(self) -> float | None:
         """Standing height in metres, as entered; None where it was not."""
         return dict(self.entered).get("height")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure that was read off something: value and standard deviation in metres or kilograms, and from what."""
+
+    value: float
+    sd: float
+    source: str
 
 
 def with_stature(person: Person, stature_m: float | None, sex: Sex) -> Person:
@@ -111,36 +119,53 @@ def _person(row: dict[str, str | None], where: str) -> Person:
 
 
 def find_mesh(mesh: Path | None, names: Sequence[str]) -> Path | None:
-    """The mesh for the first of `names`: `mesh` itself if it is a file, else `<mesh>/<name>.npz` or `.obj`."""
+    """The file of the first of `names`: `mesh` itself if it is a file, else `<mesh>/<name>` with one of SUFFIXES."""
     if mesh is None:
         return None
     mesh = mesh.expanduser()
     if mesh.is_file():
         return mesh
-    found = (mesh / f"{Path(name).name}{suffix}" for name in names if name for suffix in _MESH_SUFFIXES)
+    found = (mesh / f"{Path(name).name}{suffix}" for name in names if name for suffix in SUFFIXES)
     return next((path for path in found if path.is_file()), None)
 
 
-def body_of(person: Person) -> dict[str, dict[str, Any]]:
-    """Measures with value, unit, sd, method and source. Entered values go before the mesh, both before estimates.
+def body_of(
+    person: Person,
+    *,
+    body_model: Path | None = None,
+    betas: Sequence[Sequence[float]] = (),
+    stature: Measured | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Measures with value, unit, sd, method and source. Entered values go before the file, both before estimates.
 
+    body_model  the user's SMPL-type model; betas  means over windows of the recording's own, which it gives metres
+    stature     height read off the picture with the camera's own; less than anything else
     Nothing is estimated without a stature: a picture alone has no scale, and betas without the licensed model
     have no metres.
     """
     body: dict[str, dict[str, Any]] = {}
-    if person.mesh is not None:
-        mesh = read_mesh(person.mesh)
-        note = "its own landmarks" if mesh.levels_given else "landmark heights as fractions of stature (ANSUR II)"
-        for name, value in measure(mesh).items():
-            body[name] = _measure(name, value, None, "shapy_mesh", f"{person.mesh.name}, {note}")
+    if stature is not None:
+        body["height"] = _measure("height", stature.value, stature.sd, "camera_height", stature.source)
+    for shape in _shapes(person, body_model, betas):
+        for name, (value, sd) in shape.measures.items():
+            body[name] = _measure(name, in_range(name, value, shape.source), sd, shape.method, shape.source)
     for name, value in person.entered:
         body[name] = _measure(name, value, None, "entered", "the user")
     height = body.get("height")
     if height is not None:
         mass = body.get("mass", {}).get("value")
-        for name, estimate in estimate_measures(height["value"], mass_kg=mass, sex=person.sex).items():
+        given = estimate_measures(height["value"], mass_kg=mass, sex=person.sex, height_sd=height["sd"] or 0.0)
+        for name, estimate in given.items():
             body.setdefault(name, estimate)
     return {name: body[name] for name in MEASURES if name in body}
+
+
+def _shapes(person: Person, body_model: Path | None, betas: Sequence[Sequence[float]]) -> Iterator[Shape]:
+    """What is known of the shape, the better last."""
+    if body_model is not None and betas and person.mesh is None:
+        yield from_betas([list(window) for window in betas], body_model, "the recording")
+    if person.mesh is not None:
+        yield read_shape(person.mesh, body_model)
 
 
 def _measure(name: str, value: float, sd: float | None, method: str, source: str) -> dict[str, Any]:

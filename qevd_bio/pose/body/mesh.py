@@ -21,7 +21,10 @@ from qevd_bio.store.errors import UserError
 DENSITY_KG_M3 = 985.0
 # Heights of nipple, navel and crotch over stature where the mesh file gives no landmarks (means of ANSUR II).
 LANDMARK_HEIGHTS = {"chest": 0.72, "waist": 0.60, "hips": 0.47}
-_VERTICES, _FACES = ("vertices", "v", "v_shaped"), ("faces", "f")
+# SHAPY writes the posed body beside the one in the zero pose, which alone can be measured.
+_VERTICES, _FACES = ("v_shaped", "vertices", "v"), ("faces", "f")
+OPEN_SHARE = 0.02
+"""A mesh may have this share of open edges: SMPL-X is open at the eyes and in the mouth."""
 _EXPECTED = "arrays vertices (n, 3) in metres, y up, and faces (m, 3); optionally chest_y, waist_y, hips_y in metres"
 _LEAST_M, _MOST_M = 0.5, 2.6
 
@@ -41,6 +44,16 @@ class Mesh:
 def read_mesh(path: Path) -> Mesh:
     """A mesh in T- or A-pose from `.npz` or `.obj`. Raises UserError for open, empty or wrongly scaled ones."""
     vertices, faces, given = _read_obj(path) if path.suffix.lower() == ".obj" else _read_npz(path)
+    return make_mesh(vertices, faces, given, path)
+
+
+def is_mesh(arrays: Mapping[str, Any]) -> bool:
+    """Whether an archive holds a mesh."""
+    return all(any(name in arrays for name in names) for names in (_VERTICES, _FACES))
+
+
+def make_mesh(vertices: Float, faces: NDArray[np.int64], given: Mapping[str, float], path: Path) -> Mesh:
+    """A mesh of these arrays, which came from `path`; `given` are heights of landmarks. Raises as `read_mesh` does."""
     if vertices.ndim != 2 or vertices.shape[1:] != (3,) or faces.ndim != 2 or faces.shape[1:] != (3,) or not len(faces):
         raise UserError(f"vertices {vertices.shape}, faces {faces.shape}", where=path, expected=_EXPECTED)
     if faces.min() < 0 or faces.max() >= len(vertices):
@@ -52,7 +65,7 @@ def read_mesh(path: Path) -> Mesh:
         raise UserError(
             f"the mesh is {tall:.2f} units tall along y", where=path, expected=f"metres, {_LEAST_M} to {_MOST_M}, y up"
         )
-    if not is_closed(faces):
+    if open_share(faces) > OPEN_SHARE:
         raise UserError("the mesh is not closed, so it has no volume", where=path, expected="a watertight body mesh")
     low = float(vertices[:, 1].min())
     levels = {name: given.get(name, low + share * tall) for name, share in LANDMARK_HEIGHTS.items()}
@@ -70,8 +83,9 @@ def measure(mesh: Mesh) -> dict[str, float]:
 
 
 def volume(mesh: Mesh) -> float:
-    """Signed volume (m³) of a closed mesh: the sum of the tetrahedra to the origin."""
-    a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
+    """Signed volume (m³) of a closed mesh: the sum of the tetrahedra to its middle, where small holes cost least."""
+    vertices = mesh.vertices - mesh.vertices.mean(axis=0)
+    a, b, c = (vertices[mesh.faces[:, k]] for k in range(3))
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
 
@@ -108,10 +122,10 @@ def section(mesh: Mesh, level: float) -> Float:
     return segments
 
 
-def is_closed(faces: NDArray[np.int64]) -> bool:
-    """Whether every edge belongs to exactly two faces."""
+def open_share(faces: NDArray[np.int64]) -> float:
+    """Share of the edges that do not belong to exactly two faces; 0 for a closed mesh."""
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    return bool((np.unique(edges, axis=0, return_counts=True)[1] == 2).all())
+    return float((np.unique(edges, axis=0, return_counts=True)[1] != 2).mean())
 
 
 def _trunk_piece(segments: Float, middle: float) -> Float:

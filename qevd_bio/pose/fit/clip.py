@@ -9,24 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.pose.backends.landmarks import (
-    HEAD_LANDMARKS,
-    IMAGE,
-    MARKER_LANDMARKS,
-    VISIBILITY,
-    WORLD,
-    to_level,
-)
 from qevd_bio.pose.fit.angles import N_DOFS, angles_of, head_rotation
 from qevd_bio.pose.fit.chain import Chain, State, place
-from qevd_bio.pose.fit.evidence import Evidence, make_evidence
+from qevd_bio.pose.fit.evidence import Evidence, lifted_evidence, make_evidence
 from qevd_bio.pose.fit.guess import guess_state, place_roots
-from qevd_bio.pose.fit.lengths import Calibration, calibrate, world_scale
+from qevd_bio.pose.fit.lengths import Calibration, Proportions, calibrate, world_scale
+from qevd_bio.pose.fit.lifted_prior import pose_prior
+from qevd_bio.pose.fit.lifter import Lifted, lift, read_lifter
 from qevd_bio.pose.fit.moving import moving_flags
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.posterior import angle_spread
 from qevd_bio.pose.fit.rotations import Float
+from qevd_bio.pose.fit.seen import SeenClip
 from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
@@ -37,6 +32,7 @@ from qevd_bio.pose.threads import one_blas_thread
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
 LONGEST_GAP_S = 0.5
+LEAST_FRAMES = 5  # for a clip's word on proportions
 RESIDUAL_HALF, AROUND_S, ENOUGH_AROUND = 0.06, 0.5, 0.3
 
 
@@ -47,7 +43,8 @@ class FitResult:
     raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, and `features`
     (T, 46, F) that it was computed from; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres, pelvis in the
     level frame whose origin is the camera; skeleton_lengths in metres; view: heading_deg (0 faces the camera),
-    pitch_deg, roll_deg and focal_px with how each was found; residual_px (T,) root mean square of the image markers.
+    pitch_deg, roll_deg and focal_px with how each was found, and floor_m, the floor's height in that frame;
+    residual_px (T,) root mean square of the image markers.
     """
 
     raw: Float
@@ -62,25 +59,6 @@ class FitResult:
     flags: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class _Clip:
-    """The detected frames of a clip, cut to what the fit needs."""
-
-    rows: NDArray[np.intp]  # (K,) frames of the video
-    time_s: NDArray[np.float64]
-    image: Float  # (K, 8, 2, 2) pixels from the image centre, v upward
-    world: Float  # (K, 8, 2, 3) level frame
-    head: Float  # (K, 5, 3)
-    visibility: Float  # (K, 8, 2)
-    head_visibility: Float
-
-    def take(self, index: NDArray[np.intp]) -> _Clip:
-        return _Clip(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
 @one_blas_thread()
 def fit_clip(
     landmarks: NDArray[np.floating[Any]],
@@ -88,30 +66,39 @@ def fit_clip(
     image_size: tuple[int, int],
     options: FitOptions,
     stature_m: float | None = None,
+    known_logs: Float | None = None,
 ) -> FitResult:
     """Fit the skeleton to landmarks (T, 33, 7) of one person over a whole clip.
 
     Columns of `landmarks`: image x, y in pixels, world x, y, z in metres (x right, y down, z away, origin between the
     hips), visibility, presence; NaN rows where nobody was found. Without a stature the population's mean is taken:
-    angles do not depend on it.
+    angles do not depend on it. known_logs: the person's proportions as `lengths.shared_logs` gives them, where other
+    clips show them too.
     """
     frames = len(landmarks)
     marks: NDArray[np.float64] = np.asarray(landmarks, dtype=np.float64)
     time_s = np.asarray(time_s, dtype=np.float64)
     sides = decide_swaps(marks, time_s)
-    clip = _clip(swapped_back(marks, sides), time_s, image_size)
+    clip = SeenClip.of(swapped_back(marks, sides), time_s, image_size)
     if not len(clip):
         return _nothing(frames)
     focal = max(image_size) * options.focal_ratio
     knots = clip.take(_knots(clip, options.knot_hz))
-    calibration, scale = _calibrate(knots, focal, options, stature_m)
-    state, error, covariance = _solve_windows(knots, calibration, scale, options)
+    lifted = None
+    if options.kind != "geometric":
+        lifted = lift(read_lifter(options.lifter), knots, focal)
+    calibration, scale = _calibrate(knots, focal, options, stature_m, lifted, known_logs)
+    state, error, covariance = _solve_windows(knots, calibration, scale, options, lifted)
     head = head_rotation(calibration.skeleton, state, knots.head)
     level = calibration.scene.level
     shape = view_features(place(Chain.of(calibration.skeleton), state), level)
     state = _levelled(state, level)
-    pose = unwrap_angles(angles_of(state, head))
-    known = _between(knots.time_s, np.concatenate([angle_spread(state, head, covariance), shape], axis=1), clip.time_s)
+    if lifted is not None and options.kind == "lifter":
+        pose, spread = lifted.angles, lifted.angles_sd
+    else:
+        pose, spread = angles_of(state, head), angle_spread(state, head, covariance)
+    pose = unwrap_angles(pose)
+    known = _between(knots.time_s, np.concatenate([spread, shape], axis=1), clip.time_s)
     dense = _to_frames(knots.time_s, np.concatenate([pose, state.trans, error[:, None]], axis=1), clip.time_s)
     raw = _spread(dense[:, :N_DOFS], clip.rows, frames)
     residual = _spread(np.abs(dense[:, -1]), clip.rows, frames)
@@ -135,23 +122,22 @@ def fit_clip(
     )
 
 
-def _clip(landmarks: Float, time_s: NDArray[np.float64], size: tuple[int, int]) -> _Clip:
-    rows = np.flatnonzero(np.isfinite(landmarks[..., :5]).all((1, 2)))
-    own = landmarks[rows]
-    centred = (own[..., IMAGE] - np.array(size) / 2.0) * [1.0, -1.0]
-    world = to_level(own[..., WORLD])
-    return _Clip(
-        rows=rows,
-        time_s=time_s[rows],
-        image=centred[:, MARKER_LANDMARKS],
-        world=world[:, MARKER_LANDMARKS],
-        head=world[:, HEAD_LANDMARKS],
-        visibility=own[:, MARKER_LANDMARKS, VISIBILITY],
-        head_visibility=own[:, HEAD_LANDMARKS, VISIBILITY],
-    )
+@one_blas_thread()
+def clip_proportions(
+    landmarks: NDArray[np.floating[Any]],
+    time_s: NDArray[np.float64],
+    image_size: tuple[int, int],
+    options: FitOptions,
+    stature_m: float | None = None,
+) -> Proportions | None:
+    """What landmarks as `fit_clip` takes them say of the body's proportions; None where hardly anybody was found."""
+    clip = SeenClip.of(np.asarray(landmarks, dtype=np.float64), np.asarray(time_s, dtype=np.float64), image_size)
+    if len(clip) < LEAST_FRAMES:
+        return None
+    return _calibrate(clip, max(image_size) * options.focal_ratio, options, stature_m)[0].proportions
 
 
-def _knots(clip: _Clip, knot_hz: float) -> NDArray[np.intp]:
+def _knots(clip: SeenClip, knot_hz: float) -> NDArray[np.intp]:
     """Frames at which the clip is solved: about `knot_hz` a second, first and last of every run included."""
     chosen = []
     for run in runs(np.ones(len(clip), dtype=bool), clip.time_s, LONGEST_GAP_S):
@@ -161,28 +147,44 @@ def _knots(clip: _Clip, knot_hz: float) -> NDArray[np.intp]:
     return np.concatenate(chosen)
 
 
-def _start(clip: _Clip, chain: Chain, evidence: Evidence, focal: float) -> State:
+def _start(clip: SeenClip, chain: Chain, evidence: Evidence, focal: float) -> State:
     state = guess_state(chain, clip.world)
     return place_roots(chain, state, evidence.image, evidence.trust, focal)
 
 
-def _evidence(clip: _Clip, scale: float) -> Evidence:
+def _evidence(
+    clip: SeenClip, scale: float, lifted: Lifted | None, options: FitOptions, calibration: Calibration | None = None
+) -> Evidence:
+    if lifted is not None and options.kind == "combined":
+        pose = None
+        if calibration is not None:
+            pose = pose_prior(lifted, calibration.skeleton, calibration.scene.level, options.lifter_doubt)
+        return lifted_evidence(clip.image, clip.visibility, lifted.scaled(scale), pose, options)
     return make_evidence(clip.image, clip.world * scale, clip.visibility)
 
 
-def _calibrate(knots: _Clip, focal: float, options: FitOptions, stature_m: float | None) -> tuple[Calibration, float]:
+def _calibrate(
+    knots: SeenClip,
+    focal: float,
+    options: FitOptions,
+    stature_m: float | None,
+    lifted: Lifted | None = None,
+    known_logs: Float | None = None,
+) -> tuple[Calibration, float]:
     count = min(len(knots), options.calibration_frames)
-    part = knots.take(np.unique(np.linspace(0, len(knots) - 1, count).astype(int)))
+    rows = np.unique(np.linspace(0, len(knots) - 1, count).astype(int))
+    part, shown = knots.take(rows), lifted and lifted.take(rows)
     skeleton = Skeleton.from_stature(stature_m or MEAN_STATURE)
     chain = Chain.of(skeleton)
-    scale = world_scale(chain, _evidence(part, 1.0))
-    evidence = _evidence(part, scale)
+    scale = world_scale(chain, _evidence(part, 1.0, shown, options))
+    evidence = _evidence(part, scale, shown, options)
     start = _start(part, chain, evidence, focal)
-    return calibrate(skeleton, start, evidence, focal, camera_tilt(part.world, options), options), scale
+    tilt = camera_tilt(part.world, options)
+    return calibrate(skeleton, start, evidence, focal, tilt, options, known_logs), scale
 
 
 def _solve_windows(
-    knots: _Clip, calibration: Calibration, scale: float, options: FitOptions
+    knots: SeenClip, calibration: Calibration, scale: float, options: FitOptions, lifted: Lifted | None
 ) -> tuple[State, NDArray[np.float64], Float]:
     """State, image error (K,) and covariance (K, 29, 29).
 
@@ -198,8 +200,9 @@ def _solve_windows(
         inside = (knots.time_s >= begin - options.overlap_s) & (
             knots.time_s <= (end if last else stop + options.overlap_s)
         )
-        part = knots.take(np.flatnonzero(inside))
-        evidence = _evidence(part, scale)
+        rows = np.flatnonzero(inside)
+        part = knots.take(rows)
+        evidence = _evidence(part, scale, lifted and lifted.take(rows), options, calibration)
         start = _start(part, chain, evidence, calibration.scene.focal)
         solved = solve_clip(chain, start, evidence, part.time_s, calibration.scene, options)
         keep = np.flatnonzero((part.time_s >= begin) & ((part.time_s < stop) | last))
@@ -244,7 +247,7 @@ def _spread(values: Float, rows: NDArray[np.intp], frames: int) -> Float:
     return out
 
 
-def _pixel_size(clip: _Clip) -> NDArray[np.float64]:
+def _pixel_size(clip: SeenClip) -> NDArray[np.float64]:
     """Height (K,) of a body whose markers spread so in the image, roughly, in pixels."""
     return np.asarray(4.0 * np.sqrt(clip.image.var((1, 2)).sum(-1)))
 
@@ -275,6 +278,7 @@ def _view(pose: Float, state: State, calibration: Calibration, options: FitOptio
         "focal_px": round(calibration.scene.focal, 1),
         "focal_source": f"{options.focal_ratio:g} x the longer image side, not estimated",
         "distance_m": round(float(-np.median(state.trans[:, 2])), 2),
+        "floor_m": round(calibration.scene.floor, 3),
         "world_depth": {
             kind: {"gain": round(float(gain), 2), "bias_m": round(float(bias), 3)}
             for kind, gain, bias in zip(KINDS, calibration.scene.gain, calibration.scene.bias, strict=True)

@@ -6,12 +6,15 @@ World landmarks bind the bones' directions, more loosely, and less across the im
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.pose.backends.landmarks import level_rotation
 from qevd_bio.pose.fit.chain import Chain, Placed, length_jacobian
+from qevd_bio.pose.fit.lifted_prior import PosePrior
+from qevd_bio.pose.fit.lifter import Lifted
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.stance import stance_rows
@@ -23,6 +26,9 @@ TRUNK_DEPTH = 2.0  # spread of the trunk's depth relative to the other bones'
 LEAST_TRUST = 0.3  # hidden limbs are guessed by the pose model, mostly well
 ROBUST_SPREADS = 4.0  # from here on a landmark is taken to be mistaken
 N_IMAGE, N_BONES = 32, 39
+# Nearly straight limbs hardly foreshorten: there the world landmarks' own flexion decides.
+KNEE_SD, ELBOW_SD = np.deg2rad(26.0), np.deg2rad(34.0)
+HINGES = np.array([[DOF_INDEX[f"{name}_{side}"] for side in "rl"] for name in ("knee_angle", "elbow_flexion")])
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ class Evidence:
     """Landmarks of T frames as the fit uses them, in camera axes (x right, y up, z to the camera).
 
     image (T, 8, 2, 2) pixels from the principal point, v upward; trust (T, 8, 2) 0..1; bones (T, 13, 3) metres and
-    their trust (T, 13); flexion (T, 2, 2) of knees and elbows in the bones, radians.
+    their trust (T, 13); flexion (T, 2, 2) of knees and elbows in the bones, radians, and its spread. bone_sd
+    (T, 13, 3): spread of the bones where each has its own, as the lifter's have; None: as the options say. pose: what
+    the lifter expects of ball joints.
     """
 
     image: Float
@@ -67,6 +75,15 @@ class Evidence:
     bones: Float
     bone_trust: Float
     flexion: Float
+    flexion_sd: Float
+    bone_sd: Float | None = None
+    pose: PosePrior | None = None
+
+    def doubted(self, times: float) -> Evidence:
+        """The same with the depth of bones that have a spread of their own trusted less."""
+        if self.bone_sd is None:
+            return self
+        return replace(self, bone_sd=self.bone_sd * [1.0, 1.0, times])
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,18 @@ def make_evidence(image: Float, world: Float, visibility: Float) -> Evidence:
     """From marker grids: image (T, 8, 2, 2), level world (T, 8, 2, 3), visibility (T, 8, 2)."""
     trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * np.clip(visibility, 0.0, 1.0) ** 2
     bones = world_bones(world)
-    return Evidence(image, trust, bones, bone_trust(trust), flexion_of(bones))
+    return Evidence(image, trust, bones, bone_trust(trust), flexion_of(bones), np.array([[KNEE_SD], [ELBOW_SD]]))
+
+
+def lifted_evidence(
+    image: Float, visibility: Float, lifted: Lifted, pose: PosePrior | None, options: FitOptions
+) -> Evidence:
+    """From marker grids and what the lifter makes of them; its bones in statures."""
+    trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * np.clip(visibility, 0.0, 1.0) ** 2
+    ones = np.ones(lifted.bones.shape[:2])
+    doubt = options.lifter_doubt
+    flexion, spread = (a[:, HINGES] for a in (lifted.angles, lifted.angles_sd))
+    return Evidence(image, trust, lifted.bones, ones, flexion, doubt * spread, doubt * lifted.bones_sd, pose)
 
 
 def project(markers: Float, focal: float) -> Float:
@@ -134,8 +162,10 @@ def _bone_rows(
     model = BONES @ placed.markers.reshape(frames, 16, 3)
     slopes = (BONES @ derivative.reshape(frames, 16, 3 * columns)).reshape(frames, len(BONES), 3, columns)
     error = model - calibrated(evidence.bones, scene.gain, scene.bias, facing(placed))
-    spread = np.array([options.plane_sd, options.plane_sd, options.depth_sd]) * np.ones((len(BONES), 1))
-    spread[TRUNK, 2] *= TRUNK_DEPTH
+    spread = evidence.bone_sd
+    if spread is None:
+        spread = np.array([options.plane_sd, options.plane_sd, options.depth_sd]) * np.ones((len(BONES), 1))
+        spread[TRUNK, 2] *= TRUNK_DEPTH
     weight = np.sqrt(evidence.bone_trust)[..., None] / spread
     weight = weight * _robust(np.linalg.norm(error * weight, axis=-1, keepdims=True), scene.robust)
     rows = (slopes * weight[..., None]).reshape(frames, N_BONES, columns)

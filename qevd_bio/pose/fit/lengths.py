@@ -6,6 +6,7 @@ by the Schur complement). Bones seen along the image plane fix the lengths; bone
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,16 @@ LONG = np.array([name in {"trunk", "thigh", "shank", "upper_arm", "forearm"} for
 SIZE_LOG_SD = 0.005
 INDEPENDENT_FRAMES = 30.0  # neighbouring frames share their errors: no clip counts for more than this many
 LONG_KINDS = (2, 3, 4, 6)
+KNOWN_LOG_SD = 0.003  # of lengths that are known from the person's other clips
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """What one clip says of a body: logarithms (8,) of its LENGTHS over the generic body's of the same stature, and
+    the information (8, 8) that its frames hold about them, without the prior's."""
+
+    logs: Float
+    information: Float
 
 
 @dataclass(frozen=True)
@@ -36,38 +47,68 @@ class Calibration:
 
     skeleton: Skeleton
     scene: Scene
+    proportions: Proportions
+
+
+def shared_logs(clips: Sequence[Proportions]) -> Float:
+    """Logarithms (8,) of one person's LENGTHS from several clips, each counting as much as its frames tell."""
+    prior = _prior(_spreads())
+    total = sum((clip.information for clip in clips), prior)
+    pull = sum(((clip.information + prior) @ clip.logs for clip in clips), np.zeros(len(LENGTHS)))
+    return np.asarray(np.linalg.solve(total, pull))
+
+
+def _groups() -> list[list[str]]:
+    return [[name] if name in SEGMENTS else [f"{name}_r", f"{name}_l"] for name in LENGTHS]
+
+
+def _spreads() -> Float:
+    """Spread (8,) of the logarithms between people."""
+    segments = [SEGMENTS[group[0]] for group in _groups()]
+    return np.array([segment.sd_fraction / segment.stature_fraction for segment in segments])
+
+
+def _prior(spread: Float) -> Float:
+    return np.asarray(np.diag(spread**-2.0) + np.outer(LONG, LONG) / (LONG.sum() * SIZE_LOG_SD) ** 2)
 
 
 def calibrate(
-    skeleton: Skeleton, start: State, evidence: Evidence, focal: float, tilt: Float, options: FitOptions
+    skeleton: Skeleton,
+    start: State,
+    evidence: Evidence,
+    focal: float,
+    tilt: Float,
+    options: FitOptions,
+    known: Float | None = None,
 ) -> Calibration:
     """Lengths, floor and depth scale from the poses `start` and `evidence` of N frames of a camera tilted by `tilt`.
 
-    `skeleton` is the starting point and the centre of the lengths' prior, whose spread is that between people.
+    `skeleton` is the starting point and the centre of the lengths' prior, whose spread is that between people; where
+    the person's logarithms (8,) are `known` from other clips, they are.
     """
-    options = replace(options, depth_sd=DOUBT * options.depth_sd)
-    groups = [[name] if name in SEGMENTS else [f"{name}_r", f"{name}_l"] for name in LENGTHS]
-    reference = skeleton.lengths()
-    sd = np.array([SEGMENTS[g[0]].sd_fraction / SEGMENTS[g[0]].stature_fraction for g in groups])
-    prior = np.diag(sd**-2.0) + np.outer(LONG, LONG) / (LONG.sum() * SIZE_LOG_SD) ** 2
-    logs = np.zeros(len(LENGTHS))
-    state, current = start, skeleton
+    options, evidence = replace(options, depth_sd=DOUBT * options.depth_sd), evidence.doubted(DOUBT)
+    groups, reference, sd = _groups(), skeleton.lengths(), _spreads()
+    most, centre = 3.0 * sd, np.zeros(len(LENGTHS)) if known is None else known
+    prior = _prior(sd if known is None else np.full(len(LENGTHS), KNOWN_LOG_SD))
+    logs = centre.copy()
+    state, current, information = start, skeleton, np.zeros_like(prior)
     scene = Scene.start(focal, 0.0, tilt)
     scene = replace(scene, floor=floor_height(place(Chain.of(skeleton), start), evidence.trust, scene.level))
     for i in range(STEPS):
-        step, move = _step(Chain.of(current), state, evidence, trustful(scene, i, STEPS), prior, logs, options)
+        at, now = Chain.of(current), trustful(scene, i, STEPS)
+        step, move, information = _step(at, state, evidence, now, prior, logs - centre, options)
         state = state.moved(bounded(step))
-        logs = np.clip(logs + np.clip(move, -0.1, 0.1), -3.0 * sd, 3.0 * sd)
+        logs = np.clip(logs + np.clip(move, -0.1, 0.1), -most, most)
         scaled = {
             name: reference[name] * np.exp(log) for group, log in zip(groups, logs, strict=True) for name in group
         }
         current = skeleton.with_lengths(scaled)
         placed = place(Chain.of(current), state)
-        if i >= FIRST_DEPTH_STEP:
+        if i >= FIRST_DEPTH_STEP and evidence.bone_sd is None:
             gain, bias = calibrate_depth(placed, evidence.bones, evidence.bone_trust)
             scene = replace(scene, gain=gain, bias=bias)
         scene = replace(scene, floor=floor_height(placed, evidence.trust, scene.level))
-    return Calibration(current, scene)
+    return Calibration(current, scene, Proportions(logs, information))
 
 
 def world_scale(chain: Chain, evidence: Evidence) -> float:
@@ -81,15 +122,16 @@ def world_scale(chain: Chain, evidence: Evidence) -> float:
 
 def _step(
     chain: Chain, state: State, evidence: Evidence, scene: Scene, prior: Float, logs: Float, options: FitOptions
-) -> tuple[Float, Float]:
-    """Gauss-Newton step (N, 29) of the poses and (8,) of the log lengths that they share."""
+) -> tuple[Float, Float, Float]:
+    """Gauss-Newton step (N, 29) of the poses and (8,) of the log lengths that they share, `logs` from the prior's
+    centre; and the frames' information (8, 8) about these."""
     placed = place(chain, state)
     rows = evidence_rows(placed, jacobian(placed), evidence, scene, options)
     shared = length_rows(chain, placed, evidence, scene, options)
     turned = np.swapaxes(rows.derivative, -1, -2)
     normal = turned @ rows.derivative
     gradient = (turned @ rows.residual[..., None])[..., 0]
-    add_priors(state, evidence.flexion, normal, gradient)
+    add_priors(state, evidence.flexion, evidence.flexion_sd, normal, gradient)
     diagonal = range(N_VARIABLES)
     normal[:, diagonal, diagonal] = normal[:, diagonal, diagonal] * (1.0 + DAMPING) + 1e-6
     cross = turned @ shared
@@ -99,4 +141,4 @@ def _step(
     schur = np.einsum("tri,trj->ij", shared, shared) - np.einsum("tri,trj->ij", cross, poses)
     pull = np.einsum("tri,tr->i", shared, rows.residual) - np.einsum("tri,tr->i", cross, rest)
     move = -np.linalg.solve(share * schur + prior, share * pull + prior @ logs)
-    return -(rest + poses @ move), move
+    return -(rest + poses @ move), move, share * schur

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from qevd_bio.pose.options import Smoothing
+from qevd_bio.pose.options import Fit, Smoothing
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class FitOptions:
     calibration_frames   frames, spread over the clip, from which lengths and camera are estimated
     image_sd, depth_sd, plane_sd  spread of an image landmark, and of a world bone across and in the image plane
     acceleration      spread of a joint's angular acceleration, rad/s²
+    kind              geometric: landmarks and bones of constant length; lifter: the network's angles; combined: the
+                      network's bones in place of the world landmarks' in the fit
+    lifter            weights of the network
+    lifter_doubt      factor on the spread that the network states: its errors last over many frames
     """
 
     focal_ratio: float = 1.0
@@ -35,6 +40,9 @@ class FitOptions:
     plane_sd: float = 0.2
     acceleration: float = 50.0
     min_visibility: float = 0.5
+    kind: Fit = "geometric"
+    lifter: Path | None = None
+    lifter_doubt: float = 2.5
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ from qevd_bio.pose.fit.angles import angles_of, head_rotation
 from qevd_bio.pose.fit.chain import N_VARIABLES, PELVIS, Chain, State, jacobian, place
 from qevd_bio.pose.fit.guess import guess_state
 from qevd_bio.pose.fit.observed import observed_dofs
+from qevd_bio.pose.fit.posterior import angle_spread
 from qevd_bio.pose.fit.prior import add_priors
 from qevd_bio.pose.fit.rotations import Float, log_rotation
+from qevd_bio.pose.fit.sigma import MOST
 from qevd_bio.pose.fit.smooth import unwrap_angles
 from qevd_bio.pose.fit.solve import DAMPING, bounded, solve_blocks
 from qevd_bio.pose.fit.world import BONES, flexion_of
@@ -29,6 +31,11 @@ from qevd_bio.pose.formats.markers.sites import GRID, complete, joint_centres
 from qevd_bio.store.errors import ItemError
 
 MARKER_SD, PELVIS_SD = 0.004, np.deg2rad(1.0)
+# What no residual shows: skin that moves over the bone, a set's joint centres that are not quite the joints.
+LEAST_SIGMA = np.deg2rad(2.0)
+# Without markers of its own the pelvis's tilt is the trunk's lean: a back that bends in a squat is that far off.
+UNSEEN_PELVIS = np.deg2rad(15.0)
+_FREEDOM = np.sqrt(48 / (48 - N_VARIABLES))  # 16 points bind 29 variables: what they miss by is less than their error
 STEPS, CHUNK = 10, 1000
 LEAST_SEEN = 6
 RESIDUAL_HALF = 0.06  # metres at which a frame counts half
@@ -40,11 +47,14 @@ _LONG = ("thigh_r", "thigh_l", "shank_r", "shank_l", "upper_arm_r", "upper_arm_l
 class PointsFit:
     """Angles of one clip, T frames; rows where the body is not seen are NaN.
 
-    raw (T, 46) radians, unwrapped; observed (T, 46); confidence (T,) 0..1; root (T, 3) metres in the points' level
-    frame; skeleton_lengths in metres; residual_m the median distance between points and fitted body; view: heading.
+    raw (T, 46) radians, unwrapped; sigma (T, 46) radians, the standard deviation of their errors, NaN for those that
+    the fit does not solve (head, scapulae, forearm turn, wrists, toes); observed (T, 46); confidence (T,) 0..1; root
+    (T, 3) metres in the points' level frame; skeleton_lengths in metres; residual_m the median distance between points
+    and fitted body; view: heading.
     """
 
     raw: Float
+    sigma: Float
     observed: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     root: Float
@@ -80,23 +90,25 @@ def fit_points(
     ]
     state = State(**{name: np.concatenate([getattr(p[0], name) for p in parts]) for name in State.__dataclass_fields__})
     error = np.concatenate([p[1] for p in parts])
+    residual = np.linalg.norm(error, axis=-1)
+    used = seen[rows] > 0
+    typical = np.sqrt((residual**2 * used).sum(axis=(1, 2)) / used.sum(axis=(1, 2)))
     head, head_seen = _head(skeleton, state, sites.head[rows], sites.head_trust[rows])
     pose = unwrap_angles(angles_of(state, head))
+    sigma = _sigma(state, head, np.concatenate([p[2] for p in parts]), typical, pelvis)
     raw = _spread(pose, rows, len(values))
     visibility = _spread(seen[rows], rows, len(values))
     observed = observed_dofs(raw, visibility, _spread(head_seen, rows, len(values)), 0.5)
     if pelvis is not None:
         has = np.isfinite(_spread(pelvis[:, 0, 0], rows, len(values)))
         observed[:, DOF_INDEX["lumbar_extension"]] = has & observed[:, DOF_INDEX["lumbar_bending"]]
-    residual = np.linalg.norm(error, axis=-1)
-    used = seen[rows] > 0
-    typical = np.sqrt((residual**2 * used).sum(axis=(1, 2)) / used.sum(axis=(1, 2)))
     ever = (seen > 0).any(axis=0)
     confidence = np.zeros(len(values))
     confidence[rows] = seen[rows][:, ever].mean(axis=1) / (1.0 + (typical / RESIDUAL_HALF) ** 2)
     heading = np.angle(np.exp(1j * pose[:, 2]).mean())
     return PointsFit(
         raw=raw,
+        sigma=_spread(sigma, rows, len(values)),
         observed=observed,
         confidence=confidence,
         root=_spread(state.trans, rows, len(values)),
@@ -152,8 +164,8 @@ def _chain(skeleton: Skeleton, toe_share: float) -> Chain:
     return replace(chain, hip_marker=np.zeros((2, 3)), toe=near + toe_share * (far - near))
 
 
-def _solve(chain: Chain, grid: Float, seen: Float, pelvis: Float | None) -> tuple[State, Float]:
-    """State and errors (T, 8, 2, 3) of frames with points (T, 8, 2, 3), each frame by itself."""
+def _solve(chain: Chain, grid: Float, seen: Float, pelvis: Float | None) -> tuple[State, Float, Float]:
+    """State, errors (T, 8, 2, 3) and covariance (T, 29, 29) of frames with points (T, 8, 2, 3), each by itself."""
     state = guess_state(chain, grid)
     middle = grid[:, GRID.index("hip")].mean(axis=1)
     state = replace(state, trans=middle - place(chain, state).markers[:, GRID.index("hip")].mean(axis=1))
@@ -168,10 +180,12 @@ def _solve(chain: Chain, grid: Float, seen: Float, pelvis: Float | None) -> tupl
         add_priors(state, flexion, normal, gradient)
         if pelvis is not None:
             _add_pelvis(state, pelvis, normal, gradient)
+        information = normal.copy()
         diagonal = range(N_VARIABLES)
         normal[:, diagonal, diagonal] = normal[:, diagonal, diagonal] * (1.0 + DAMPING) + 1e-6
         state = state.moved(bounded(-solve_blocks(normal, gradient[..., None])[..., 0]))
-    return state, (place(chain, state).markers - grid) * (seen > 0)[..., None]
+    covariance = np.linalg.inv(information + 1e-6 * np.eye(N_VARIABLES))
+    return state, (place(chain, state).markers - grid) * (seen > 0)[..., None], covariance
 
 
 def _add_pelvis(state: State, pelvis: Float, normal: Float, gradient: Float) -> None:
@@ -183,6 +197,16 @@ def _add_pelvis(state: State, pelvis: Float, normal: Float, gradient: Float) -> 
     columns = list(range(N_VARIABLES))[PELVIS]
     normal[:, columns, columns] += information[:, None]
     gradient[:, columns] += information[:, None] * error
+
+
+def _sigma(state: State, head: Float, covariance: Float, typical: Float, pelvis: Float | None) -> Float:
+    """Standard deviation (T, 46) of the angles' errors, radians; `typical` (T,) is how far points lie from the body."""
+    wider = np.maximum(1.0, _FREEDOM * typical / (np.sqrt(3.0) * MARKER_SD))  # such points bind less than markers
+    sigma = np.hypot(angle_spread(state, head, covariance) * wider[:, None], LEAST_SIGMA)
+    unseen = np.ones(len(sigma)) if pelvis is None else ~np.isfinite(pelvis[:, 0, 0])
+    for name in ("pelvis_tilt", "lumbar_extension", "hip_flexion_r", "hip_flexion_l"):
+        sigma[:, DOF_INDEX[name]] = np.hypot(sigma[:, DOF_INDEX[name]], UNSEEN_PELVIS * unseen)
+    return np.asarray(np.minimum(sigma, MOST))
 
 
 def _head(skeleton: Skeleton, state: State, points: Float, trust: Float) -> tuple[Float, Float]:

@@ -19,18 +19,20 @@ ANKLE_SD, SUBTALAR_SD, ARM_TWIST_SD = 20.0 * _DEG, 6.0 * _DEG, 30.0 * _DEG
 HIP_CENTRE = np.array([0.0, -5.0, 0.0]) * _DEG
 HIP_SD = np.array([25.0, 31.0, 44.0]) * _DEG
 HIP_LOW, HIP_HIGH = np.array([-60.0, -70.0, -35.0]) * _DEG, np.array([60.0, 40.0, 140.0]) * _DEG
-# Nearly straight limbs hardly foreshorten: there the world landmarks' own flexion decides.
-KNEE_SD, ELBOW_SD = 26.0 * _DEG, 34.0 * _DEG
 HINGE_LOW, HINGE_HIGH = -2.0 * _DEG, 155.0 * _DEG
 
 
-def add_priors(state: State, flexion: Float, normal: Float, gradient: Float) -> None:
-    """Add the priors' information to the normal matrices (T, 29, 29) and gradients (T, 29), in place."""
+def add_priors(state: State, flexion: Float, flexion_sd: Float, normal: Float, gradient: Float) -> None:
+    """Add the priors' information to the normal matrices (T, 29, 29) and gradients (T, 29), in place.
+
+    flexion (T, 2, 2) of knees and elbows is what the evidence says of it by itself, with its spread.
+    """
+    flexion_sd = np.broadcast_to(flexion_sd, flexion.shape)
     _diagonal(normal, gradient, list(range(N_VARIABLES))[SPINE], state.spine, SPINE_SD)
     _diagonal(normal, gradient, list(ANKLE), state.ankle, ANKLE_SD)
     _diagonal(normal, gradient, list(SUBTALAR), state.subtalar, SUBTALAR_SD)
-    _diagonal(normal, gradient, list(KNEE), state.knee - flexion[:, 0], KNEE_SD)
-    _diagonal(normal, gradient, list(ELBOW), state.elbow - flexion[:, 1], ELBOW_SD)
+    _diagonal(normal, gradient, list(KNEE), state.knee - flexion[:, 0], flexion_sd[:, 0])
+    _diagonal(normal, gradient, list(ELBOW), state.elbow - flexion[:, 1], flexion_sd[:, 1])
     for column, angle in ((KNEE, state.knee), (ELBOW, state.elbow)):
         over = np.minimum(angle - HINGE_LOW, 0.0) + np.maximum(angle - HINGE_HIGH, 0.0)
         _diagonal(normal, gradient, list(column), over, np.where(over != 0.0, WALL_SD, np.inf))

@@ -24,6 +24,7 @@ from qevd_bio.pose.fit.chain import (
     place,
 )
 from qevd_bio.pose.fit.evidence import Evidence, Scene, evidence_rows, project
+from qevd_bio.pose.fit.lifted_prior import add_pose_prior
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.posterior import covariances
 from qevd_bio.pose.fit.prior import add_priors
@@ -58,7 +59,9 @@ def solve_clip(
     spread = _acceleration_spread(options)
     for i in range(options.iterations):
         normal, gradient = frame_normals(chain, state, evidence, trustful(scene, i, options.iterations), options)
-        add_priors(state, evidence.flexion, normal, gradient)
+        add_priors(state, evidence.flexion, evidence.flexion_sd, normal, gradient)
+        if evidence.pose is not None:
+            add_pose_prior(evidence.pose, state, normal, gradient)
         gradient += _acceleration_gradient(state, couple, spread)
         state = state.moved(bounded(_solve_banded(normal, gradient, couple, spread)))
     markers = place(chain, state).markers

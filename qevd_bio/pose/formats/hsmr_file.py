@@ -19,7 +19,7 @@ from qevd_bio.anatomy.dofs import LIMITS
 from qevd_bio.anatomy.rotations import about_axis, triple_of
 from qevd_bio.pose.formats.numpy_file import read_npy, read_npz
 from qevd_bio.pose.formats.recording import N_DOFS, About, Recording, take_out_impossible
-from qevd_bio.pose.formats.skel_file import mean_betas
+from qevd_bio.pose.formats.skel_file import mean_betas, window_betas
 from qevd_bio.pose.people import Sighting, Subject, choose_subject
 from qevd_bio.store.errors import UserError
 
@@ -63,6 +63,7 @@ def read_hsmr(path: Path, size: tuple[int, int] | None = None, camera_pitch_deg:
     details = {
         **About("hsmr", "radians", "the format", "level, from camera axes").details(),
         "betas": mean_betas(betas),
+        "betas_by_window": window_betas(betas, None),
         "betas_frames": int(np.isfinite(betas).all(axis=1).sum()),
         "root": "x and y from HSMR's camera translation; its depth rests on a fixed focal length and is left out",
         "confidence": "HSMR states none; doubts counted: " + ", ".join(f"{k} {v}" for k, v in doubts.items()),

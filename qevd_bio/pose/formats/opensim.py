@@ -6,25 +6,26 @@ over. What OpenSim's full-body models do not have (head, scapulae, wrists) stays
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.anatomy.dofs import DOF_NAMES, JOINT_DOFS
-from qevd_bio.anatomy.forward import joint_rotation
-from qevd_bio.anatomy.inverse import joint_angles
+from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.pose.formats.recording import About, Recording, full_recording
 from qevd_bio.pose.formats.sheet import Sheet, read_sheet
-from qevd_bio.pose.formats.turns import Turn, share_of, turn_product
+from qevd_bio.pose.formats.turns import Turn, angles_of_turn, back, joint_turn, shares_of, times, turn_product
 from qevd_bio.pose.formats.units import Unit, settle_unit
 from qevd_bio.store.errors import UserError
 
 LUMBAR_SHARE = 0.6
 FARTHEST_M = 1000.0
+CHUNK = 2048  # frames whose matrices stay in a processor's cache
 _FULL_BODY = "coordinates of the Rajagopal2016 or LaiUhlrich2022 full-body models"
 _FRAME = "OpenSim ground: x forward, y up, z to the right"
 # OpenSim's name, ours, and what is added: OpenSim's forearm is at zero in full supination, SKEL's halfway
@@ -86,10 +87,9 @@ def coordinates_recording(sheet: Sheet, path: Path, spine: str, unit: str) -> Re
     angles = {name: columns[name] for name in known}
     stated = stated_unit(sheet.header, states)
     found = settle_unit(angles, stated, unit, path, sure=sheet.header.get("angle_unit") == "degrees")  # said twice
-    dofs = map_coordinates({name: values * found.factor for name, values in angles.items()}, spine)
     own = {name: columns[name] * found.factor for name in OWN_DOFS if name in columns}
-    if len(own) == len(OWN_DOFS):
-        dofs = _with_own(dofs, own)
+    own = own if len(own) == len(OWN_DOFS) else {}
+    dofs = map_coordinates({name: values * found.factor for name, values in angles.items()}, spine, own)
     if not dofs:
         raise UserError("has no joint with all of its angles", where=path, expected=_FULL_BODY)
     root, flags = _root(columns)
@@ -189,43 +189,50 @@ def _root(columns: Mapping[str, Float]) -> tuple[Float, list[dict[str, Any]]]:
     return root, [{"kind": "impossible_place", "detail": detail}]
 
 
-def map_coordinates(q: Mapping[str, Float], spine: str) -> dict[str, Float]:
-    """OpenSim coordinates (name -> (T,) radians) as DoFs by name; incomplete triples are left out."""
-    out: dict[str, Float] = {}
+def map_coordinates(q: Mapping[str, Float], spine: str, own: Mapping[str, Float] | None = None) -> dict[str, Float]:
+    """OpenSim coordinates (name -> (T,) radians) as DoFs by name; incomplete triples are left out.
+
+    own: the DoFs of our own files that OpenSim's models lack (`OWN_DOFS`); spine and arms are then the whole turns
+    less what thorax and scapulae have of them.
+    """
+    frames = max((len(values) for values in q.values()), default=0)
+    parts = [slice(start, start + CHUNK) for start in range(0, frames, CHUNK)]
+
+    def few(part: slice) -> dict[str, Float]:
+        return _map_few({k: v[part] for k, v in q.items()}, spine, {k: v[part] for k, v in (own or {}).items()})
+
+    if len(parts) < 2:
+        return few(slice(None))
+    found: dict[str, Float] = {}
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, 4)) as pool:
+        for part, angles in zip(parts, pool.map(few, parts), strict=True):
+            for name, values in angles.items():
+                found.setdefault(name, np.empty(frames))[part] = values
+    return found
+
+
+def _map_few(q: Mapping[str, Float], spine: str, own: Mapping[str, Float]) -> dict[str, Float]:
+    out = dict(own)
     if turn := _turn(q, 1.0, "pelvis_tilt", "pelvis_list", "pelvis_rotation"):
-        out.update(_dofs("pelvis", turn))
+        out.update(angles_of_turn("pelvis", turn_product(turn)))
     if turn := _turn(q, 1.0, *_SPINE):
-        out.update(_spine(turn_product(turn), spine))
+        whole = turn_product(turn)
+        if own:
+            out.update(angles_of_turn("lumbar", times(whole, back(joint_turn("thorax", own)))))
+        else:
+            out.update(_spine(whole, spine))
     for side, sign in (("r", 1.0), ("l", -1.0)):
         if turn := _turn(q, sign, *(f"hip_{motion}_{side}" for motion in ("flexion", "adduction", "rotation"))):
-            out.update(_dofs(f"hip_{side}", turn))
+            out.update(angles_of_turn(f"hip_{side}", turn_product(turn)))
         if turn := _turn(q, sign, *(f"arm_{motion}_{side}" for motion in ("flex", "add", "rot"))):
             # OpenSim's zero is the arm hanging, SKEL's the T-pose: a quarter turn about the forward axis apart
-            out.update(_dofs(f"shoulder_{side}", (*turn, ("X", np.array(sign * np.pi / 2)))))
+            arm = turn_product((*turn, ("X", np.array(sign * np.pi / 2))))
+            if own:
+                arm = times(back(joint_turn(f"scapula_{side}", own)), arm)
+            out.update(angles_of_turn(f"shoulder_{side}", arm))
         for theirs, ours, zero in HINGES:
             if f"{theirs}_{side}" in q:
                 out[f"{ours}_{side}"] = q[f"{theirs}_{side}"] + zero
-    return out
-
-
-def _with_own(dofs: dict[str, Float], own: Mapping[str, Float]) -> dict[str, Float]:
-    """DoFs of our own files: the spine's and the arm's whole turns, less what thorax and scapula have of them."""
-    frames = len(next(iter(own.values())))
-    angles = np.zeros((frames, len(DOF_NAMES)))
-    for name, values in dofs.items():
-        angles[:, DOF_NAMES.index(name)] = values
-    out = {**dofs, **own}
-    whole = {"lumbar": joint_rotation("lumbar", angles) @ joint_rotation("thorax", angles)}
-    whole |= {f"shoulder_{side}": joint_rotation(f"shoulder_{side}", angles) for side in "rl"}
-    for name, values in own.items():
-        angles[:, DOF_NAMES.index(name)] = values
-    if "lumbar_extension" in dofs:
-        thorax = joint_rotation("thorax", angles)
-        out.update(_dofs("lumbar", whole["lumbar"] @ np.swapaxes(thorax, -1, -2)))
-    for side in "rl":
-        if f"shoulder_{side}_x" in dofs:
-            scapula = joint_rotation(f"scapula_{side}", angles)
-            out.update(_dofs(f"shoulder_{side}", np.swapaxes(scapula, -1, -2) @ whole[f"shoulder_{side}"]))
     return out
 
 
@@ -234,15 +241,9 @@ def _turn(q: Mapping[str, Float], sign: float, z: str, x: str, y: str) -> Turn:
     return (("Z", q[z]), ("X", sign * q[x]), ("Y", sign * q[y])) if {z, x, y} <= set(q) else ()
 
 
-def _dofs(joint: str, turn: Turn | Float) -> dict[str, Float]:
-    # All of OpenSim's ball joints here are given in the axes of the body, which are those of the pelvis
-    angles = joint_angles(joint, turn_product(turn) if isinstance(turn, tuple) else turn)
-    return {DOF_NAMES[dof]: angles[..., k] for k, dof in enumerate(JOINT_DOFS[joint])}
-
-
 def _spine(matrix: Float, spine: str) -> dict[str, Float]:
-    """OpenSim's single spine joint, in world axes, as lumbar and thorax."""
+    """OpenSim's single spine joint (3, 3, T), in world axes, as lumbar and thorax."""
     if spine == "lumbar":
-        return _dofs("lumbar", matrix)
-    share = share_of(matrix, LUMBAR_SHARE)
-    return {**_dofs("lumbar", share), **_dofs("thorax", share_of(matrix, 1.0 - LUMBAR_SHARE))}
+        return angles_of_turn("lumbar", matrix)
+    lumbar, thorax = shares_of(matrix, (LUMBAR_SHARE, 1.0 - LUMBAR_SHARE))
+    return {**angles_of_turn("lumbar", lumbar), **angles_of_turn("thorax", thorax)}

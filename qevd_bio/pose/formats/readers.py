@@ -71,10 +71,11 @@ def freemocap(path: Path, asked: Asked) -> Markers:
 
 def b3d(path: Path, asked: Asked) -> Read:
     raise UserError(
-        "is a trial of AddBiomechanics, which only its own library reads",
+        "is a binary trial of AddBiomechanics, which is not read here",
         where=path,
         expected="an OpenSim motion (.mot) or markers (.trc)",
-        fix="export the trial with AddBiomechanics or nimblephysics to .mot, then name that file",
+        fix="download the subject's OpenSim results (IK/*.mot, MarkerData/*.trc) in place of the .b3d, or write its "
+        "poses to .mot with nimblephysics, then name that file",
     )
 
 

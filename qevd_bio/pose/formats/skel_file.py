@@ -17,6 +17,8 @@ from qevd_bio.store.errors import UserError
 POSES = ("poses", "pose", "skel_poses", "q")
 _TRANS = ("trans", "transl", "translation", "skel_trans")
 _BETAS = ("betas", "skel_betas")
+TAU_S = 3.0
+"""The paper's window: twelve steps at 4 Hz (BioCoach, Sec. 3.8)."""
 _RATES = ("fps", "mocap_frame_rate", "mocap_framerate", "frame_rate")
 
 Float = NDArray[np.float64]
@@ -54,7 +56,8 @@ def skel_recording(arrays: dict[str, Any], path: Path, unit: str = "auto") -> Re
     details: dict[str, Any] = about.details()
     for candidate in _BETAS:
         if candidate in arrays:
-            details["betas"] = mean_betas(numbers(arrays[candidate], path, candidate))
+            betas = numbers(arrays[candidate], path, candidate)
+            details |= {"betas": mean_betas(betas), "betas_by_window": window_betas(betas, rate)}
     time_s = None if rate is None else np.arange(frames) / rate
     scaled = {dof: values * stated.factor for dof, values in columns.items()}
     return full_recording(scaled, frames, where=path, root=root, time_s=time_s, details=details)
@@ -84,6 +87,18 @@ def mean_betas(betas: Float) -> list[float]:
         return []
     rows = rows[np.isfinite(rows).all(axis=1)]
     return [round(float(v), 6) for v in rows.mean(axis=0)] if len(rows) else []
+
+
+def window_betas(betas: Float, rate: float | None) -> list[list[float]]:
+    """Mean shape of each stretch of TAU_S that has one, as the paper averages betas over its window τ.
+
+    betas (T, n), NaN where a frame has none; `rate` frames per second, None for 30. Empty for a single shape.
+    """
+    if betas.ndim != 2 or len(betas) < 2:
+        return []
+    length = max(1, round(TAU_S * (rate or 30.0)))
+    parts = [betas[start : start + length] for start in range(0, len(betas), length)]
+    return [mean for part in parts if (mean := mean_betas(part))]
 
 
 def numbers(value: Any, path: Path, name: str) -> Float:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from pathlib import Path
+from urllib.parse import quote
 
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.reporting.content.clips import Moment, clips
 from qevd_bio.reporting.content.course import ReferenceCourse, bands, signal_course
 from qevd_bio.reporting.content.film_strip import Stretch, strips
 from qevd_bio.reporting.content.runs import ScoredRun
 from qevd_bio.reporting.content.sources import SegmentSpan, Sources
-from qevd_bio.reporting.content.views import Lane, SegmentView, SignalCurve, Strip, TrainerFeedback, VideoView
+from qevd_bio.reporting.content.views import (
+    Lane,
+    SegmentView,
+    SignalCurve,
+    Strip,
+    TrainerFeedback,
+    VideoView,
+    rule_words,
+)
 from qevd_bio.reporting.options import ReportOptions
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.tables.by_video import VideoKey, by_segment
 from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CycleRow
-from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, NOT_SURE, Verdict, faults_of
+from qevd_bio.tables.verdicts import NOT_JUDGED, NOT_SURE, SPOKEN, Verdict, faults_of
 
 _FEWEST_BYTES = 6_000
 
 
 class Collector:
-    """Makes the view of each video of a workspace. `runs` share one ground truth."""
+    """Makes the view of each video of a workspace. `runs` share one ground truth; the page goes to `page_folder`."""
 
-    def __init__(self, sources: Sources, runs: Sequence[ScoredRun], options: ReportOptions) -> None:
-        self.sources, self.runs, self.options = sources, list(runs), options
+    def __init__(
+        self, sources: Sources, runs: Sequence[ScoredRun], options: ReportOptions, page_folder: Path | None = None
+    ) -> None:
+        self.sources, self.runs, self.options, self.page_folder = sources, list(runs), options, page_folder
         self.workspace = sources.workspace
         self.exercises: Mapping[str, Exercise] = load((self.workspace.user_refs / "exercises",))
         self._items: dict[VideoKey, VideoItem] = {}
@@ -61,27 +75,66 @@ class Collector:
         duration = float(kinematics.time_s[-1]) if kinematics is not None and len(kinematics) else None
         places = self.sources.places(key, self.runs, duration)
         pictures = self._strips(key, places, strip_bytes, notes)
+        results = {row.segment: row for row in self.sources.results.rows(*key)}
+        segments = []
+        for place, bare in zip(places, self.segments(key, places), strict=True):
+            view, result = bare, results.get(place.index)
+            if kinematics is not None and result is not None and result.signal:
+                view = self._with_curve(view, kinematics, place, result.signal, view.reps)
+            segments.append(replace(view, strip=pictures.get(place.index)))
+        if self.options.clips:
+            segments = self._with_clips(key, segments, notes)
+        return VideoView(*key, tuple(segments), tuple(notes), kinematics is not None, self._file(key))
+
+    def segments(self, key: VideoKey, places: Sequence[SegmentSpan] | None = None) -> Iterator[SegmentView]:
+        """The video's exercises as the tables have them, without curves and pictures."""
         cycles = by_segment(self.sources.cycles.rows(*key))
         verdicts = by_segment(self.sources.verdicts.rows(*key))
         results = {row.segment: row for row in self.sources.results.rows(*key)}
-        segments = []
-        for place in places:
+        for place in self.sources.places(key, self.runs, None) if places is None else places:
             own = cycles.get((*key, place.index), [])
             view = self._segment(key, place, own, verdicts.get((*key, place.index), []))
             result = results.get(place.index)
-            if result is not None:
-                view = replace(view, status=result.status)
-                if kinematics is not None and result.signal:
-                    view = self._with_curve(view, kinematics, place, result.signal, own)
-            segments.append(replace(view, strip=pictures.get(place.index)))
-        return VideoView(*key, tuple(segments), tuple(notes))
+            analysed = result is not None or bool(own)
+            yield replace(view, status=result.status if result is not None else "", analysed=analysed)
+
+    def _file(self, key: VideoKey) -> str:
+        """The video's place seen from the page, as a relative address; empty where there is none."""
+        item = self._items.get(key)
+        if item is None or self.page_folder is None or not item.path.is_file():
+            return ""
+        try:
+            return quote(os.path.relpath(item.path.resolve(), self.page_folder.resolve()).replace(os.sep, "/"))
+        except ValueError:  # another drive
+            return ""
+
+    def _with_clips(self, key: VideoKey, views: Sequence[SegmentView], notes: list[str]) -> list[SegmentView]:
+        """The views with a short film of each one's gravest fault, within the budget of bytes."""
+        worst = {v.index: max(v.faults, key=lambda f: f.severity) for v in views if v.faults}
+        moments = [Moment(i, f.at_s, f"{rule_words(f.rule)}, repetition {f.cycle + 1}") for i, f in worst.items()]
+        if not moments:
+            return list(views)
+        if key not in self._items:
+            notes.append("No clips: the video is not known (name its data set with --data).")
+            return list(views)
+        limit = int(self.options.clips_mb * 1e6 * 3 / 4 / max(self._with_faults, 1))
+        try:
+            found = clips(self._items[key], moments, limit, self.workspace.path("report", "clips", *key))
+        except (ItemError, UserError) as error:
+            notes.append(f"No clips: {error}.")
+            return list(views)
+        return [replace(view, clips=(found[view.index],) if view.index in found else ()) for view in views]
+
+    @cached_property
+    def _with_faults(self) -> int:
+        return sum(bool(view.faults) for key in self.videos for view in self.segments(key))
 
     def _kinematics(self, key: VideoKey, notes: list[str]) -> Kinematics | None:
         try:
             path = self.workspace.kinematics(*key)
             if path.is_file():
                 return Kinematics.read(path)
-            notes.append("No kinematics, so no curves: qevd-bio extract makes them.")
+            notes.append("No kinematics of this video, so nothing was measured in it: qevd-bio extract makes them.")
         except UserError as error:
             notes.append(f"The kinematics cannot be read: {error.problem}.")
         return None
@@ -121,12 +174,14 @@ class Collector:
             reps=tuple(cycles),
             faults=tuple(faults_of(verdicts)),
             not_judged=dict(unknown.most_common()),
-            not_sure=dict(Counter(one.rule for one in verdicts if one.verdict == NOT_SURE and one.kind == ERROR)),
-            measurements=len({(v.cycle, v.rule) for v in verdicts if v.violated and v.kind != ERROR}),
+            not_sure=dict(Counter(one.rule for one in verdicts if one.verdict == NOT_SURE and one.kind in SPOKEN)),
+            measurements=len({(v.cycle, v.rule) for v in verdicts if v.violated and v.kind not in SPOKEN}),
             rules=exercise,
             truths=truths,
             lanes=self._lanes(key, place, truths),
             notes=notes,
+            participant=place.participant,
+            decisions=self.sources.decisions(key, place.index),
         )
 
     def _lanes(self, key: VideoKey, place: SegmentSpan, truths: Sequence[TrainerFeedback]) -> tuple[Lane, ...]:

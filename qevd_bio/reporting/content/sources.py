@@ -34,6 +34,7 @@ class SegmentSpan:
     start_frame: int | None = None
     end_frame: int | None = None
     known: bool = True
+    participant: str = ""
 
 
 class Sources:
@@ -74,7 +75,10 @@ class Sources:
         found: dict[Key, tuple[SegmentSpan, tuple[TrainerFeedback, ...]]] = {}
         for s in segments:
             name = s.exercise.canonical if s.exercise else s.exercise_written
-            place = SegmentSpan(s.index, s.exercise_id or "", name, s.start_s, s.end_s, s.start_frame, s.end_frame)
+            place = SegmentSpan(
+                s.index, s.exercise_id or "", name, s.start_s, s.end_s, s.start_frame, s.end_frame,
+                participant=s.participant or "",
+            )  # fmt: skip
             truths = tuple(TrainerFeedback(f.time_s, f.text) for f in s.feedbacks)
             found[s.split, s.video, s.index] = place, truths
         return found
@@ -94,8 +98,9 @@ class Sources:
         for row in self.segments.rows(*key):
             name = row.exercise_name or row.exercise_written or row.exercise or ""
             found[row.segment] = SegmentSpan(
-                row.segment, row.exercise or "", name, row.start_s, row.end_s, row.start_frame, row.end_frame
-            )
+                row.segment, row.exercise or "", name, row.start_s, row.end_s, row.start_frame, row.end_frame,
+                participant=row.participant or "",
+            )  # fmt: skip
         for split, video, index in self._stated:
             if (split, video) == key:
                 found.setdefault(index, self._stated[split, video, index][0])
@@ -103,8 +108,9 @@ class Sources:
             name = (result.exercise or "").replace("_", " ")
             place = SegmentSpan(result.segment, result.exercise or "", name, result.start_s, result.end_s)
             # Where the segments table does not say the exercise (a plain folder), analyze was told it.
-            if result.segment not in found or (not found[result.segment].exercise and result.exercise):
-                found[result.segment] = place
+            known = found.get(result.segment)
+            if known is None or (not known.exercise and result.exercise):
+                found[result.segment] = replace(place, participant=known.participant if known else "")
         for run in runs:
             for (split, video, index), pairs in run.segments.items():
                 if (split, video) == key and index not in found:
@@ -132,6 +138,10 @@ class Sources:
             ]
         new = [row for row in self._rewritten.get(full, ()) if row.status == REWRITTEN]
         return tuple(self._moved(truth, place, new) for truth in own)
+
+    def decisions(self, key: VideoKey, segment: int) -> tuple[str, ...]:
+        """What became of the trainer's feedbacks in a segment of the rewritten data set: its different statuses."""
+        return tuple(sorted({row.status for row in self._rewritten.get((*key, segment), ())}))
 
     @staticmethod
     def _moved(truth: TrainerFeedback, place: SegmentSpan, rewritten: Sequence[FeedbackRow]) -> TrainerFeedback:

@@ -82,8 +82,22 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """A short film of one moment: an MP4 file, its size in pixels, the moment in seconds, and what it shows."""
+
+    mp4: bytes
+    width: int
+    height: int
+    at_s: float
+    about: str
+
+
+@dataclass(frozen=True)
 class SegmentView:
-    """One exercise of a video: everything its timeline shows. Times in seconds from the video's first frame."""
+    """One exercise of a video: everything its timeline shows. Times in seconds from the video's first frame.
+
+    analysed is False where no repetitions were looked for; decisions: what became of the trainer's feedback.
+    """
 
     index: int
     exercise: str
@@ -101,16 +115,57 @@ class SegmentView:
     lanes: tuple[Lane, ...] = ()
     strip: Strip | None = None
     notes: tuple[str, ...] = ()
+    analysed: bool = False
+    participant: str = ""
+    decisions: tuple[str, ...] = ()
+    clips: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True)
 class VideoView:
-    """One video with its segments in order; `notes` say what could not be shown and why."""
+    """One video with its segments in order; `notes` say what could not be shown and why.
+
+    kinematics is False where no angles are known; file is the video's place seen from the page, empty where unknown.
+    """
 
     split: str
     video: str
     segments: tuple[SegmentView, ...]
     notes: tuple[str, ...] = ()
+    kinematics: bool = True
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class LaneSummary:
+    """What one system did in a segment: positions of the trainer's feedbacks that it met, and what else it said."""
+
+    run: str
+    met: tuple[int, ...]
+    others: int
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One exercise in the page's index; `video` and `segment` are its places on the page, counted from 0.
+
+    None and NaN are what is not known: no number stands for it.
+    """
+
+    video: int
+    segment: int
+    name: str
+    start_s: float
+    exercise: str
+    participant: str
+    repetitions: float | None
+    faults: int | None
+    rules: tuple[str, ...]
+    similarity: float
+    feedbacks: int
+    intents: tuple[str, ...]
+    decisions: tuple[str, ...]
+    lanes: tuple[LaneSummary, ...]
 
 
 @dataclass(frozen=True)
@@ -224,6 +279,7 @@ class Overview:
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    index: tuple[IndexRow, ...] = ()
 
 
 def rule_words(rule: str) -> str:

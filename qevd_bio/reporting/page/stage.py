@@ -11,6 +11,7 @@ from typing import Any
 
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
+from qevd_bio.reporting.content.index import index_rows
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
 from qevd_bio.reporting.content.simulated import signs_of_simulation
 from qevd_bio.reporting.content.sources import Sources
@@ -61,7 +62,8 @@ def write_report(
     runs, missing = read_runs(scores or find_scores(workspace.all_scores), strict=bool(scores))
     shown, left_out = comparable(runs)
     sources = Sources(workspace, dataset, rewritten.rows if rewritten is not None else ())
-    collector = Collector(sources, shown, chosen)
+    path = out if out is not None else workspace.root / REPORT_FILE
+    collector = Collector(sources, shown, chosen, path.parent)
     keys = [key for key in collector.videos if _wanted(key, only)]
     if not keys and not runs and rewritten is None:
         raise UserError(
@@ -82,10 +84,10 @@ def write_report(
         manifests=dict(_manifests(workspace, scores)),
         videos=tuple(keys),
         notes=tuple(notes),
+        index=tuple(index_rows(collector, keys)),
     )
-    path = out if out is not None else workspace.root / REPORT_FILE
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        for piece in page(overview, collector.views(keys)):
+        for piece in page(overview, collector.views(keys), chosen.clips):
             stream.write(piece)
     return WrittenPage(path, path.stat().st_size, len(keys), len(runs), tuple(missing))
 

@@ -68,7 +68,28 @@ svg .got { fill: var(--hit); stroke: var(--hit); stroke-width: 2; }
 svg .lost { fill: var(--ground); stroke: var(--miss); stroke-width: 2; }
 svg .tie { stroke: var(--link); stroke-width: 2; fill: none; }
 svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curve); }
+[hidden] { display: none !important; }
+.find { display: flex; flex-wrap: wrap; gap: .6rem .9rem; align-items: end; margin: .6rem 0; }
+.find label { display: grid; gap: .15rem; font-size: .85rem; color: var(--soft); min-width: 0; max-width: 100%; }
+.find p { flex-basis: 100%; margin: 0; min-height: 1.3rem; }
+input, select, button { font: inherit; color: var(--text); background: var(--ground); border: 1px solid var(--soft);
+  border-radius: .35rem; padding: .3rem .5rem; min-height: 2.1rem; max-width: 100%; }
+#query { width: 17rem; } .find select { max-width: 15rem; } button { cursor: pointer; }
+.tools { margin: .5rem 0 0; text-align: right; } .tools + .scroll { margin-top: .2rem; }
+.tools button { font-size: .8rem; min-height: 0; padding: .15rem .5rem; color: var(--soft); border-color: var(--line); }
+thead th button { all: unset; cursor: pointer; } thead th button:focus-visible { outline: 3px solid var(--focus); }
+thead th button::after { content: " \2195"; color: var(--soft); }
+th[aria-sort=ascending] button::after { content: " \2191"; color: var(--text); }
+th[aria-sort=descending] button::after { content: " \2193"; color: var(--text); }
+.scroll:has(> .all) { max-height: 28rem; overflow: auto; }
+.all thead th { position: sticky; top: 0; background: var(--ground); z-index: 1; }
+.all bdi { overflow-wrap: normal; } .all th:first-child { min-width: 9rem; } .all td { min-width: 6rem; }
+.words dt { font-weight: 600; margin-top: .5rem; } .words dd { margin: 0; }
+.clips { display: flex; flex-wrap: wrap; gap: .8rem; } .clips figure { margin: .3rem 0; max-width: 20rem; }
+.clips video { display: block; max-width: 100%; height: auto; background: #000; border-radius: .3rem; }
+section.seg { scroll-margin-top: .5rem; }
 @media (max-width: 640px) {
+  .find label, #query, .find select { width: 100%; max-width: none; }
   table.said thead { display: none; }
   table.said, .said tbody, .said tr, .said th, .said td { display: block; width: auto; }
   .said th:first-child { width: auto; font-weight: 600; } .said td:empty { display: none; }
@@ -81,7 +102,8 @@ svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curv
 }
 @media print {
   :root { --ground: #fff; --text: #000; --panel: #f4f6f8; color-scheme: light; font-size: 9.5pt; }
-  main, header, footer { max-width: none; padding: 0; } nav, .skip { display: none; }
+  main, header, footer { max-width: none; padding: 0; } nav, .skip, .find, .tools { display: none; }
+  .scroll:has(> .all) { max-height: none; } thead th button::after { content: ""; }
   .scroll { overflow: visible; } svg.time { min-width: 0; } table { font-size: 8pt; }
   tr, figure, .facts div { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
   pre { max-height: none; } .few details.video::details-content, details.shown::details-content {
@@ -90,5 +112,12 @@ svg .span { stroke: var(--curve); stroke-width: 3; } svg .dot { fill: var(--curv
 """
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
-"""Content security policy: no script, no request, pictures from the page itself, this style sheet alone."""
+
+
+def policy(script: str = "", clips: bool = False) -> str:
+    """Content security policy: no request, pictures (and `clips`) from the page itself, this style sheet alone, and
+    the script with this hash, if any."""
+    parts = ["default-src 'none'", "img-src data:", f"style-src 'sha256-{_HASH}'"]
+    parts += [f"script-src '{script}'"] if script else []
+    parts += ["media-src data:"] if clips else []
+    return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])

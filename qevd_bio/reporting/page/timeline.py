@@ -71,7 +71,8 @@ def timeline(view: SegmentView) -> Html:
 
 def _spoken(view: SegmentView) -> str:
     """What the picture shows, for people who do not see it; the tables below it hold the rest."""
-    parts = [f"{len(view.reps)} repetitions", f"{len(view.faults)} faults", f"{len(view.truths)} trainer feedbacks"]
+    found = [f"{len(view.reps)} repetitions", f"{len(view.faults)} faults"] if view.analysed else ["not analysed"]
+    parts = [*found, f"{len(view.truths)} trainer feedbacks"]
     for lane in view.lanes:
         hits = sum(p.truth is not None for p in lane.predictions)
         parts.append(f"{lane.run}: {len(lane.predictions)} predictions, {hits} matched")
@@ -155,7 +156,7 @@ def _reps(view: SegmentView, x: X, top: int) -> Html:
         left, right = x(rep.start_s), x(rep.end_s)
         classes = "rep" + (" odd" if place % 2 else "") + (" cut" if rep.partial else "")
         about = f"repetition {rep.cycle + 1}: {rep.start_s - view.start_s:.1f} to {rep.end_s - view.start_s:.1f} s"
-        about += f", likeness {rep.score:.2f}" if math.isfinite(rep.score) else ""
+        about += f", similarity {rep.score:.2f}" if math.isfinite(rep.score) else ""
         about += f", {rep.violations} faults" + (f", {rep.partial}" if rep.partial else "")
         wide = max(1.0, round(right - left, 1))
         parts.append(tag("rect", tag("title", about), x=left, y=top + 2, width=wide, height=REPS - 4, class_=classes))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from qevd_bio.exercise.explain import explain
 from qevd_bio.exercise.wording import SIDES, digits, with_unit
-from qevd_bio.reporting.content.views import Prediction, SegmentView, TrainerFeedback, VideoView, rule_words
+from qevd_bio.reporting.content.views import Clip, Prediction, SegmentView, TrainerFeedback, VideoView, rule_words
 from qevd_bio.reporting.html import Html, fold, join, number, said, short, table, tag
+from qevd_bio.reporting.page.finder import segment_anchor
 from qevd_bio.reporting.page.timeline import timeline
 from qevd_bio.scoring.render import TITLES
 from qevd_bio.tables.verdicts import Verdict
@@ -17,14 +19,22 @@ from qevd_bio.tables.verdicts import Verdict
 _BOTH, _SIDE_BY_SIDE = 60, 2
 
 
-def video(view: VideoView, place: int, opened: bool) -> Html:
-    """The fold of one video; `place` makes its anchor."""
-    reps = sum(len(s.reps) for s in view.segments)
-    faults = sum(len(s.faults) for s in view.segments)
-    about = (counted(len(view.segments), "exercise"), counted(reps, "repetition"), counted(faults, "fault"))
+def video(view: VideoView, place: int, opened: bool, marks: Sequence[str] = ()) -> Html:
+    """The fold of one video; `place` makes its anchor, `marks` are what the filters choose its exercises by."""
+    about = [counted(len(view.segments), "exercise")]
+    if any(s.analysed for s in view.segments):
+        about += [
+            counted(sum(len(s.reps) for s in view.segments), "repetition"),
+            counted(sum(len(s.faults) for s in view.segments), "fault"),
+        ]
+    else:
+        about.append("not analysed" if view.kinematics else "no kinematics, nothing measured")
     title = join((tag("bdi", f"{view.split}/{view.video}"), " — ", ", ".join(about)))
     content = [tag("p", note, class_="soft") for note in view.notes]
-    content += [segment(one) for one in view.segments]
+    content += [
+        segment(one, view.file, segment_anchor(place, number_), marks[number_] if number_ < len(marks) else "")
+        for number_, one in enumerate(view.segments)
+    ]
     # The link's target lies inside: a browser opens the fold around it.
     inside = tag("div", *content, id=anchor(place), class_="inside")
     return fold(title, inside, open_=opened, class_="video")
@@ -40,18 +50,41 @@ def anchor(place: int) -> str:
     return f"video-{place}"
 
 
-def segment(view: SegmentView) -> Html:
-    """Heading, timeline, feedback, violations and notes of one exercise."""
+def segment(view: SegmentView, file: str = "", id_: str | None = None, marks: str = "") -> Html:
+    """Heading, timeline, feedback, faults and notes of one exercise; moments are links into the video `file`."""
     span = f"{view.start_s:.1f}–{view.end_s:.1f} s"
     parts: list[Html] = [tag("h3", tag("bdi", short(view.exercise, 120)), " ", tag("small", span))]
     caption = _caption(view)
-    parts.append(tag("figure", timeline(view), tag("figcaption", caption) if caption else ""))
+    if caption or view.strip is not None or view.truths or view.lanes:
+        parts.append(tag("figure", timeline(view), tag("figcaption", caption) if caption else ""))
+    if view.clips:
+        parts.append(tag("div", *(_clip(one, view) for one in view.clips), class_="clips"))
     if view.truths or any(lane.predictions for lane in view.lanes):
-        parts.append(_feedback(view))
+        parts.append(_feedback(view, file))
     if view.faults:
-        parts.append(_violations(view))
+        parts.append(_violations(view, file))
     parts += [tag("p", note, class_="soft") for note in (*view.notes, *_silent(view))]
-    return tag("section", *parts)
+    return tag("section", *parts, id=id_, class_="seg", data_k=marks)
+
+
+def moment(at_s: float, text: str, file: str) -> Html | str:
+    """`text` as a link to this second of the video beside the page, where there is one."""
+    return tag("a", text, href=f"{file}#t={max(at_s, 0.0):.1f}") if file else text
+
+
+def clock(time_s: float) -> str:
+    """`1:05`: minutes and seconds of the video."""
+    return f"{int(time_s) // 60}:{int(time_s) % 60:02d}"
+
+
+def _clip(clip: Clip, view: SegmentView) -> Html:
+    source = f"data:video/mp4;base64,{base64.b64encode(clip.mp4).decode()}"
+    about = f"{clip.about}, at {clip.at_s - view.start_s:.1f} s of the exercise"
+    film = tag(
+        "video", controls=True, muted=True, loop=True, playsinline=True, preload="none", width=clip.width,
+        height=clip.height, src=source, aria_label=short(about, 120),
+    )  # fmt: skip
+    return tag("figure", film, tag("figcaption", about))
 
 
 def _caption(view: SegmentView) -> str:
@@ -65,13 +98,15 @@ def _caption(view: SegmentView) -> str:
         scores = [rep.score for rep in view.reps if math.isfinite(rep.score)]
         units = sum(rep.units for rep in view.reps)
         text = f"{counted(len(view.reps), 'cycle')} ({units:g} as people count)"
-        parts.append(text + (f", mean likeness {sum(scores) / len(scores):.2f}" if scores else ""))
+        parts.append(text + (f", mean similarity to the reference {sum(scores) / len(scores):.2f}" if scores else ""))
     if view.lanes and view.truths:
         parts.append("Squares: trainer; dots: system; filled and tied: matched (official protocol)")
     return ". ".join(parts) + "." if parts else ""
 
 
 def _silent(view: SegmentView) -> Iterator[str]:
+    if not (view.analysed or view.reps or view.faults):
+        yield "Not analysed, so no repetitions and no faults are known."
     if view.status not in ("", "ok"):
         yield f"No repetitions: {view.status.replace('_', ' ')}."
     if view.not_judged:
@@ -87,7 +122,7 @@ def _silent(view: SegmentView) -> Iterator[str]:
             yield f"{lane.run} said nothing here."
 
 
-def _feedback(view: SegmentView) -> Html:
+def _feedback(view: SegmentView, file: str) -> Html:
     """Side by side for one or two systems; for more, all that was said in one list by time."""
     if len(view.lanes) <= _SIDE_BY_SIDE:
         head = ["time", "trainer", *(short(lane.run, 60) for lane in view.lanes)]
@@ -96,9 +131,9 @@ def _feedback(view: SegmentView) -> Html:
     else:
         head, class_ = ["time", "who", "feedback"], "said who"
         made = sorted(_listed(view), key=lambda line: line[0])
-    rows = [[f"{time - view.start_s:.1f} s", *cells] for time, cells in made]
+    rows = [[moment(time, f"{time - view.start_s:.1f} s", file), *cells] for time, cells in made]
     title = f"Feedback: {len(view.truths)} by the trainer"
-    return fold(title, table(head, rows, class_=class_, text=len(head)), open_=len(rows) <= _BOTH)
+    return fold(title, table(head, rows, class_=class_, text=len(head), file="feedback"), open_=len(rows) <= _BOTH)
 
 
 def _listed(view: SegmentView) -> Iterator[tuple[float, list[Html]]]:
@@ -151,17 +186,18 @@ def _lone(p: Prediction) -> Html:
     return join((said(p.text), " ", tag("span", "no feedback to match", class_="tag miss")))
 
 
-def _violations(view: SegmentView) -> Html:
+def _violations(view: SegmentView, file: str) -> Html:
     ordered = sorted(view.faults, key=lambda f: (f.rule, f.cycle))
     groups = [list(group) for _, group in groupby(ordered, key=lambda f: f.rule)]
     groups.sort(key=lambda group: -sum(fault.severity for fault in group))
-    head = ("fault", "what to do", "why", "repetitions", "measured", "allowed", "goal", "sure", "severity")
-    rows = [_rule(group, view) for group in groups]
+    first = ("fault", "what to do", "why", "repetitions", "gravest at")
+    head = (*first, "measured", "allowed", "goal", "sure", "severity")
+    rows = [_rule(group, view, file) for group in groups]
     title = f"{counted(len(view.faults), 'fault')} of {counted(len(groups), 'rule')}"
-    return fold(title, table(head, rows, text=4), open_=True)
+    return fold(title, table(head, rows, text=len(first), file="faults"), open_=True)
 
 
-def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
+def _rule(group: Sequence[Verdict], view: SegmentView, file: str) -> list[object]:
     first = group[0]
     low, high = min(group, key=lambda fault: fault.value), max(group, key=lambda fault: fault.value)
     measured = with_unit(high.value, first.unit)
@@ -170,12 +206,13 @@ def _rule(group: Sequence[Verdict], view: SegmentView) -> list[object]:
     soft = tag("span", "soft", class_="tag") if first.alarm != "hard" else ""
     sides = sorted({SIDES[fault.side] for fault in group if fault.side in SIDES}, reverse=True)
     name = join((rule_words(first.rule), f", {' and '.join(sides)}" if sides else "", " ", soft))
-    words = explain(max(group, key=lambda fault: fault.severity), view.rules)
+    gravest = max(group, key=lambda fault: fault.severity)
+    words = explain(gravest, view.rules)
+    at = moment(gravest.at_s, clock(gravest.at_s), file)
     sure = f"{100 * max(fault.probability for fault in group):.0f} %"
     cycles = ", ".join(str(fault.cycle + 1) for fault in group[:12]) + (" …" if len(group) > 12 else "")
-    worst = max(fault.severity for fault in group)
     goal = with_unit(first.goal, first.unit)
-    return [name, words.do, words.why, cycles, measured, _allowed(first), goal, sure, number(worst, 2)]
+    return [name, words.do, words.why, cycles, at, measured, _allowed(first), goal, sure, number(gravest.severity, 2)]
 
 
 def _allowed(fault: Verdict) -> str:

@@ -7,6 +7,7 @@ bones' lengths about right and lose half of their depth. Sides swap, landmarks j
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -35,12 +36,15 @@ def error_model() -> dict[str, Any]:
     return found
 
 
-def sense(sight: Sight, time_s: FloatArray, draw: np.random.Generator) -> FloatArray:
+def sense(
+    sight: Sight, time_s: FloatArray, draw: np.random.Generator, model: Mapping[str, Any] | None = None
+) -> FloatArray:
     """Landmarks (T, 33, 7) of a body in `sight`: image x, y in pixels, world x, y, z in metres, visibility, presence.
 
-    Camera axes (x right, y down, z away), origin between the hips; NaN in frames in which nobody is found.
+    Camera axes (x right, y down, z away), origin between the hips; NaN in frames in which nobody is found. `model`
+    takes the place of `error_model()`.
     """
-    model = error_model()
+    model = error_model() if model is None else model
     step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0 / 30.0
     noise = _Noise(len(time_s), step, draw)
     hidden = np.maximum(sight.hidden, _behind_the_other(sight))

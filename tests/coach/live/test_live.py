@@ -18,13 +18,17 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.live import source as live_source
 from qevd_bio.coach.live.model import LiveModel
 from qevd_bio.coach.live.options import LiveOptions
-from qevd_bio.coach.live.screen import annotated, plain, steady, wrapped, write
+from qevd_bio.coach.live.screen import steady, write
 from qevd_bio.coach.live.session import Session, coach_live
 from qevd_bio.coach.live.source import CameraSource, FileSource, LiveFrame
 from qevd_bio.coach.live.stage import until_interrupted
+from qevd_bio.coach.live.voice import Voice, find_voice
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
+from qevd_bio.drawing.letters import plain, wrapped
+from qevd_bio.drawing.picture import Layout
+from qevd_bio.drawing.scene import Scene
 from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.drawing.mp4 import write_mp4
 from qevd_bio.simulation.drawing.render import render_clip
@@ -63,7 +67,7 @@ def pictures(path: Path) -> list[np.ndarray]:
 @pytest.mark.usefixtures("pose_model")
 def test_rules_tell_a_drawn_figure_to_go_lower(squats: Path, tmp_path: Path) -> None:
     out = tmp_path / "coached.mp4"
-    code, text = live(squats, "--exercise", "squats", "--fast", "--out", out, "--workspace", tmp_path / "ws")
+    code, text = live(squats, "--exercise", "squats", "--fast", "--debug", "--out", out, "--workspace", tmp_path / "ws")
     assert code == 0, text
     said = re.findall(r"^00:(\d\d\.\d)  (.+)$", text, re.MULTILINE)
     assert said and "nee flexion" in said[0][1] and "Bend the knees" in said[0][1]
@@ -71,11 +75,13 @@ def test_rules_tell_a_drawn_figure_to_go_lower(squats: Path, tmp_path: Path) -> 
     assert re.search(r"\d+ frames looked at, 0 dropped; a step took \d+ ms", text)
     before, after = pictures(squats), pictures(out)
     assert len(after) == len(before)
+    height, width = before[0].shape[:2]
+    assert after[0].shape[:2] == Layout.of(width, height).size[::-1]
     spoken = min(round((float(said[0][0]) + 0.3) * HZ), len(after) - 1)
-    bottom = slice(-40, None)
-    assert np.abs(after[5][bottom].astype(int) - before[5][bottom]).mean() < 6  # nothing was said yet
-    assert after[spoken][bottom].mean() < 0.7 * before[spoken][bottom].mean()  # darkened, with letters
-    assert after[spoken][bottom].max() > 240
+    words = (slice(height, None), slice(width // 3, None))
+    assert after[5][words].max() < 150 and after[spoken][words].max() > 200  # nothing was said yet; now there is
+    assert (np.abs(after[spoken][:height].astype(int) - before[spoken]) > 60).mean() > 0.005  # the skeleton
+    assert re.search(r"1 squat, 1 feedbacks|2 squats, \d feedbacks", text)
 
 
 @pytest.mark.parametrize("kind", ["biocoach", "stream-vlm"])
@@ -111,7 +117,7 @@ def test_an_untrained_model_watches_a_video_through_the_3d_cnn(tmp_path: Path) -
     args = (video, "--exercise", "squats", "--workspace", tmp_path / "ws", "--fast", "--seconds", "2", "--out", tmp_path / "o.mp4")  # fmt: skip
     code, text = live(*args, "--model", "tiny-stream-vlm")
     assert code == 2 and "--weights FILE with the 3D CNN" in text
-    code, text = live(*args, "--model", "tiny-stream-vlm", "--weights", "random")
+    code, text = live(*args, "--debug", "--model", "tiny-stream-vlm", "--weights", "random")
     assert code == 0 and "is untrained" in text and "10 frames looked at" in text
     assert len(pictures(tmp_path / "o.mp4")) == 10
 
@@ -129,19 +135,26 @@ class Slow:
         time.sleep(self.seconds)
         return [(frame.time_s, f"frame {frame.index}")]
 
+    def scene(self, now: float) -> Scene:
+        return Scene(unit="frames", count=float(len(self.seen)))
+
 
 def test_a_file_keeps_its_pace_and_late_frames_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     write_mp4(path, iter(np.zeros((24, 32, 48, 3), np.uint8)), 16)
     slow, session, lines = Slow(0.2), Session(), list[str]()
     start = time.monotonic()
-    shown = list(coach_live(FileSource(path, False), slow, "x", LiveOptions(late_s=0.1), session, lines.append))
+    shown = list(coach_live(FileSource(path, False), slow, LiveOptions(late_s=0.1), session, lines.append))
     assert time.monotonic() - start > 1.4 and len(shown) == 24  # every frame is shown
     assert session.dropped == 24 - session.looked_at > 8 and len(slow.seen) == session.looked_at
     assert lines[0] == "00:00.0  frame 0" and min(session.latencies) >= 0.2
     fast = Session()
-    list(coach_live(FileSource(path, True), Slow(0.0), "x", LiveOptions(fast=True), fast, lines.append))
-    assert (fast.looked_at, fast.dropped) == (24, 0) and "0 dropped" in fast.describe()
+    list(coach_live(FileSource(path, True), Slow(0.0), LiveOptions(fast=True), fast, lines.append))
+    assert (
+        (fast.looked_at, fast.dropped) == (24, 0)
+        and "0 dropped" in fast.describe(True)
+        and "dropped" not in fast.describe()
+    )
 
 
 def test_ctrl_c_ends_a_session_and_keeps_its_recording(tmp_path: Path) -> None:
@@ -157,7 +170,7 @@ def test_ctrl_c_ends_a_session_and_keeps_its_recording(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     with until_interrupted() as ended:
         session, source = Session(), FileSource(path, True)
-        shown = coach_live(source, Impatient(0.0), "x", LiveOptions(fast=True), session, print, ended)
+        shown = coach_live(source, Impatient(0.0), LiveOptions(fast=True), session, print, ended)
         write(shown, tmp_path / "out.mp4", source.hz)
     assert session.frames == 10 and len(pictures(tmp_path / "out.mp4")) == 10
     assert signal.getsignal(signal.SIGINT) is before
@@ -201,14 +214,35 @@ def test_pictures_come_at_an_even_rate() -> None:
 
 
 def test_words_are_wrapped_and_harmless() -> None:
-    assert wrapped("one two three", len, 7) == ["one two", "three"]
-    assert wrapped("extraordinarily", len, 5) == ["extra"]
+    assert wrapped("one two three", len, 7, 4) == ["one two", "three"]
+    assert wrapped("extraordinarily", len, 5, 4) == ["extra"]
     assert wrapped("a b c d e f", len, 1, most=3) == ["a", "b", "c …"]
     assert plain("go\x1b[31m \u202elower\n\tnow") == "go [31m lower now"
-    image = np.full((101, 81, 3), 200, np.uint8)
-    picture = annotated(image, "Lower! \x00 ﷽ 🙂", "")
-    assert picture.shape == (100, 80, 3) and picture[:40].min() == 200 and picture[-5:].mean() < 150
-    assert image.min() == 200  # a copy was drawn on
+
+
+def test_a_countdown_comes_before_the_coach_looks(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    write_mp4(path, iter(np.zeros((32, 96, 64, 3), np.uint8)), 16)
+    slow, session = Slow(0.0), Session()
+    options = LiveOptions(fast=True, countdown_s=1.0, seconds=0.5)
+    shown = list(coach_live(FileSource(path, True), slow, options, session, print))
+    assert slow.seen[0] == 16 and len(shown) == 24  # a second of countdown, half a second of session
+    assert shown[0][1][:90].max() > 200 and shown[20][1][:90].max() == 0  # the number in the picture, then no more
+
+
+def test_the_voice_gets_its_words_by_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = tmp_path / "heard.txt"
+    program = tmp_path / "espeak-ng"
+    program.write_text(f'#!/bin/sh\ncat >> "{heard}"; echo " [$*]" >> "{heard}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    voice = Voice(find_voice())
+    voice.say("Go lower; $(rm -rf x) `id`")
+    voice.close()
+    assert heard.read_text() == "Go lower; $(rm -rf x) `id` [--stdin]\n"
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    with pytest.raises(UserError, match="no voice"):
+        find_voice()
 
 
 def test_what_is_not_there_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.coach.baselines.rules import RulesCoach
 from qevd_bio.coach.live.model import LiveModel, ModelWatcher
 from qevd_bio.coach.live.motion import ContextRoom, LiveMotion
-from qevd_bio.coach.live.pose import LivePose, LivePoses
+from qevd_bio.coach.live.pose import LivePose, LivePoses, LiveRow
 from qevd_bio.coach.live.session import RulesWatcher
 from qevd_bio.coach.live.source import LiveFrame
 from qevd_bio.coach.options import GenerateOptions
@@ -52,13 +52,12 @@ class KnownPose(LivePose):
         return LivePoses(rows, dict(SKELETON.lengths()), 0.0)
 
 
-def row_of(
-    motion: ExactMotion, index: int, time_s: float
-) -> tuple[int, float, np.ndarray, np.ndarray, float, int, np.ndarray]:
-    place = round((time_s - NOBODY_S) * 30)
+def row_of(motion: ExactMotion, index: int, time_s: float) -> LiveRow:
+    place, gone = round((time_s - NOBODY_S) * 30), np.full(46, np.nan)
     if not 0 <= place < len(motion.angles):
-        return index, time_s, np.full(46, np.nan), np.zeros(46, bool), 0.0, MISSING, np.full(3, np.nan)
-    return index, time_s, motion.angles[place], np.ones(46, bool), 0.9, OK, motion.root[place]
+        return index, time_s, gone, np.zeros(46, bool), 0.0, MISSING, np.full(3, np.nan), gone, gone
+    angles = motion.angles[place]
+    return index, time_s, angles, np.ones(46, bool), 0.9, OK, motion.root[place], angles, np.full(46, 1e-4)
 
 
 @pytest.fixture(scope="module")

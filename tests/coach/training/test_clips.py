@@ -84,7 +84,9 @@ def test_examples_are_made_once_asked_for(
     coach = make_stream_vlm()
     prepared = prepare_short(sources(dataset, workspace, WIDE), dataset.clips, coach, CoachData())
     examples = prepared.examples
-    assert isinstance(examples, ClipExamples) and len(examples) == 5  # clip 0: two questions and a feedback; clip 1: two
+    assert (
+        isinstance(examples, ClipExamples) and len(examples) == 5
+    )  # clip 0: two questions and a feedback; clip 1: two
     assert examples[3] is examples[3] and examples[-1].key.startswith("short_clips/00000001")
     assert [e.key for e in examples.part([4, 0])] == [examples[4].key, examples[0].key]
     assert [e.key for e in examples[1:3]] == [examples[1].key, examples[2].key]
@@ -92,7 +94,9 @@ def test_examples_are_made_once_asked_for(
     for example, estimate in zip(examples, examples.lengths, strict=True):
         assert abs(len(example.sequence) - estimate) < 0.5 * estimate
         assert example.features().shape == (8, 4, 16)
-    assert len(prepare_short(sources(dataset, workspace, WIDE), dataset.clips, coach, CoachData(max_tokens=10**6)).examples)
+    assert len(
+        prepare_short(sources(dataset, workspace, WIDE), dataset.clips, coach, CoachData(max_tokens=10**6)).examples
+    )
 
 
 def test_clips_without_whole_features_are_counted(

@@ -159,3 +159,10 @@ def test_mesh_of_a_video_or_participant(tmp_path: Path) -> None:
     assert find_mesh(tmp_path, ["0001", "p1"]) == tmp_path / "p1.obj"
     assert find_mesh(tmp_path, ["../p1"]) == tmp_path / "p1.obj", "a name never leads out of the folder"
     assert find_mesh(tmp_path, ["p2", ""]) is None and find_mesh(None, ["p1"]) is None
+
+
+def test_an_estimated_stature_widens_what_rests_on_it() -> None:
+    sure, unsure = (estimate_measures(1.75, sex="male", height_sd=sd) for sd in (0.0, 0.09))
+    assert {name: entry["value"] for name, entry in sure.items()} == {n: e["value"] for n, e in unsure.items()}
+    assert unsure["mass"]["sd"] == pytest.approx(np.hypot(12.6, 97.273 * 0.09), abs=0.01)
+    assert all(unsure[name]["sd"] > sure[name]["sd"] for name in sure)

@@ -1,6 +1,6 @@
 """Damaged files, reader by reader: an error in words or angles that can be told, never a traceback, never nonsense.
 
-QEVD_BIO_FUZZ=1000 tries so many damaged files a reader; by default a few dozen.
+QEVD_BIO_FUZZ=1000 tries so many damaged files a reader; by default a few dozen, of C3D (a process each) five.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from qevd_bio.anatomy.dofs import DOF_NAMES, LIMITS
 from qevd_bio.pose.backends.base import Clip
 from qevd_bio.pose.backends.times import on_video
+from qevd_bio.pose.formats.markers.space import FARTHEST_M
 from qevd_bio.pose.formats.recording import BEYOND_JOINT, BEYOND_TURNS, Keypoints, Markers, Recording
 from qevd_bio.pose.formats.registry import Asked, recognise
 from qevd_bio.pose.formats.writers.export import export
@@ -144,12 +145,13 @@ def damaged(data: bytes, draw: np.random.Generator) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.timeout(max(300, 12 * TRIES))
 @pytest.mark.parametrize("name", GOOD)
 def test_damaged_files(name: str, tmp_path: Path) -> None:
     good = GOOD[name](tmp_path)
     data, draw = good.read_bytes(), np.random.default_rng(list(GOOD).index(name))
     accepted = 0
-    tries = max(TRIES // 5, 1) if name == "c3d" else TRIES  # each is a process of its own
+    tries = 5 if name == "c3d" and "QEVD_BIO_FUZZ" not in os.environ else TRIES
     for k in range(tries):
         path = tmp_path / f"{k}-{good.name}"
         path.write_bytes(damaged(data, draw))
@@ -164,7 +166,7 @@ def test_damaged_files(name: str, tmp_path: Path) -> None:
             accepted += 1
             sane(found, tmp_path)
         path.unlink()
-    assert accepted < tries or name in ("hsmr", "freemocap")
+    assert accepted < tries or name in ("hsmr", "freemocap", "c3d")
 
 
 def sane(found: Recording | Markers | Keypoints, folder: Path) -> None:
@@ -175,6 +177,7 @@ def sane(found: Recording | Markers | Keypoints, folder: Path) -> None:
         return
     if isinstance(found, Markers):
         assert found.values.shape == (*found.trust.shape, 3) and not np.isinf(found.values).any()
+        assert found.trust.any() and np.nanmax(np.nanmax(found.values, 1) - np.nanmin(found.values, 1)) < 2 * FARTHEST_M
         return
     whole = np.isfinite(found.raw).all(axis=1)
     assert found.raw.shape[1] == len(DOF_NAMES) == len(LIMITS) and whole.any()

@@ -35,6 +35,8 @@ def read_freemocap(path: Path) -> Markers:
     values, frame, flags = level(values, "z", chosen, names)
     about = About("freemocap", unit, by, frame)
     trust = np.asarray(np.isfinite(values).all(axis=2), dtype=np.float64)
+    if not trust.any():
+        raise UserError("shows no marker in any frame", where=path, expected=EXPECTED)
     return Markers(names, values, trust, chosen.name, time_s, about.details(), flags)
 
 

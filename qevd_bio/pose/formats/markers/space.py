@@ -23,7 +23,7 @@ METRES = {
 }
 STANDING, SHARE = 0.8, 0.8
 _SHANK = (("knee_r", "ankle_r"), ("knee_l", "ankle_l"))
-FARTHEST_M = 1000.0
+FARTHEST_M = 4.0
 _SHANK_M = (0.15, 0.75)  # children to giants
 
 
@@ -53,7 +53,7 @@ def metres(
             raise UserError(
                 f"its shanks are {shank:.4g} long in no known unit", where=where, expected="positions in m or mm"
             )
-        return _near(values * METRES[fitting[0]]), fitting[0], "the size of the body"
+        return values * METRES[fitting[0]], fitting[0], "the size of the body"
     key = unit.strip().lower()
     if key not in METRES:
         raise UserError(f"its unit is {unit!r}", where=where, expected="m, cm or mm")
@@ -64,14 +64,23 @@ def metres(
             expected=f"positions in the unit that {stated_by} states",
             fix="correct the unit in the file",
         )
-    return _near(values * METRES[key]), key, stated_by
+    return values * METRES[key], key, stated_by
 
 
-def _near(values: Float) -> Float:
-    """Positions that no room holds are missing."""
-    with np.errstate(invalid="ignore"):
-        far = ~np.all(np.abs(values) < FARTHEST_M, axis=2)
-    return np.where(np.asarray(far)[..., None], np.nan, values)
+def _near(values: Float) -> tuple[Float, tuple[dict[str, Any], ...]]:
+    """Values without the markers that no body has: farther from the middle of their frame than a body reaches."""
+    import warnings
+
+    values = np.where(np.isfinite(values).all(axis=2, keepdims=True), values, np.nan)  # whole, or missing
+    with np.errstate(invalid="ignore", over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # frames without a marker have no middle
+        apart = np.abs(values - np.nanmedian(values, axis=1, keepdims=True)).max(axis=2)
+        far = np.asarray(apart > FARTHEST_M)
+    if not far.any():
+        return values, ()
+    text = f"{int(far.sum())} of {far.size} marker positions are more than {FARTHEST_M:.0f} m from their frame's middle"
+    flag = {"kind": "impossible_places", "detail": text + "; they are left out"}
+    return np.where(far[..., None], np.nan, values), (flag,)
 
 
 def level(
@@ -79,12 +88,13 @@ def level(
 ) -> tuple[Float, str, tuple[dict[str, Any], ...]]:
     """Values (T, M, 3) with y up, from axes whose upward one is `up` (y or z) by the format's habit.
 
-    A body that stands along the other axis nearly all the time overrules the habit, which is flagged.
+    A body that stands along the other axis nearly all the time overrules the habit, which is flagged, as are markers
+    left out because they lie farther from the others than a body reaches.
     """
+    values, flags = _near(values)
     found = places_of(chosen, names, values, np.ones(values.shape[:2])).values
     top = next((found[f"shoulder_{s}"] for s in "rl" if f"shoulder_{s}" in found), None)
     low = next((found[f"ankle_{s}"] for s in "rl" if f"ankle_{s}" in found), None)
-    flags: tuple[dict[str, Any], ...] = ()
     if top is not None and low is not None:
         line = top - low
         whole = np.isfinite(line).all(axis=1)
@@ -94,6 +104,6 @@ def level(
             other = "z" if up == "y" else "y"
             if stands[other] >= SHARE and stands[up] < 1.0 - SHARE:
                 text = f"the body stands along {other}, so {other} is taken as up, against the format's habit"
-                flags, up = ({"kind": "up_axis", "detail": text},), other
+                flags, up = (*flags, {"kind": "up_axis", "detail": text}), other
     turned = values[..., [0, 2, 1]] * (1.0, 1.0, -1.0) if up == "z" else values[..., [2, 1, 0]] * (-1.0, 1.0, 1.0)
     return turned, f"{up} up in the file", flags

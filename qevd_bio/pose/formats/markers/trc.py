@@ -58,6 +58,8 @@ def read_trc(path: Path) -> Markers:
     person = session_person(session / METADATA) if session else {}
     details = {**about.details(), "markers": list(names), **({"person": person} if person else {})}
     trust = np.asarray(np.isfinite(values).all(axis=2), dtype=np.float64)
+    if not trust.any():
+        raise UserError("shows no marker in any frame", where=path, expected=EXPECTED)
     return Markers(tuple(names), values, trust, chosen.name, time_s, details, flags, person.get("height"))
 
 

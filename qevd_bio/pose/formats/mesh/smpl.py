@@ -18,7 +18,7 @@ from qevd_bio.anatomy.continuity import continuous_angles
 from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.pose.formats.mesh.bones import angles_of_bones
 from qevd_bio.pose.formats.recording import About, Recording, full_recording
-from qevd_bio.pose.formats.skel_file import mean_betas
+from qevd_bio.pose.formats.skel_file import mean_betas, window_betas
 from qevd_bio.store.errors import UserError
 
 Float = NDArray[np.float64]
@@ -141,6 +141,7 @@ def smpl_recording(found: Rotations, where: Path, pitch_deg: float = 0.0) -> Rec
     }
     if found.betas is not None:
         details["betas"] = mean_betas(found.betas)
+        details["betas_by_window"] = window_betas(found.betas, found.rate_hz)
     flags = list(found.flags)
     worst = max(result.off_hinge.items(), key=lambda item: item[1][1], default=None)
     if worst is not None and worst[1][1] > OFF_HINGE_DEG:

@@ -132,6 +132,22 @@ def test_lateral_markers_and_a_rounded_back(tmp_path: Path) -> None:
     assert rmse(result, angles, "pelvis_tilt") < 3 and rmse(result, angles, "hip_flexion_r") < 4
 
 
+@pytest.mark.parametrize("noise_m", [0.0, 0.01, 0.03])
+@pytest.mark.parametrize("name", ["plug_in_gait", "halpe_26"])
+def test_sigma_holds_the_error_and_grows_with_it(name: str, noise_m: float) -> None:
+    time_s, angles, pose = body()
+    points = plug_in_gait(pose) if name == "plug_in_gait" else keypoints(pose, name)
+    values = np.stack(list(points.values()), axis=1)
+    values = values + np.random.default_rng(1).normal(0.0, noise_m, values.shape)
+    found = fit_points(values, list(points), np.ones(values.shape[:2]), name, time_s)
+    known = found.observed & np.isfinite(found.sigma)
+    off = (np.abs(found.raw - angles) / found.sigma)[known]
+    assert np.mean(off < 2.0) > 0.9 and (off < 1.0).mean() > 0.55
+    assert np.isnan(found.sigma[:, [DOF_INDEX["wrist_flexion_r"], DOF_INDEX["head_twist"]]]).all()
+    knee = np.rad2deg(np.median(found.sigma[:, DOF_INDEX["knee_angle_r"]]))
+    assert knee < 3.0 if noise_m == 0.0 else knee > 150.0 * noise_m
+
+
 def test_a_missing_marker_lowers_what_is_observed(tmp_path: Path) -> None:
     time_s, angles, pose = body()
     points = {name: values.copy() for name, values in keypoints(pose, "halpe_26").items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -160,9 +161,29 @@ def write_skel_cf(folder: Path, angles: np.ndarray) -> Path:
     return folder / "cf.npz"
 
 
+def write_hsmr(folder: Path, angles: np.ndarray) -> Path:
+    """One dict a frame; the pelvis in the axes of a level camera (x right, y down, z away), as HSMR has it."""
+    camera = angles.copy()
+    camera[:, :3] = angles[:, :3] * (1.0, -1.0, -1.0) + (np.pi, 0.0, 0.0)
+    box = [np.array([100.0, 100.0, 150.0])]
+    frames = [
+        {"poses": one[None].astype(np.float32), "betas": np.ones((1, 10), np.float32), "bbx_cs": box} for one in camera
+    ]
+    np.save(folder / "HSMR-clip.npy", np.array(frames, dtype=object), allow_pickle=True)
+    return folder / "HSMR-clip.npy"
+
+
+def write_json(folder: Path, angles: np.ndarray) -> Path:
+    local = smpl_locals(angles)
+    content = {"global_orient": local[:, :1].tolist(), "body_pose": local[:, 1:].tolist(), "betas": [[1.0] * 10]}
+    (folder / "fit3d.json").write_text(json.dumps(content))
+    return folder / "fit3d.json"
+
+
 WRITERS: dict[str, Callable[[Path, np.ndarray], Path]] = {
     "amass": write_amass, "smpl": write_smpl, "gvhmr": write_gvhmr, "wham": write_wham, "phalp": write_phalp,
     "prompthmr": write_prompthmr, "sam3d": write_sam3d, "skel_cf": write_skel_cf,
+    "hsmr": write_hsmr, "json": write_json,
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from qevd_bio.coach.model.config import ModelConfig, PromptForm, VisionConfig
 from qevd_bio.coach.model.family import check_family
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.publish import OWN_WEIGHTS, read_own
-from qevd_bio.coach.model.released import our_names
+from qevd_bio.coach.model.released import names_of
 from qevd_bio.coach.model.stream_vlm import StreamVLM, part_of
 from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import RANDOM, Ablations
@@ -74,6 +74,12 @@ def new_coach(
     """
     folder_of_own = Path(preset).expanduser()
     if folder_of_own.is_dir():
+        if dtype is not None or lora_rank is not None or vision != RANDOM:
+            raise UserError(
+                "--vision, --dtype and --lora-rank are those of the published coach",
+                where=folder_of_own,
+                expected="--language, --preset and --out alone",
+            )
         return _put_together(language, folder_of_own, folder)
     shape = read_preset(preset)
     seen, about_vision = read_vision(vision, shape)
@@ -278,14 +284,14 @@ def _tensors(
 
     `about` is told which language model went by: the hash of its last norm.
     """
-    rows, shared = model.vocabulary, model.shared_names()
+    rows, shared, ours = model.vocabulary, model.shared_names(), names_of(model)
     for plain, value in found.read():
         if plain == _NORM:
             about[LANGUAGE_PRINT] = hash_bytes(value.float().numpy().tobytes())
-        ((name, tensor),) = our_names({plain: value}, model).items()
+        name = ours[plain]
         if name not in shared:
             is_row = plain.startswith("lm_head.") or plain == "model.embed_tokens.weight"
-            yield name, with_rows(tensor, rows, known, model.config.action_rows) if is_row else tensor
+            yield name, with_rows(value, rows, known, model.config.action_rows) if is_row else value
     new = ((name, value) for name, value in model.state_dict().items() if value.device.type != "meta")
     yield from new
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from qevd_bio.coach.options import QEVD_TABLE_4
-from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, ShortParts
+from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, REWARD, SELECTOR, SHORT_CLIPS, VISION, ShortParts
 from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
 from .flags import group, spread
-from .train_flags import LoopFlags, MemoryFlags, Model, Out, SequenceFlags, Split, TargetFlags, TrainFlags
+from .train_flags import LoopFlags, MemoryFlags, Model, Out, RewardFlags, SequenceFlags, Split, TargetFlags, TrainFlags
 from .train_lifter import lifter
 
 app = group("Train the coach: both published stages, or one by name.", runs=True)
@@ -77,15 +77,23 @@ def coach(
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
+    rewarded: RewardFlags,
 ) -> None:
-    """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6)."""
-    from qevd_bio.coach.training.request import ablations_of, describe, speak_once
-    from qevd_bio.coach.training.stage import open_model, train_coach
+    """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6).
 
-    where, options = targets.place(place, train), memory.of(loop.of(COACH))
+    --stage reward goes on with a coach that speaks: sampled streams are rewarded for saying the right thing in time.
+    """
+    from qevd_bio.coach.training.request import ablations_of, describe, speak_once
+    from qevd_bio.coach.training.stage import open_model, train_coach, train_reward
+
+    where = targets.place(place, train)
+    options = memory.of(loop.of(REWARD if rewarded.stage == "reward" else COACH))
     opened = open_model(train.model, ablations_of(train.variant), where, options)
-    data = sequences.data(targets.context_every)
-    for line in describe(train_coach(opened, train.model, where, options, data, speak_once)):
+    if rewarded.stage == "reward":
+        done = train_reward(opened, train.model, where, options, rewarded.of(), speak_once)
+    else:
+        done = train_coach(opened, train.model, where, options, sequences.data(targets.context_every), speak_once)
+    for line in describe(done):
         speak_once(line)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qevd_bio.coach.options import VARIANTS
-from qevd_bio.coach.training.options import COACH, CoachData
+from qevd_bio.coach.training.options import COACH, CoachData, RewardOptions
 from qevd_bio.learning.options import Device, LoopOptions, Precision
 
 from .common import PlaceFlags
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from qevd_bio.coach.training.stage import TrainingPlace
 
 _LEARNING, _MACHINE = "How it learns", "Machine and memory"
-_SEQUENCES, _CHECKS = "Sequences", "Checks and checkpoints"
-_DATA = CoachData()
+_SEQUENCES, _CHECKS, _REWARD = "Sequences", "Checks and checkpoints", "The reward stage"
+_DATA, _SAMPLED = CoachData(), RewardOptions()
 
 Model = Annotated[str, typer.Option(help="A checkpoint folder, or a preset to begin with random weights.")]
 Out = Annotated[Path, typer.Option(help="Folder of this run: checkpoints, logs, state.")]
@@ -139,3 +139,22 @@ class SequenceFlags:
 
     def data(self, context_every: int = _DATA.context_every) -> CoachData:
         return CoachData(self.alpha, context_every, self.max_tokens, self.generate)
+
+
+@dataclass(frozen=True)
+class RewardFlags:
+    """Which stage, and how streams are sampled and rewarded."""
+
+    stage: Annotated[
+        Literal["supervised", "reward"],
+        typer.Option(help="reward: go on with a coach that speaks, by what it says.", rich_help_panel=_REWARD),
+    ] = "supervised"
+    samples: Annotated[int, typer.Option(min=2, help="Streams sampled of each segment.", rich_help_panel=_REWARD)] = (
+        _SAMPLED.samples
+    )
+    kl: Annotated[
+        float, typer.Option(min=0.0, help="Weight of staying near the supervised model.", rich_help_panel=_REWARD)
+    ] = _SAMPLED.kl
+
+    def of(self) -> RewardOptions:
+        return RewardOptions(self.samples, self.kl)

@@ -72,8 +72,9 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         first = sum(map(len, columns))
         rows.append(np.full(len(places), row))
         columns.append(places)
-        # Straight from the mapped file to its place in the batch.
-        shown[first : first + len(places)] = example.features()[steps[0] : steps[-1] + 1]
+        # Straight from the mapped file to its place in the batch; a sampled stream may have passed steps unseen.
+        whole = len(steps) == steps[-1] + 1 - steps[0]
+        shown[first : first + len(places)] = example.features()[slice(steps[0], steps[-1] + 1) if whole else steps]
         for text, count in _runs(example, steps):
             morphs.append(example.morphs[text])
             runs.append(count)

@@ -22,7 +22,8 @@ from qevd_bio.coach.training.clips import prepare_short
 from qevd_bio.coach.training.coach import CoachTask, lengths_of, parts_to_train
 from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, same_body
 from qevd_bio.coach.training.needs import check_inputs
-from qevd_bio.coach.training.options import CoachData, ShortParts
+from qevd_bio.coach.training.options import CoachData, RewardOptions, ShortParts
+from qevd_bio.coach.training.reward import RewardTask, usable
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
 from qevd_bio.coach.training.turns import TurnTask, prepare_turns
 from qevd_bio.coach.training.variants import forget_vision, varied
@@ -110,6 +111,25 @@ def train_coach(
     say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
     settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
     return train(task, options, place.out / "coach", settings, say)
+
+
+def train_reward(
+    coach: Coach, model: str, place: TrainingPlace, options: LoopOptions, reward: RewardOptions, say: Say
+) -> Trained:
+    """The reward stage on a coach that has learnt to speak; writes `<out>/reward/`."""
+    if coach.in_turns:
+        raise UserError(f"{coach.config.name} with --stage reward", expected="a coach that streams")
+    chosen = training_sources(coach, place, coach.reads_contexts)
+    for line in check_inputs(chosen, coach.reads_contexts):
+        say(line)
+    found, missing = usable(chosen, coach)
+    options, parts = _settled(options, coach), parts_to_train(coach, "long")
+    task = RewardTask(coach, found, options, reward, parts)
+    say(f"reward: {len(found)} segments; trains {'+'.join(parts)}, {task.trained:,} values")
+    for reason, count in sorted(missing.items()):
+        say(f"left out: {count} × {reason}")
+    settings = {"from": fingerprint(model, coach), "stage": "reward", "parts": list(parts), "reward": str(reward)}
+    return train(task, options, place.out / "reward", settings, say)
 
 
 def _train_turns(

@@ -13,7 +13,18 @@ from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
 from .flags import group, spread
-from .train_flags import LoopFlags, MemoryFlags, Model, Out, RewardFlags, SequenceFlags, Split, TargetFlags, TrainFlags
+from .train_flags import (
+    LEARNING,
+    LoopFlags,
+    MemoryFlags,
+    Model,
+    Out,
+    RewardFlags,
+    SequenceFlags,
+    Split,
+    TargetFlags,
+    TrainFlags,
+)
 from .train_lifter import lifter
 
 app = group("Train the coach: both published stages, or one by name.", runs=True)
@@ -107,7 +118,10 @@ def stream_vlm(
         typer.Option(help="QEVD-FIT-300K: first its questions and feedbacks.", show_default="long videos alone"),
     ] = None,
     parts: Annotated[
-        ShortParts, typer.Option(help="What the short clips change: as QEVD, Sec. 4 says, or end-to-end.")
+        ShortParts,
+        typer.Option(
+            help="What the short clips change: as QEVD, Sec. 4 says, or end-to-end.", rich_help_panel=LEARNING
+        ),
     ] = "cross-attention",
     variant: Annotated[
         str | None, typer.Option(help=f"A row of QEVD's Table 4: {', '.join(QEVD_TABLE_4)}.", show_default="full")

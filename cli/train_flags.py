@@ -17,7 +17,7 @@ from .common import PlaceFlags
 if TYPE_CHECKING:
     from qevd_bio.coach.training.stage import TrainingPlace
 
-_LEARNING, _MACHINE = "How it learns", "Machine and memory"
+LEARNING, _MACHINE = "How it learns", "Machine and memory"
 _SEQUENCES, _CHECKS, _REWARD = "Sequences", "Checks and checkpoints", "The reward stage"
 _DATA, _SAMPLED = CoachData(), RewardOptions()
 
@@ -69,14 +69,14 @@ class LoopFlags:
 
     lr: Annotated[
         float | None,
-        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=_LEARNING),
+        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=LEARNING),
     ] = None
     batch: Annotated[int | None, typer.Option(min=1, help="Items a step.", show_default="as published")] = None
     epochs: Annotated[int | None, typer.Option(min=1, help="Times through the data.", show_default="as published")] = (
         None
     )
     steps: Annotated[int, typer.Option(min=0, help="Stop after so many steps; 0: by epochs.")] = 0
-    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=_LEARNING)] = 0
+    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=LEARNING)] = 0
     micro_batch: Annotated[
         int, typer.Option(min=0, help="Items at once; changes memory alone. 0: all.", rich_help_panel=_MACHINE)
     ] = 0

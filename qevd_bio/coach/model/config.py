@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from qevd_bio.store.errors import UserError
 
+Dtype = Literal["float32", "bfloat16", "float16"]
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -136,7 +137,7 @@ class ModelConfig:
     tokenizer: str = ""
     context_tokens: int = 0
     morph_tokens: int = 128
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Dtype = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
     memory_gib: float = 0.0
 

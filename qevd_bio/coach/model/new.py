@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.checkpoint import BEGINS, LANGUAGE_PRINT, write_coach
-from qevd_bio.coach.model.config import ModelConfig, PromptForm, VisionConfig
+from qevd_bio.coach.model.config import Dtype, ModelConfig, PromptForm, VisionConfig
 from qevd_bio.coach.model.family import check_family
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.publish import OWN_WEIGHTS, read_own
@@ -61,7 +61,7 @@ def new_coach(
     preset: str | Path,
     folder: Path,
     *,
-    dtype: str | None = None,
+    dtype: Dtype | None = None,
     lora_rank: int | None = None,
     seed: int = 0,
 ) -> NewCoach:
@@ -174,7 +174,7 @@ def read_vision(vision: str, shape: ModelConfig) -> tuple[VisionConfig, dict[str
 
 
 def shaped(
-    shape: ModelConfig, found: PretrainedLanguage, vision: VisionConfig, dtype: str | None, lora_rank: int | None
+    shape: ModelConfig, found: PretrainedLanguage, vision: VisionConfig, dtype: Dtype | None, lora_rank: int | None
 ) -> ModelConfig:
     """`shape` on the language model `found`; its tokenizer gets the action tokens.
 

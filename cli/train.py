@@ -119,9 +119,7 @@ def stream_vlm(
     ] = None,
     parts: Annotated[
         ShortParts,
-        typer.Option(
-            help="What the short clips change: as QEVD, Sec. 4 says, or end-to-end.", rich_help_panel=LEARNING
-        ),
+        typer.Option(help="What the short clips change: as QEVD, Sec. 4 says, or all.", rich_help_panel=LEARNING),
     ] = "cross-attention",
     variant: Annotated[
         str | None, typer.Option(help=f"A row of QEVD's Table 4: {', '.join(QEVD_TABLE_4)}.", show_default="full")

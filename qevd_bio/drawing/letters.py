@@ -62,7 +62,7 @@ def block(text: str, size: int, width: int, height: int) -> Single:
 
 def width_of(text: str, size: int) -> int:
     """Pixels from left to right."""
-    return round(_font(size).getlength(plain(text)))
+    return round(float(_font(size).getlength(plain(text))))
 
 
 def _canvas(lines: list[str], size: int) -> Single:

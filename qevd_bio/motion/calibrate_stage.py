@@ -195,7 +195,8 @@ def _row(rule: Calibrated, when: date) -> dict[str, Any]:
             "measure": clips.candidates[chosen.number].name, "area": list(chosen.area), "found": chosen.found,
             "recall": chosen.recall, "bound": chosen.bound,
         }  # fmt: skip
-    return _without_nan(row)
+    plain: dict[str, Any] = _without_nan(row)
+    return plain
 
 
 def _without_nan(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -59,7 +59,8 @@ def run_segments(
 
     `stream` takes segments and gives their outputs in any order (a `Streamer`, or a baseline). Each finished
     segment is kept below `<workspace>/runs/`, so that the same command continues where it ended; `out` holds
-    those that were made with these settings.
+    those that were made with these settings. Raises UserError where `out` holds what was said in other segments, or
+    is no file of predictions, unless `run.redo`.
     """
     run = run or RunOptions()
     name = safe_name(out.name.removesuffix(".jsonl"))
@@ -69,6 +70,8 @@ def run_segments(
         segment = source.segment
         part = folder / safe_name(segment.split) / f"{safe_name(segment.video)}-{segment.index}.json"
         items.append(Item(segment.key, source.files(), (part,), source))
+    if not run.redo:
+        _refuse_others(out, {source.segment.key for source in chosen})
     settings = {"system": made_by.name, "timing": made_by.timing, **made_by.settings}
     work = SideBySide(stream, made_by)
     summary = run_stage(f"run-{name}", workspace, items, work, settings=settings, options=run, version=VERSION)
@@ -187,6 +190,33 @@ def line_of(source: Streamable[Any], output: SegmentOutput, made_by: MadeBy) -> 
 def _plain(text: str) -> str:
     """Text that can be written as UTF-8: a byte-level model may say half a character."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _refuse_others(out: Path, keys: Collection[str]) -> None:
+    """Raise UserError where `out` would lose something: lines of other segments, or of no segment."""
+    if not out.is_file() or not out.stat().st_size:
+        return
+    try:
+        lines = out.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UserError(f"cannot be read ({error.strerror})", where=out) from error
+    for number, line in enumerate(lines, 1):
+        key = _key_of(line)
+        if line.strip() and key not in keys:
+            raise UserError(
+                f"holds what was said in {key}, which is not in this data set" if key else "is no file of predictions",
+                where=f"{out}:{number}",
+                expected="a new file, or predictions of the same segments, so that nothing finished is overwritten",
+                fix="another --out, or --redo to replace the file",
+            )
+
+
+def _key_of(line: str) -> str:
+    try:
+        found = json.loads(line)
+        return f"{found['split']}/{found['video']}/{found['segment']}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _read_part(path: Path, made_by: MadeBy) -> str:

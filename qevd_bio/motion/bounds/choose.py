@@ -30,7 +30,8 @@ class RuleClips:
 
     def scores(self, number: int) -> Array:
         """Values of a candidate, turned so that more is more faulty."""
-        return self.values[number] if self.candidates[number].above else -self.values[number]
+        values: Array = self.values[number]
+        return values if self.candidates[number].above else -values
 
     def part(self, keep: Mask) -> RuleClips:
         """Only some of the clips."""
@@ -139,20 +140,20 @@ def standing(clips: RuleClips, number: int) -> float:
 
 def held_out(clips: RuleClips, options: CalibrateOptions) -> tuple[HeldOut, HeldOut]:
     """How the present rule and one set on other people do: nobody is in what was set and in what is tested."""
-    before, after = [0, 0], [0, 0]
+    before, after = (0, 0), (0, 0)
     judged = faulty = 0
     for fold in folds(clips.people, options):
         train, test = clips.part(~fold), clips.part(fold)
         own = test.scores(0)
         known = np.isfinite(own)
         judged, faulty = judged + int(known.sum()), faulty + int((test.present & known).sum())
-        _count(before, own[known] > _own_bound(clips), test.present[known])
+        before = _count(before, own[known] > _own_bound(clips), test.present[known])
         kept = enough(train, options)
         made = choose(train, options) if kept else None
         number = made.number if made else 0
         bound = clips.candidates[number].score(made.bound) if made else _own_bound(clips)
         scores = test.scores(number)
-        _count(after, scores[known] > bound, test.present[known])
+        after = _count(after, scores[known] > bound, test.present[known])
     return HeldOut(*before, faulty, judged), HeldOut(*after, faulty, judged)
 
 
@@ -160,9 +161,8 @@ def _own_bound(clips: RuleClips) -> float:
     return clips.candidates[0].score(standing(clips, 0))
 
 
-def _count(into: list[int], called: Mask, present: Mask) -> None:
-    into[0] += int((called & present).sum())
-    into[1] += int(called.sum())
+def _count(so_far: tuple[int, int], called: Mask, present: Mask) -> tuple[int, int]:
+    return so_far[0] + int((called & present).sum()), so_far[1] + int(called.sum())
 
 
 def folds(people: NDArray[np.intp], options: CalibrateOptions) -> Sequence[Mask]:

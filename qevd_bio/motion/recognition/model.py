@@ -129,7 +129,9 @@ def reference_features(angles: Array, fps: float) -> dict[str, float]:
 def load_model() -> Model:
     """The shipped figures."""
     data = read_json(refs_path("recognition.json"))
-    arrays = {name: np.array(data[name], dtype=np.float64) for name in ("mean", "scale", "centres", "offset")}
+    mean, scale, centres, offset = (
+        np.array(data[name], dtype=np.float64) for name in ("mean", "scale", "centres", "offset")
+    )
     lower = np.zeros((len(data["names"]),) * 2)
     lower[np.tril_indices(len(lower))] = data["precision"]
     return Model(
@@ -139,5 +141,8 @@ def load_model() -> Model:
         temperature=float(data["temperature"]),
         sure=float(data["sure"]),
         far=float(data["far"]),
-        **arrays,
+        mean=mean,
+        scale=scale,
+        centres=centres,
+        offset=offset,
     )

@@ -28,6 +28,7 @@ ROBUST_SPREADS = 4.0  # from here on a landmark is taken to be mistaken
 N_IMAGE, N_BONES = 32, 39
 # Nearly straight limbs hardly foreshorten: there the world landmarks' own flexion decides.
 KNEE_SD, ELBOW_SD = np.deg2rad(26.0), np.deg2rad(34.0)
+FLEXION_SD = np.array([[KNEE_SD], [ELBOW_SD]])
 HINGES = np.array([[DOF_INDEX[f"{name}_{side}"] for side in "rl"] for name in ("knee_angle", "elbow_flexion")])
 
 
@@ -98,7 +99,7 @@ def make_evidence(image: Float, world: Float, visibility: Float) -> Evidence:
     """From marker grids: image (T, 8, 2, 2), level world (T, 8, 2, 3), visibility (T, 8, 2)."""
     trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * np.clip(visibility, 0.0, 1.0) ** 2
     bones = world_bones(world)
-    return Evidence(image, trust, bones, bone_trust(trust), flexion_of(bones), np.array([[KNEE_SD], [ELBOW_SD]]))
+    return Evidence(image, trust, bones, bone_trust(trust), flexion_of(bones), FLEXION_SD)
 
 
 def lifted_evidence(

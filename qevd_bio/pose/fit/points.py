@@ -17,6 +17,7 @@ from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.anatomy.skeleton import SEGMENTS, Skeleton
 from qevd_bio.pose.fit.angles import angles_of, head_rotation
 from qevd_bio.pose.fit.chain import N_VARIABLES, PELVIS, Chain, State, jacobian, place
+from qevd_bio.pose.fit.evidence import FLEXION_SD
 from qevd_bio.pose.fit.guess import guess_state
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.posterior import angle_spread
@@ -177,14 +178,14 @@ def _solve(chain: Chain, grid: Float, seen: Float, pelvis: Float | None) -> tupl
         residual = ((placed.markers - grid) * weight).reshape(len(grid), 48)
         turned = np.swapaxes(rows, -1, -2)
         normal, gradient = turned @ rows, (turned @ residual[..., None])[..., 0]
-        add_priors(state, flexion, normal, gradient)
+        add_priors(state, flexion, FLEXION_SD, normal, gradient)
         if pelvis is not None:
             _add_pelvis(state, pelvis, normal, gradient)
         information = normal.copy()
         diagonal = range(N_VARIABLES)
         normal[:, diagonal, diagonal] = normal[:, diagonal, diagonal] * (1.0 + DAMPING) + 1e-6
         state = state.moved(bounded(-solve_blocks(normal, gradient[..., None])[..., 0]))
-    covariance = np.linalg.inv(information + 1e-6 * np.eye(N_VARIABLES))
+    covariance = np.asarray(np.linalg.inv(information + 1e-6 * np.eye(N_VARIABLES)), dtype=np.float64)
     return state, (place(chain, state).markers - grid) * (seen > 0)[..., None], covariance
 
 

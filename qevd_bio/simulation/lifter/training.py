@@ -79,7 +79,8 @@ def loss_of(out: Tensor, bones: Tensor, angles: Tensor) -> Tensor:
     norm = torch.sqrt(cosine**2 + sine**2 + 1e-6)
     away = 1.0 - (cosine * torch.cos(angles) + sine * torch.sin(angles)) / norm
     second = (kappa * away + torch.log(torch.special.i0e(kappa))).mean() + 0.01 * ((norm - 1.0) ** 2).mean()
-    return first + second
+    total: Tensor = first + second
+    return total
 
 
 def train_lifter(options: LifterOptions, folder: Path, tell: Callable[[str], None]) -> Path:
@@ -100,7 +101,7 @@ def train_lifter(options: LifterOptions, folder: Path, tell: Callable[[str], Non
         inputs, bones, angles = (part[rows] for part in learnt)
         loss = loss_of(model(inputs), bones, angles)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         plan.step()

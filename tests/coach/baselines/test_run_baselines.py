@@ -158,6 +158,23 @@ def test_the_interval_coach_speaks_to_the_end_of_a_plain_video(workspace: Worksp
     assert [f["time"] for f in json.loads(out.read_text())["feedbacks"]] == [5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
 
 
+def test_what_was_said_in_another_data_set_is_not_overwritten(workspace: Workspace, tmp_path: Path) -> None:
+    data = write_videos(tmp_path / "data")
+    _, out = invoke("interval", data, workspace)
+    before = out.read_bytes()
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (data / SPLIT / "long_range_videos" / "0200.mp4").rename(plain / "squats.mp4")
+    other, _ = invoke("interval", plain, workspace)
+    assert other.exit_code == 2 and f"{out}:1: holds what was said in {SPLIT}/0200/0" in other.output
+    assert out.read_bytes() == before
+    assert invoke("interval", plain, workspace, "--redo")[0].exit_code == 0
+    assert [json.loads(line)["video"] for line in out.read_text().splitlines()] == ["squats"]
+    out.write_text("my notes\n")
+    noted, _ = invoke("interval", plain, workspace)
+    assert noted.exit_code == 2 and "is no file of predictions" in noted.output and out.read_text() == "my notes\n"
+
+
 def test_the_socratic_model_is_told_the_classes_of_the_vision_backbone(
     endpoint: Endpoint, workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -170,13 +170,12 @@ def test_the_reward_rises(make_coach: Callable[..., Coach], workspace: Workspace
         found, missing = usable(training_sources(coach, place, True), coach)
         assert len(found) == 6 and not missing
         options = LoopOptions(
-            learning_rate=2e-3, batch=6, steps=12, validation_share=0.0, seed=seed, device="cpu", save_every=1000
+            learning_rate=1e-3, batch=1, steps=25, validation_share=0.0, seed=seed, device="cpu", save_every=1000
         )
-        task = RewardTask(coach, found, options, RewardOptions(samples=6, max_tokens=24), PARTS)
+        task = RewardTask(coach, found[:1], options, RewardOptions(samples=16, max_tokens=12), PARTS)
         train(task, options, tmp_path / f"reward-{seed}", {}, lambda line: None)
-        first, last = np.mean(task.rewards[:3]), np.mean(task.rewards[-3:])
-        print(f"seed {seed}: reward {first:.3f} to {last:.3f}")
-        assert last > first + 0.03
+        first, last = np.mean(task.rewards[:5]), np.mean(task.rewards[-8:])
+        assert last > first + 0.03, task.rewards
 
 
 def test_from_the_command_line(make_coach: Callable[..., Coach], workspace: Workspace, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ BODY = (("height", "m"), ("mass", "kg"), ("chest", "m"), ("waist", "m"), ("hips"
 BUILD = ("legs", "arms", "shoulders")
 """Proportions of the fitted skeleton: what tells people apart where nothing says how tall they are."""
 WARNING = "Warning: pose confidence is low, the last valid pose is kept. "
-MEASURED = ("entered", "shapy_mesh", "shapy", "betas")
+MEASURED = ("entered", "simulated", "shapy_mesh", "shapy", "betas")
 """Ways to a body measurement that is no estimate of ours."""
 _REQUIRED = {"insufficient": "", "excessive": "at most ", "unstable": "at most "}
 

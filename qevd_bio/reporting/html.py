@@ -87,6 +87,7 @@ def table(
     """A table in a region of its own that scrolls sideways; the first `text` columns are text, the rest numbers.
 
     In a table of class `said` each cell carries its column's name, so that a narrow screen can show rows as cards.
+    One of class `all` scrolls in a window of its own.
     `at`: the anchor that each row tells of; `file`: name of the CSV file that it is saved as.
     """
     labels = [short(label, 60) for label in head]
@@ -109,7 +110,8 @@ def table(
         class_=class_ or None,
         data_file=file or None,
     )
-    return tag("div", made, class_="scroll", role="region", tabindex="0", aria_label=short(caption or labels[0], 80))
+    scrolled = "scroll tall" if "all" in class_.split() else "scroll"
+    return tag("div", made, class_=scrolled, role="region", tabindex="0", aria_label=short(caption or labels[0], 80))
 
 
 def fold(title: object, *content: object, open_: bool = False, class_: str = "") -> Html:

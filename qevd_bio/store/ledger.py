@@ -186,9 +186,9 @@ class Ledger:
             )
         if not self._settings_before:
             return
-        before = self._settings_before[0]
-        names = sorted(k for k in {*before, *self.settings} if before.get(k) != self.settings.get(k))
-        change = "; ".join(f"{n}: {before.get(n)!r} then, {self.settings.get(n)!r} now" for n in names[:4])
+        before, asked = _leaves(self._settings_before[0]), _leaves(self.settings)
+        names = sorted(name for name in {*before, *asked} if before.get(name) != asked.get(name))
+        change = "; ".join(f"{n}: {before.get(n)!r} then, {asked.get(n)!r} now" for n in names[:4])
         raise UserError(
             f"{len(self._settings_before)} of {total} items of {self.stage!r} were made with other settings ({change})",
             where=self.folder,
@@ -244,6 +244,14 @@ class Ledger:
         outputs = {path.parent for item in items for path in item.outputs}
         markers = {marker_path(self._manifests, self.stage, item.key).parent for item in items}
         return {self._manifests, *outputs, *markers}
+
+
+def _leaves(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings one by one: a group's own under the group's name and a dot."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= _leaves(value, f"{above}{name}.") if isinstance(value, Mapping) else {f"{above}{name}": value}
+    return found
 
 
 def _same_content(path: Path, then: FileState) -> bool:

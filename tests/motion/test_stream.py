@@ -10,7 +10,7 @@ import pytest
 
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
-from qevd_bio.motion.options import CycleOptions, MotionOptions
+from qevd_bio.motion.options import ConstraintOptions, CycleOptions, MotionOptions
 from qevd_bio.motion.segment import analyse
 from qevd_bio.motion.stream import MotionStream
 from qevd_bio.store.errors import UserError
@@ -60,6 +60,17 @@ def test_the_stream_equals_the_batch(name: str, make_frames: MakeFrames, make_se
     assert len(cycles) == len(result.cycles) >= 1
     assert all(same(a, b) for a, b in zip(cycles, result.cycles, strict=True))
     assert contexts == list(result.contexts)
+
+
+@pytest.mark.parametrize("name", ["squats", "high_knees", "squat_kicks"])
+def test_the_paper_s_constraints_are_streamed_too(name: str, make_frames: MakeFrames, make_setup: MakeSetup) -> None:
+    frames = make_frames(name, reps=6, noise=0.02, change={"knee_angle_r": 0.7, "hip_flexion_r": 0.7})
+    setup = make_setup(name, options=MotionOptions(constraints=ConstraintOptions(method="paper")))
+    result = analyse(frames, setup)
+    cycles, contexts = stream(frames, setup)
+    assert all(same(a, b) for a, b in zip(cycles, result.cycles, strict=True))
+    assert contexts == list(result.contexts)
+    assert any("insufficient" in context.motion or "excessive" in context.motion for context in contexts)
 
 
 def test_contexts_know_only_the_past(make_frames: MakeFrames, make_setup: MakeSetup) -> None:

@@ -220,3 +220,10 @@ def test_killed_in_the_middle_then_the_same_command(tmp_path: Path, log: Path, h
     assert 8 <= len(lines(log)) <= 9
     assert [(tmp_path / "io" / f"out{n}").read_text() for n in range(8)] == [f"content {n}\n" for n in range(8)]
     assert not list((tmp_path / "io").glob(".*"))  # no half-written file is left beside the results
+
+
+def test_of_a_group_of_settings_only_what_differs_is_named(workspace: Workspace, tmp_path: Path, log: Path) -> None:
+    items = make_items(tmp_path, 1)
+    run_stage("copy", workspace, items, partial(work, log=log), settings={"rules": {"scale": 1, "other": 5}})
+    with pytest.raises(UserError, match=r"\(rules.scale: 1 then, 2 now\)"):
+        run_stage("copy", workspace, items, partial(work, log=log), settings={"rules": {"scale": 2, "other": 5}})

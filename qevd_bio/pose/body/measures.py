@@ -42,10 +42,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure that was read off something: value and standard deviation in metres or kilograms, and from what."""
+    """A measure that was read off something: value and standard deviation in metres or kilograms, how and from what."""
 
     value: float
     sd: float
+    method: str
     source: str
 
 
@@ -139,13 +140,13 @@ def body_of(
     """Measures with value, unit, sd, method and source. Entered values go before the file, both before estimates.
 
     body_model  the user's SMPL-type model; betas  means over windows of the recording's own, which it gives metres
-    stature     height read off the picture with the camera's own; less than anything else
+    stature     height read off the picture with the camera's own, or off points; less than anything else
     Nothing is estimated without a stature: a picture alone has no scale, and betas without the licensed model
     have no metres.
     """
     body: dict[str, dict[str, Any]] = {}
     if stature is not None:
-        body["height"] = _measure("height", stature.value, stature.sd, "camera_height", stature.source)
+        body["height"] = _measure("height", stature.value, stature.sd, stature.method, stature.source)
     for shape in _shapes(person, body_model, betas):
         for name, (value, sd) in shape.measures.items():
             body[name] = _measure(name, in_range(name, value, shape.source), sd, shape.method, shape.source)

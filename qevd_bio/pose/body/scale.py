@@ -9,9 +9,9 @@ from qevd_bio.anatomy.skeleton import Skeleton
 from qevd_bio.pose.body.measures import Measured
 from qevd_bio.pose.options import Sex
 
-CAMERA_SD = {"given": 0.12, "estimated": 0.15}
-"""Standard deviation of a stature from the camera's height, as a share of it, by how its pitch is known: measured on
-simulated people (docs/extract.md, "Body")."""
+CAMERA_SD = 0.2
+"""Standard deviation of a stature from the camera's height, as a share of it: measured on simulated people
+(docs/extract.md, "Body")."""
 POPULATION: dict[Sex, tuple[float, float]] = {
     "unknown": (1.69, 0.092),
     "male": (1.756, 0.069),
@@ -42,16 +42,17 @@ def by_camera(
 ) -> Measured | None:
     """The stature that the camera's height and the population's statures say together, weighted by their variances.
 
-    view  of the fit: `floor_m`, and by `pitch_source` how the camera's pitch is known
+    view  of the fit, with `floor_m`
     """
     stature = fitted_stature(lengths, float(view.get("floor_m", 0.0)), camera_height_m)
     if stature is None:
         return None
     mean, spread = POPULATION[sex]
-    own, usual = (CAMERA_SD[view.get("pitch_source", "estimated")] * stature) ** -2.0, spread**-2.0
+    own, usual = (CAMERA_SD * stature) ** -2.0, spread**-2.0
     value = (own * stature + usual * mean) / (own + usual)
     seen = f"{stature:.2f} m from the fitted bones and the floor {camera_height_m:g} m below the camera"
-    return Measured(value, (own + usual) ** -0.5, f"{seen}, weighed with the population's {mean:g} m")
+    source = f"{seen}, weighed with the population's {mean:g} m"
+    return Measured(value, (own + usual) ** -0.5, "camera_height", source)
 
 
 def by_points(lengths: Mapping[str, float]) -> Measured | None:
@@ -61,4 +62,4 @@ def by_points(lengths: Mapping[str, float]) -> Measured | None:
     stature = Skeleton.from_stature().with_lengths(lengths).stature
     if not STATURES_M[0] <= stature <= STATURES_M[1]:
         return None
-    return Measured(stature, POINTS_SD_M, "bones between points in metres")
+    return Measured(stature, POINTS_SD_M, "points", "bones between points in metres")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qevd_bio.reporting.content.collect import Collector
 from qevd_bio.reporting.content.views import IndexRow, LaneSummary, SegmentView, rule_words
+from qevd_bio.store.hashing import hash_json
 from qevd_bio.tables.by_video import VideoKey
 
 
@@ -26,6 +27,7 @@ def _row(place: int, number: int, name: str, view: SegmentView) -> IndexRow:
             lane.run,
             tuple(sorted(p.truth for p in lane.predictions if p.truth is not None)),
             sum(p.truth is None for p in lane.predictions),
+            hash_json([p.text for p in lane.predictions])[:12],
         )
         for lane in view.lanes
     )

@@ -138,11 +138,13 @@ class VideoView:
 
 @dataclass(frozen=True)
 class LaneSummary:
-    """What one system did in a segment: positions of the trainer's feedbacks that it met, and what else it said."""
+    """What one system did in a segment: positions of the trainer's feedbacks that it met, how often it spoke beside
+    them, and a hash of all its words."""
 
     run: str
     met: tuple[int, ...]
     others: int
+    said: str
 
 
 @dataclass(frozen=True)

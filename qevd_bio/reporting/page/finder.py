@@ -43,7 +43,7 @@ class Finder:
         """Search, filters, and the table of every exercise."""
         if not self.rows:
             return Html("")
-        return tag("section", tag("h2", "Every exercise", id="exercises"), self._form(), self._table())
+        return tag("section", tag("h2", "Search", id="search"), self._form(), self._table())
 
     def _form(self) -> Html:
         fields: list[Html] = [
@@ -87,8 +87,10 @@ class Finder:
                 ]
             )
         at = [segment_anchor(row.video, row.segment) for row in self.rows]
-        caption = "A dash: not known, or not analysed. A link leads to the exercise's timeline."
-        return table(head, lines, caption=caption, text=text, class_="all", at=at, file="exercises")
+        about = "A link leads to the exercise's timeline. A dash: not known, or not analysed."
+        made = table(head, lines, caption="Every exercise", text=text, class_="all", at=at, file="exercises")
+        more = tag("button", id="more", type="button", hidden=True)
+        return join((tag("p", about, class_="soft"), made, more))
 
     def differences(self) -> Html:
         """What each of several systems met, exercise by exercise; a script shows two, and where they differ."""
@@ -110,10 +112,13 @@ class Finder:
             tag("p", id="differ", role="status", class_="soft"), id="pair", class_="find", hidden=True,
         )  # fmt: skip
         head = ["exercise", "trainer's feedbacks", *(short(run, _LONGEST) for run in runs)]
-        caption = "Numbers: the trainer's feedbacks, in order, that a system met. A link leads to what both said."
-        made = table(head, lines, caption=caption, text=len(head), class_="all", file="systems")
+        about = (
+            "Numbers: the trainer's feedbacks, in order, that a system met. Exercises in which both met the same but "
+            "in other words count as different, too; a link leads to what was said."
+        )
+        made = table(head, lines, caption="What each system met", text=len(head), class_="all", file="systems")
         title = tag("h2", "Where the systems differ", id="systems")
-        return tag("section", title, form, tag("div", made, id="differences"))
+        return tag("section", title, form, tag("p", about, class_="soft"), tag("div", made, id="differences"))
 
 
 def segment_anchor(video: int, segment: int) -> str:
@@ -126,4 +131,4 @@ def _did(lane: LaneSummary | None) -> Html | str:
         return "–"
     met = ", ".join(str(k + 1) for k in lane.met) or "none"
     others = f"{lane.others} more said" if lane.others else "nothing else said"
-    return join((f"met {met}; ", others))
+    return tag("span", f"met {met}; {others}", data_said=lane.said)

@@ -69,7 +69,7 @@ def _contents(overview: Overview) -> Html:
     links = [
         ("scores", "Scores", bool(overview.runs)),
         ("systems", "Where the systems differ", len({lane.run for row in overview.index for lane in row.lanes}) > 1),
-        ("exercises", "Every exercise", bool(overview.index)),
+        ("search", "Search", bool(overview.index)),
         ("timelines", "Timelines", bool(overview.videos)),
         ("rewriting", "The rewritten data set", overview.rewritten is not None),
         ("words", "Words", True),

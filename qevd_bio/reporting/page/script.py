@@ -59,6 +59,7 @@ SCRIPT = r"""
       return down ? -order : order;
     });
     body.append(...rows.map(({row}) => row));
+    table.dispatchEvent(new Event("sorted"));
   };
 
   // Tables get their buttons when they can be seen.
@@ -66,6 +67,7 @@ SCRIPT = r"""
     if (table.parentElement.closest("details:not([open])")) return;
     table.classList.add("ready");
     if (table.rows.length > 2) all("thead th", table).forEach((head, column) => {
+      if (!words(head)) return;
       const button = document.createElement("button");
       button.append(...head.childNodes);
       button.addEventListener("click", () => sort(table, column, head));
@@ -87,7 +89,21 @@ SCRIPT = r"""
     const keys = segments.map((one) => new Set(one.dataset.k.split(" ")));
     const lines = new Map(all("tr[data-at]").map((row) => [row.dataset.at, row]));
     const rows = segments.map((one) => lines.get(one.id));
-    let texts = null;
+    const index = find.parentElement.querySelector("table"), more = byId("more");
+    let texts = null, most = 60;
+    // Of many rows the first ones are laid out: an answer is to be there at once.
+    const cut = () => {
+      let count = 0;
+      [...index.tBodies[0].rows].forEach((row) => {
+        count += row.hidden ? 0 : 1;
+        const late = !row.hidden && count > most;
+        if (row.classList.contains("late") !== late) row.classList.toggle("late", late);
+      });
+      more.hidden = count <= most;
+      more.textContent = `Show all ${count}`;
+    };
+    more.addEventListener("click", () => { most = Infinity; cut(); });
+    index.addEventListener("sorted", cut);
     const read = () => {
       const named = (i) => (rows[i] ? words(rows[i]) : "");
       texts = texts || segments.map((one, i) => `${named(i)} ${one.textContent}`.toLowerCase());
@@ -111,6 +127,7 @@ SCRIPT = r"""
       });
       const result = `${count} of ${segments.length} exercises, in ${seen.size} of ${folds.length} videos`;
       said.textContent = any ? result : "";
+      cut();
     };
     find.hidden = false;
     find.addEventListener("input", apply);
@@ -123,12 +140,13 @@ SCRIPT = r"""
   const pair = byId("pair");
   if (pair) {
     const table = byId("differences").querySelector("table"), said = byId("differ"), [a, b] = all("select", pair);
+    const did = (cell) => words(cell) + (cell.firstElementChild ? cell.firstElementChild.dataset.said : "");
     const compare = () => {
       const first = Number(a.value), second = Number(b.value), rows = [...table.tBodies[0].rows];
       [table.tHead.rows[0], ...rows].forEach((row) => [...row.cells].forEach((cell, i) => {
         cell.hidden = i > 1 && i !== first && i !== second;
       }));
-      rows.forEach((row) => { row.hidden = words(row.cells[first]) === words(row.cells[second]); });
+      rows.forEach((row) => { row.hidden = did(row.cells[first]) === did(row.cells[second]); });
       said.textContent = `They differ in ${rows.filter((row) => !row.hidden).length} of ${rows.length} exercises.`;
     };
     pair.hidden = false;

@@ -78,16 +78,17 @@ input, select, button { font: inherit; color: var(--text); background: var(--gro
 .tools { margin: .5rem 0 0; text-align: right; } .tools + .scroll { margin-top: .2rem; }
 .tools button { font-size: .8rem; min-height: 0; padding: .15rem .5rem; color: var(--soft); border-color: var(--line); }
 thead th button { all: unset; cursor: pointer; } thead th button:focus-visible { outline: 3px solid var(--focus); }
-thead th button::after { content: " \2195"; color: var(--soft); }
-th[aria-sort=ascending] button::after { content: " \2191"; color: var(--text); }
-th[aria-sort=descending] button::after { content: " \2193"; color: var(--text); }
-.scroll:has(> .all) { max-height: 28rem; overflow: auto; }
+thead th button::after { content: " ↕"; color: var(--soft); }
+th[aria-sort=ascending] button::after { content: " ↑"; color: var(--text); }
+th[aria-sort=descending] button::after { content: " ↓"; color: var(--text); }
+.late { display: none; } #more { margin-bottom: .6rem; }
+.tall { max-height: 28rem; overflow: auto; contain: content; }
 .all thead th { position: sticky; top: 0; background: var(--ground); z-index: 1; }
 .all bdi { overflow-wrap: normal; } .all th:first-child { min-width: 9rem; } .all td { min-width: 6rem; }
 .words dt { font-weight: 600; margin-top: .5rem; } .words dd { margin: 0; }
 .clips { display: flex; flex-wrap: wrap; gap: .8rem; } .clips figure { margin: .3rem 0; max-width: 20rem; }
 .clips video { display: block; max-width: 100%; height: auto; background: #000; border-radius: .3rem; }
-section.seg { scroll-margin-top: .5rem; }
+section.seg { scroll-margin-top: .5rem; content-visibility: auto; contain-intrinsic-size: auto 900px; }
 @media (max-width: 640px) {
   .find label, #query, .find select { width: 100%; max-width: none; }
   table.said thead { display: none; }
@@ -103,7 +104,7 @@ section.seg { scroll-margin-top: .5rem; }
 @media print {
   :root { --ground: #fff; --text: #000; --panel: #f4f6f8; color-scheme: light; font-size: 9.5pt; }
   main, header, footer { max-width: none; padding: 0; } nav, .skip, .find, .tools { display: none; }
-  .scroll:has(> .all) { max-height: none; } thead th button::after { content: ""; }
+  .tall { max-height: none; } tr.late { display: table-row; } thead th button::after { content: ""; }
   .scroll { overflow: visible; } svg.time { min-width: 0; } table { font-size: 8pt; }
   tr, figure, .facts div { break-inside: avoid; } h2, h3, h4, summary { break-after: avoid; }
   pre { max-height: none; } .few details.video::details-content, details.shown::details-content {

@@ -97,7 +97,8 @@ def _caption(view: SegmentView) -> str:
     if view.reps:
         scores = [rep.score for rep in view.reps if math.isfinite(rep.score)]
         units = sum(rep.units for rep in view.reps)
-        text = f"{counted(len(view.reps), 'cycle')} ({units:g} as people count)"
+        text = counted(len(view.reps), "repetition")
+        text += "" if units == len(view.reps) else f" ({units:g} as people count)"
         parts.append(text + (f", mean similarity to the reference {sum(scores) / len(scores):.2f}" if scores else ""))
     if view.lanes and view.truths:
         parts.append("Squares: trainer; dots: system; filled and tied: matched (official protocol)")

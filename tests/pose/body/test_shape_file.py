@@ -147,7 +147,7 @@ def test_betas_without_a_model_and_bad_models_are_named(tmp_path: Path) -> None:
 def test_the_camera_s_height_gives_the_scale() -> None:
     lengths = {name: 0.9 * length for name, length in Skeleton.from_stature(1.8).lengths().items()}
     assert fitted_stature(lengths, -1.08, 1.2) == pytest.approx(1.8, abs=0.01)
-    found = by_camera(lengths, {"floor_m": -1.08, "pitch_source": "given"}, 1.2)
+    found = by_camera(lengths, {"floor_m": -1.08}, 1.2)
     mean, spread = POPULATION["unknown"]
     assert found is not None and mean < found.value < 1.8 and found.sd < spread
     assert fitted_stature(lengths, 0.3, 1.2) is None and fitted_stature({}, -1.0, 1.2) is None
@@ -159,5 +159,5 @@ def test_the_camera_s_height_gives_the_scale() -> None:
 
 def test_points_in_metres_give_a_stature() -> None:
     found = by_points(Skeleton.from_stature(1.62).lengths())
-    assert found is not None and found.value == pytest.approx(1.62, abs=0.01)
+    assert found is not None and found.value == pytest.approx(1.62, abs=0.01) and found.method == "points"
     assert by_points({}) is None

@@ -79,7 +79,8 @@ def read_c3d(path: Path) -> Markers:
     """
     content = _content(path)
     points, residuals = content["points"], content["residuals"]
-    names = [str(name) for name in content["labels"]][: points.shape[1]]
+    # bytes that are no UTF-8 come as half surrogates, which no file of ours can hold
+    names = [str(name).encode(errors="replace").decode() for name in content["labels"]][: points.shape[1]]
     rate = float(content["rate"][0]) if len(content["rate"]) else 0.0
     frames = points.shape[2]
     if not frames or not names or not (np.isfinite(rate) and rate > 0):

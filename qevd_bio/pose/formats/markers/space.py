@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,6 @@ def metres(
 
 def _near(values: Float) -> tuple[Float, tuple[dict[str, Any], ...]]:
     """Values without the markers that no body has: farther from the middle of their frame than a body reaches."""
-    import warnings
-
     values = np.where(np.isfinite(values).all(axis=2, keepdims=True), values, np.nan)  # whole, or missing
     with np.errstate(invalid="ignore", over="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # frames without a marker have no middle

@@ -9,6 +9,8 @@ from qevd_bio.store.plain_data import read_yaml
 from qevd_bio.store.resources import prompts_path
 
 UNKNOWN_EXERCISE = "exercises"
+NOTHING_SAID = "(nothing)"
+"""Stands in a prompt where an earlier turn said nothing."""
 
 
 def segment_prompt(exercise: str) -> str:
@@ -28,9 +30,6 @@ def turn_question(prompt: str, seconds: float, said: Sequence[str]) -> str:
     _, _, rest = asked.partition("<exercise>")
     heard = "\n".join(said) or NOTHING_SAID
     return prompt.removesuffix(".") + rest.replace("<seconds>", f"{seconds:g}").replace("<said>", heard)
-
-
-NOTHING_SAID = "(nothing)"
 
 
 def published(name: str) -> str:

@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from qevd_bio.motion.options import MotionOptions
+from qevd_bio.motion.options import MotionOptions, Salient
 from qevd_bio.pose.threads import single_blas_thread
+from qevd_bio.store.errors import UserError
 from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, PlaceFlags
 from .ending import finish, note
 from .flags import spread
+from .salient_flags import PANEL, SalientFlags
 
 D = MotionOptions()
 RULES, SURE = "Cycles and judgement", "How sure"
@@ -40,13 +42,6 @@ class AnalyzeFlags:
             rich_help_panel=RULES,
         ),
     ] = D.constraints.method
-    salient: Annotated[
-        Literal["auto", "exercise"],
-        typer.Option(
-            help="Salient joints: as annotated or selected where that was done, or always the exercise's.",
-            rich_help_panel=RULES,
-        ),
-    ] = D.salient
     strict_paper: Annotated[
         bool,
         typer.Option(
@@ -110,12 +105,37 @@ class AnalyzeFlags:
             ),
             contexts=replace(D.contexts, morph=self.morph, max_tokens=self.max_tokens),
             exercise="" if self.exercise in (None, AUTO) else self.exercise or "",
-            salient=self.salient,
         )
 
 
+@dataclass(frozen=True)
+class SelectorFlags:
+    """The model whose selector chooses J*."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(help="Checkpoint whose trained selector chooses J*.", show_default=False, rich_help_panel=PANEL),
+    ] = None
+    device: Annotated[str, typer.Option(help="Of that model.", rich_help_panel=PANEL)] = "auto"
+
+    def select(self, place: PlaceFlags, joints: SalientFlags) -> Salient:
+        """Where J* comes from, after the model has chosen where one is named."""
+        source = joints.salient or ("selector" if self.model else D.salient)
+        if self.model is None:
+            return source
+        if source != "selector":
+            raise UserError(f"--model has no part in --salient {source}", fix="leave one of the two out")
+        from qevd_bio.coach.training.selector import select_in
+
+        done, failed = select_in(place.dataset(), place.open(), self.model, self.device, joints.evidence)
+        say(f"J* of {done} segments chosen, of {failed} not")
+        return source
+
+
 @spread
-def analyze(*, place: PlaceFlags, flags: AnalyzeFlags, items: ClusterFlags) -> None:
+def analyze(
+    *, place: PlaceFlags, flags: AnalyzeFlags, joints: SalientFlags, selector: SelectorFlags, items: ClusterFlags
+) -> None:
     """Find repetitions, judge them by the exercise's rules, and write the coach's contexts.
 
     Reads the workspace's kinematics and table of exercises, as `qevd-bio extract` leaves them; --data is needed
@@ -136,7 +156,15 @@ def analyze(*, place: PlaceFlags, flags: AnalyzeFlags, items: ClusterFlags) -> N
         recognised = recognise_videos(where)
         for line in (*recognised.lines(where), *(f"{key}: {why}" for key, why in sorted(recognised.unsure.items()))):
             note(line)
-    summary, _ = run_analyze(where, flags.of(), items.of())
+    options = flags.of()
+    window_s = options.contexts.window_s if joints.window is None else joints.window
+    options = replace(
+        options,
+        salient=selector.select(place, joints),
+        evidence=joints.evidence,
+        contexts=replace(options.contexts, window_s=window_s),
+    )
+    summary, _ = run_analyze(where, options, items.of())
     for line in report(where):
         say(line)
     finish(summary, where.motion)

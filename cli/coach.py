@@ -17,9 +17,10 @@ from .coach_push import push
 from .common import PlaceFlags, WorkspaceFlags
 from .ending import leave, note
 from .flags import group, spread
+from .salient_flags import Frames, SalientFlags
 
 G, L = GenerateOptions(), LiveOptions()
-MODELS = "A model (not rules)"
+MODELS, PACE = "A model (not rules)", "Pace"
 app = group("Models of the coach.")
 app.command()(new)
 app.command()(push)
@@ -71,12 +72,13 @@ def select_joints(
     model: Annotated[str, typer.Option(help="Checkpoint folder of a BioCoach with a trained selector.")],
     place: PlaceFlags,
     device: Device = "auto",
+    evidence: Frames = "causal",
 ) -> None:
-    """Choose each segment's salient joints from its video; `qevd-bio analyze` then uses them."""
+    """Choose each segment's salient joints from its video, for `qevd-bio analyze --salient selector`."""
     from qevd_bio.coach.training.selector import select_in
 
     where = place.open()
-    done, failed = select_in(place.dataset(), where, model, device)
+    done, failed = select_in(place.dataset(), where, model, device, evidence)
     say(f"{done} segments, {failed} failed; in {where.selected_joints}")
     leave(2 if failed else 0)
 
@@ -89,9 +91,9 @@ class LiveFlags:
     seconds: Annotated[
         float | None, typer.Option(min=0.1, help="End after so long.", show_default="the end, or Ctrl-C")
     ] = L.seconds
-    late_s: Annotated[float, typer.Option("--late", min=0.0, help="Drop a frame that has waited longer (s).")] = (
-        L.late_s
-    )
+    late_s: Annotated[
+        float, typer.Option("--late", min=0.0, help="Drop a frame that waited longer (s).", rich_help_panel=PACE)
+    ] = L.late_s
     stature_m: Annotated[
         float | None, typer.Option("--stature-m", help="Of the person, where known (m).", show_default=False)
     ] = L.stature_m
@@ -100,7 +102,9 @@ class LiveFlags:
         float | None,
         typer.Option("--countdown", min=0.0, help="Time to step back (s).", show_default="3 before a camera"),
     ] = L.countdown_s
-    debug: Annotated[bool, typer.Option("--debug", help="Show latency and dropped frames.")] = L.debug
+    debug: Annotated[bool, typer.Option("--debug", help="Show latency and dropped frames.", rich_help_panel=PACE)] = (
+        L.debug
+    )
 
     def of(self) -> LiveOptions:
         """The options as the stage takes them."""
@@ -148,6 +152,7 @@ def live(
         ),
     ] = None,
     speech: ModelFlags,
+    joints: SalientFlags,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:0.", rich_help_panel=MODELS)] = "auto",
 ) -> None:
     """Coach a person in a video or before a camera, live: joints, counter and feedback in the picture as they come.
@@ -159,6 +164,6 @@ def live(
     target = out.expanduser() if out else None
     ended = run_live(
         source, model, exercise, place.open(), session.of(),
-        weights=weights, generate=speech.of(), device=device, out=target, speak=speak, say=say,
+        weights=weights, generate=speech.of(), motion=joints.wish(), device=device, out=target, speak=speak, say=say,
     )  # fmt: skip
     say(ended.describe(session.debug) + (f"; in {target}" if target else ""))

@@ -39,9 +39,11 @@ def from_csv(
     """
     from qevd_bio.dataset.from_csv import from_csv as convert
     from qevd_bio.dataset.layout import BENCHMARK, TRAIN
+    from qevd_bio.video.probe import probe
 
     folder = out.expanduser() / (BENCHMARK if split == "test" else TRAIN)
-    done = convert(table.expanduser(), videos.expanduser(), folder, "copy" if copy else "link")
+    media: Literal["copy", "link"] = "copy" if copy else "link"
+    done = convert(table.expanduser(), videos.expanduser(), folder, lambda path: probe(path).times_s, media)
     say(f"{done.videos} videos, {done.feedbacks} feedbacks in {done.folder}")
     say(f"next: qevd-bio extract --data {out}")
 

@@ -99,7 +99,9 @@ class ExtractFlags:
     ] = D.fit
     lifter: Annotated[
         Path | None,
-        typer.Option(help="The network's weights (qevd-bio train lifter).", rich_help_panel=POSE),
+        typer.Option(
+            help="The network's weights (qevd-bio train lifter).", show_default="shipped", rich_help_panel=POSE
+        ),
     ] = None
     lengths: Annotated[
         Lengths,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from qevd_bio.coach.options import FeatureOptions
+from qevd_bio.store.terminal import say
 
 from .common import ClusterFlags, PlaceFlags
 from .ending import finish
@@ -46,6 +47,10 @@ def features(
         ),
     ] = None,
     flags: FeatureFlags,
+    crops: Annotated[
+        int,
+        typer.Option(min=1, help="Views of each video: its middle, and random crops and colours to train with."),
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Of random weights.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:0.")] = "cpu",
     items: ClusterFlags,
@@ -59,5 +64,11 @@ def features(
 
     where = place.open()
     named = need_weights(weights)
-    summary = write_features(place.dataset(), where, named, flags.of(), items.of(), seed=seed, device=device)
+    for crop in range(crops):
+        summary = write_features(
+            place.dataset(), where, named, flags.of(), items.of(), seed=seed, device=device, crop=crop
+        )
+        if summary.failed or crop == crops - 1:
+            break
+        say(summary.describe())
     finish(summary, where.path("features"))

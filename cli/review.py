@@ -71,7 +71,8 @@ def export(
 ) -> None:
     """Write one self-contained HTML page (and a CSV). Open it in a browser, decide with the keyboard, save.
 
-    Frames are shown where --data names the data set. With --what feedback: blind sheets (CSV) on which raters give
+    Frames are shown where --data names the data set. With --what rewriting: corrections that were rewritten, and those
+    that kept their words, by reason. With --what feedback: blind sheets (CSV) on which raters give
     what coaches said 1 to 5, systems side by side in an order that changes with line and rater.
     """
     from qevd_bio.annotation.review.stage import export as write
@@ -79,6 +80,14 @@ def export(
     where = place.open()
     if table == "feedback":
         sheets.write(where, out)
+        return
+    if table == "rewriting":
+        from qevd_bio.rewriting.review_stage import export as judge
+
+        path = out if out is not None else where.annotations / "review-rewriting.html"
+        count = judge(where, path, dataset=place.dataset_if_named(), only=tuple(only or ()), undecided=undecided)
+        say(f"{count} corrections: {path} and {path.with_suffix('.csv').name}")
+        say("then: qevd-bio review import --what rewriting review-rewriting.json")
         return
     page = out if out is not None else where.annotations / f"review-{table}.html"
     dataset = place.dataset_if_named() if table == "salient" else None
@@ -109,6 +118,11 @@ def bring_in(
 
         say(f"feedback: {take_back(place.open(), files)} ratings")
         return
+    if table == "rewriting":
+        from qevd_bio.rewriting.review_stage import take_back as keep
+
+        say(f"rewriting: {keep(place.open(), files, reviewer)} new judgements")
+        return
     from qevd_bio.annotation.review.stage import bring_in as read
 
     for name, count in read(place.open(), files, table, reviewer).items():
@@ -120,14 +134,20 @@ def bring_in(
 def agreement(
     *,
     place: WorkspaceFlags,
-    what: Annotated[ReviewSubject | None, typer.Option(help="feedback: the ratings of what coaches said.")] = None,
+    what: Annotated[
+        ReviewSubject | None, typer.Option(help="feedback: ratings of what coaches said; rewriting: judgements.")
+    ] = None,
 ) -> None:
     """How far reviewers agree: Cohen's kappa of each pair, Krippendorff's alpha over all.
 
-    With --what feedback: each system's mean rating with its interval, differences, and alpha of the raters.
+    With --what feedback: each system's mean rating with its interval, differences, and alpha of the raters. With
+    --what rewriting: how much of what was rewritten, and of what was kept, is right.
     """
     if what == "feedback":
         _ratings(place.open())
+        return
+    if what == "rewriting":
+        _judged(place.open())
         return
     from qevd_bio.annotation.review.stage import agreement as compare
 
@@ -140,6 +160,17 @@ def agreement(
             say(f"  Krippendorff's alpha {entry['alpha']:.2f}")
     if not report:
         say("no decisions yet")
+
+
+def _judged(where: Workspace) -> None:
+    from qevd_bio.rewriting.review_stage import summary
+
+    report = summary(where)
+    for name, found in report["groups"].items():
+        told = f"right {_number(found['share'])} {_span(found)} of {found['told']}"
+        say(f"{name}: {told}, cannot tell {found['judged'] - found['told']}")
+    if report["stale"]:
+        say(f"{report['stale']} judgements are of sentences that have changed since and do not count")
 
 
 def _ratings(where: Workspace) -> None:

@@ -13,9 +13,12 @@ from qevd_bio.store.terminal import console, say
 from .common import PlaceFlags, Redo
 from .ending import finish, leave
 from .flags import spread
+from .salient_flags import PANEL, SalientFlags
 
 if TYPE_CHECKING:
+    from qevd_bio.dataset.opening import Dataset
     from qevd_bio.rewriting.stage import RewriteResult
+    from qevd_bio.tables.workspace import Workspace
 
 D = RewriteOptions()
 WORDS = "The words"
@@ -75,6 +78,11 @@ def rewrite(
     videos: Annotated[
         Literal["link", "copy", "none"], typer.Option(help="Link to the videos, copy them, or leave them out.")
     ] = "link",
+    model: Annotated[
+        str | None,
+        typer.Option(help="Checkpoint whose trained selector chooses J*.", show_default=False, rich_help_panel=PANEL),
+    ] = None,
+    joints: SalientFlags,
     audit: Annotated[bool, typer.Option("--audit", help="Also write audit.html for people who check.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Rewrite a data set that was rewritten before.")] = False,
     redo: Redo = False,
@@ -91,7 +99,9 @@ def rewrite(
     from qevd_bio.store.work import RunOptions
 
     where = place.open()
-    outcome = run(place.dataset(), where, flags.of(), videos, RunOptions(redo=redo), force)
+    dataset = place.dataset()
+    seen = _seen(dataset, where, model, joints)
+    outcome = run(dataset, seen, flags.of(), videos, RunOptions(redo=redo), force)
     _show(outcome)
     if audit:
         say(f"audit page: {write_audit(where, outcome.mismatches)}")
@@ -99,6 +109,16 @@ def rewrite(
         say(f"{len(outcome.mismatches)} numbers could not be re-derived from the verdicts", err=True)
     leave(int(bool(outcome.mismatches)))
     finish(outcome.summary, outcome.path.parent)
+
+
+def _seen(dataset: Dataset, where: Workspace, model: str | None, joints: SalientFlags) -> Workspace:
+    """The workspace with the motion tables that are asked for: those of `qevd-bio analyze`, unless others are named."""
+    if model is None and joints == SalientFlags():
+        return where
+    from qevd_bio.coach.segments.coach_views import named_view
+
+    view = named_view(dataset, where, model, joints.wish(), say)
+    return view.workspace
 
 
 def _show(outcome: RewriteResult) -> None:

@@ -14,6 +14,7 @@ from qevd_bio.coach.options import ContextUpdate, GenerateOptions, Timing
 from .common import ItemFlags, LlmUrl, PlaceFlags
 from .ending import finish
 from .flags import spread
+from .salient_flags import SalientFlags
 
 D = GenerateOptions()
 B = BaselineOptions()
@@ -117,13 +118,15 @@ def run(
         ),
     ] = None,
     asked: AskedFlags,
+    joints: SalientFlags,
     items: ItemFlags,
 ) -> None:
     """Stream every segment through a coach and write what it says, ready for `qevd-bio score`.
 
-    Needs features (qevd-bio features) and, for BioCoach, contexts (qevd-bio analyze). Run it again to continue.
+    Needs features (qevd-bio features) and, for BioCoach, kinematics, of which contexts are made with the joints that
+    its selector chooses. Run it again to continue.
     """
     from qevd_bio.coach.run_stage import Speaker, speak
 
-    speaker = Speaker(model, stream.of(), context_every, device, dtype, asked.of(stream, device))
+    speaker = Speaker(model, stream.of(), context_every, device, dtype, asked.of(stream, device), joints.wish())
     finish(speak(speaker, place.dataset(), place.open(), out, split, items.of()), out)

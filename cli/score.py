@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from .ending import leave, print_error
 from .flags import spread
 from .score_flags import BertFlags, IntervalFlags, JudgeFlags, ScoreFlags
 from .score_tables import TableFlags
+from .techcoach_score import score_techcoach
 
 if TYPE_CHECKING:
     from qevd_bio.scoring.stage import Scored
@@ -40,6 +41,9 @@ def score(
         str | None, typer.Option(help=f"Choice of {', '.join(METRICS)}.", show_default="all that need no judge")
     ] = None,
     redo: Annotated[bool, typer.Option("--redo", help="Replace scores that stand in the folder.")] = False,
+    task: Annotated[
+        Literal["feedback", "techcoach"], typer.Option(help="techcoach: comments and scores of instances.")
+    ] = "feedback",
     flags: ScoreFlags,
     tables: TableFlags,
     bert: BertFlags,
@@ -51,6 +55,9 @@ def score(
     Metrics that are asked for later are added to a finished score of the same predictions; another score is never
     overwritten. Leaves with code 0 if every metric asked for has a value, 2 for bad input, 3 if one was withheld.
     """
+    if task == "techcoach":
+        score_techcoach(preds, place, out, metrics, redo, flags, bert, judge, interval)
+        return
     from qevd_bio.language.cache import default_cache
     from qevd_bio.scoring.intents import rules_labeller
     from qevd_bio.scoring.stage import score_into

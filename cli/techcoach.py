@@ -13,6 +13,7 @@ from qevd_bio.store.terminal import say
 from qevd_bio.techcoach.options import SCENARIOS, BuildOptions, Kind, Leaks, Method, Origin, SimulateOptions
 
 from . import asking as ask
+from . import techcoach_models as models
 from .common import WorkspaceFlags
 from .ending import note
 from .flags import group, spread
@@ -134,3 +135,7 @@ def simulate(
     scenario = "" if kind == "egoexo" else " --scenario Fitness"
     say(f"{made} takes; in {out}")
     say(f"next: qevd-bio techcoach build --egoexo {out} --released {out}/released.json{scenario} --out {out}/built")
+
+
+for _command in (models.train, models.run, models.baseline, models.ablation, models.presets):
+    app.command()(_command)

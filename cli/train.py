@@ -13,6 +13,7 @@ from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
 from .flags import group, spread
+from .salient_flags import Frames, SalientFlags
 from .train_flags import (
     LEARNING,
     LoopFlags,
@@ -39,14 +40,16 @@ def both(
     train: TrainFlags,
     place: PlaceFlags,
     targets: TargetFlags,
+    joints: SalientFlags,
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
 ) -> None:
     """Both published stages of BioCoach: the joint selector, then the fusion with the selector frozen.
 
-    --model a Stream-VLM is made into a BioCoach. Needs features (qevd-bio features), contexts (analyze) and, for
-    --targets rewritten, qevd-bio rewrite. Run the same command again to continue. --lr, --batch, --epochs and --steps
+    In between the selector chooses J* of every segment, and contexts are made with them. --model a Stream-VLM is made
+    into a BioCoach. Needs features (qevd-bio features), kinematics (extract) and, for --targets rewritten, qevd-bio
+    rewrite. Run the same command again to continue. --lr, --batch, --epochs and --steps
     are the second stage's. Several GPUs: accelerate launch -m qevd_bio train …
     """
     if ctx.invoked_subcommand is not None:
@@ -56,7 +59,7 @@ def both(
     from qevd_bio.coach.training.stage import train_both
 
     second = memory.of(loop.of(COACH))
-    data = sequences.data(targets.context_every)
+    data = sequences.data(targets.context_every, joints.wish())
     where = targets.place(place, train)
     done = train_both(
         train.model, ablations_of(train.variant), where, selector_before(second), second, data, speak_once
@@ -67,14 +70,14 @@ def both(
 
 @app.command()
 @spread
-def selector(*, train: TrainFlags, place: PlaceFlags, loop: LoopFlags) -> None:
+def selector(*, train: TrainFlags, place: PlaceFlags, loop: LoopFlags, evidence: Frames = "causal") -> None:
     """The joint selector alone, from annotated joints (qevd-bio annotate) or the exercises' standard sets."""
     from qevd_bio.coach.training.request import ablations_of, describe, original_place, speak_once
     from qevd_bio.coach.training.stage import open_model, train_selector
 
     where, options = original_place(place.source(), place.open(), train.split, train.out), loop.of(SELECTOR)
     opened = open_model(train.model, ablations_of(train.variant), where, options, biocoach=True)
-    for line in describe(train_selector(opened, train.model, where, options, speak_once)):
+    for line in describe(train_selector(opened, train.model, where, options, speak_once, evidence)):
         speak_once(line)
 
 
@@ -85,6 +88,7 @@ def coach(
     train: TrainFlags,
     place: PlaceFlags,
     targets: TargetFlags,
+    joints: SalientFlags,
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
@@ -100,10 +104,11 @@ def coach(
     where = targets.place(place, train)
     options = memory.of(loop.of(REWARD if rewarded.stage == "reward" else COACH))
     opened = open_model(train.model, ablations_of(train.variant), where, options)
+    data = sequences.data(targets.context_every, joints.wish())
     if rewarded.stage == "reward":
-        done = train_reward(opened, train.model, where, options, rewarded.of(), speak_once)
+        done = train_reward(opened, train.model, where, options, data, rewarded.of(), speak_once)
     else:
-        done = train_coach(opened, train.model, where, options, sequences.data(targets.context_every), speak_once)
+        done = train_coach(opened, train.model, where, options, data, speak_once)
     for line in describe(done):
         speak_once(line)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qevd_bio.coach.options import VARIANTS
+from qevd_bio.coach.options import AS_TRAINED, VARIANTS, MotionWish
 from qevd_bio.coach.training.options import COACH, CoachData, RewardOptions
 from qevd_bio.learning.options import Device, LoopOptions, Precision
 
@@ -137,8 +137,8 @@ class SequenceFlags:
         _DATA.generate
     )
 
-    def data(self, context_every: int = _DATA.context_every) -> CoachData:
-        return CoachData(self.alpha, context_every, self.max_tokens, self.generate)
+    def data(self, context_every: int = _DATA.context_every, motion: MotionWish = AS_TRAINED) -> CoachData:
+        return CoachData(self.alpha, context_every, self.max_tokens, self.generate, motion)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,9 @@ def annotate(
     found = places(dataset, workspace)
     totals = None
     if method == "rules":
-        summary = run_stage("annotate-rules", workspace, _items(found, True), by_rules, settings={}, options=options)
+        summary = run_stage(
+            "annotate-rules", workspace, _items(found, True), by_rules, settings={}, options=options, version=2
+        )
     else:
         if asking is None:
             raise ValueError("the method vlm needs an endpoint")
@@ -139,12 +141,15 @@ def by_rules(item: Item[SegmentToAnnotate]) -> dict[str, Any]:
     exercise = place.known_exercise()
     standard = standard_set(exercise)
     expansions: dict[str, str] = {}
+    since: dict[str, float] = {}
     if place.kinematics.is_file():
         segment = place.segment
         whole = Kinematics.read(place.kinematics)
         shown = expand(exercise, whole.between(segment.start_s, segment.end_s))
-        expansions = {joint: reason for joint, reason in shown.items() if joint not in standard}
-    return {"joints": list(in_order((*standard, *expansions))), "expansions": expansions, "standard": list(standard)}
+        expansions = {joint: seen.reason for joint, seen in shown.items() if joint not in standard}
+        since = {joint: shown[joint].since_s for joint in expansions}
+    joints = list(in_order((*standard, *expansions)))
+    return {"joints": joints, "expansions": expansions, "since": since, "standard": list(standard)}
 
 
 def questions(
@@ -239,6 +244,7 @@ def _row(place: SegmentToAnnotate, method: str, result: dict[str, Any]) -> Salie
         vector=vector_of(result["joints"]),
         standard=result["standard"],
         expansions=json.dumps(result["expansions"], ensure_ascii=False),
+        since=json.dumps(result["since"]) if result.get("since") else None,
         frame_times_s=result.get("frame_times_s"),
         model=result.get("model"),
         prompt_hash=result.get("prompt_hash"),

@@ -9,8 +9,8 @@ AnnotateMethod = Literal["vlm", "rules"]
 IntentMethod = Literal["rules", "llm", "both"]
 ReviewTable = Literal["salient", "roles", "intents"]
 REVIEW_TABLES: tuple[ReviewTable, ...] = ("salient", "roles", "intents")
-ReviewSubject = Literal["salient", "roles", "intents", "feedback"]
-"""What people review: a table, or what coaches said."""
+ReviewSubject = Literal["salient", "roles", "intents", "feedback", "rewriting"]
+"""What people review: a table, what coaches said, or what became of corrections."""
 ANNOTATE_METHODS: tuple[AnnotateMethod, ...] = ("vlm", "rules")
 ANNOTATE_MODEL = "Qwen/Qwen3-VL-30B-A3B-Instruct"
 TEXT_MODEL = "gpt-4"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from qevd_bio.motion.options import Evidence, Salient
+
 STEP_HZ = 4.0
 """Features a second: one `<next>` token each (QEVD, Sec. 4)."""
 
@@ -35,19 +37,32 @@ class FeatureOptions:
 class Ablations:
     """What is switched off: the rows of BioCoach Table 3 and of QEVD Table 4. All off is the full model.
 
-    `tau_s` is the history that the joint selector sees (paper: 3 s = 12 steps; its ablation: 2 s).
+    `no_selector` reads contexts of all 24 joints, or with `listed_joints` of the exercise's own list.
+    `tau_s` is the history that the joint selector sees (paper: 3 s = 12 steps; its ablation: 2 s), `window_s` that
+    from which contexts are made, 0 for the whole session. `matched` leaves the place of what is removed, with a text
+    that says nothing in it: everything that is trained stays.
     `image_encoder` uses per-frame image features instead of the 3D CNN's; `no_pretraining` starts the
     cross-attention from random weights; `no_action_tokens` speaks every `interval_s` instead of when it wants.
     """
 
     no_selector: bool = False
+    listed_joints: bool = False
     no_motion_context: bool = False
     no_morphology: bool = False
     image_encoder: bool = False
     no_pretraining: bool = False
     no_action_tokens: bool = False
+    matched: bool = False
     tau_s: float = 3.0
+    window_s: float = 0.0
     interval_s: float = 5.0
+
+    @property
+    def salient(self) -> Salient:
+        """Where the joints come from that contexts speak of."""
+        if not self.no_selector:
+            return "selector"
+        return "exercise" if self.listed_joints else "all"
 
     @property
     def tau_steps(self) -> int:
@@ -63,9 +78,18 @@ TABLE_3 = {
     "no-selector": Ablations(no_selector=True),
     "no-motion-context": Ablations(no_motion_context=True),
     "no-morphology": Ablations(no_morphology=True),
-    "tau-2s": Ablations(tau_s=2.0),
+    "tau-2s": Ablations(tau_s=2.0, window_s=2.0),
 }
 """Rows of BioCoach Table 3 by name."""
+
+BESIDE_TABLE_3 = {
+    "tau-3s": Ablations(window_s=3.0),
+    "no-selector-exercise": Ablations(no_selector=True, listed_joints=True),
+    "no-motion-context-matched": Ablations(no_motion_context=True, matched=True),
+    "no-morphology-matched": Ablations(no_morphology=True, matched=True),
+}
+"""What stands beside these rows: the paper's window of 3 s, the other reading of "no selection", and the two contexts
+taken away without taking away weights."""
 
 QEVD_TABLE_4 = {
     "no-3d-cnn": Ablations(image_encoder=True),
@@ -74,7 +98,37 @@ QEVD_TABLE_4 = {
 }
 """Ablations of QEVD Table 4 by name."""
 
-VARIANTS = {**TABLE_3, **QEVD_TABLE_4}
+VARIANTS = {**TABLE_3, **BESIDE_TABLE_3, **QEVD_TABLE_4}
+
+Read = Literal["measured", "blank", "none"]
+
+
+@dataclass(frozen=True)
+class ContextsRead:
+    """What a coach reads of C_motion and C_morph: what was measured, one sentence that says nothing, or none."""
+
+    motion: Read = "none"
+    morph: Read = "none"
+
+    @property
+    def measured(self) -> bool:
+        """Whether it reads anything that `qevd-bio analyze` makes."""
+        return "measured" in (self.motion, self.morph)
+
+
+@dataclass(frozen=True)
+class MotionWish:
+    """Which contexts are wanted: where J* comes from, what it may rest on, and the window (0: the whole session).
+
+    None: as the coach was made or trained.
+    """
+
+    salient: Salient | None = None
+    window_s: float | None = None
+    evidence: Evidence = "causal"
+
+
+AS_TRAINED = MotionWish()
 
 
 @dataclass(frozen=True)

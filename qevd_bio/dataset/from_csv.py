@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +19,9 @@ from qevd_bio.dataset.timestamps import to_nanoseconds, write_timestamps
 from qevd_bio.dataset.workout import Workout
 from qevd_bio.dataset.writer import Media, NewSpan, new_workout, place_file, write_split
 from qevd_bio.store.errors import ItemError, UserError
-from qevd_bio.video.probe import probe
 
+FrameTimes = Callable[[Path], NDArray[np.float64]]
+"""Seconds (T,) of a video's frames from its first; raises ItemError."""
 COLUMNS = ("video", "time", "text", "exercise")
 _EXPECTED = "CSV with a header line and the columns video,time,text,exercise (time in seconds from the video's start)"
 _FIRST_UNIX = 1_600_000_000.0
@@ -47,7 +48,7 @@ class WrittenSplit:
     feedbacks: int
 
 
-def from_csv(table: Path, videos: Path, folder: Path, media: Media = "link") -> WrittenSplit:
+def from_csv(table: Path, videos: Path, folder: Path, frame_times: FrameTimes, media: Media = "link") -> WrittenSplit:
     """Write a split into `folder` (its name is that of a QEVD split) from the rows of `table`.
 
     Rows of one video are put in order of time; a new exercise is announced before its first feedback. Raises UserError,
@@ -71,7 +72,7 @@ def from_csv(table: Path, videos: Path, folder: Path, media: Media = "link") -> 
     written: list[tuple[Workout, Path, NDArray[np.int64]]] = []
     for number, (stem, own) in enumerate(sorted(by_video.items())):
         try:
-            times = probe(found[stem]).times_s
+            times = frame_times(found[stem])
         except ItemError as error:
             raise UserError(error.detail, where=found[stem], expected="a video that can be decoded") from error
         nanoseconds = to_nanoseconds(_FIRST_UNIX + 10_000.0 * number + times)

@@ -58,7 +58,7 @@ def draw_body(image: Image, landmarks: Landmarks, marks: Mapping[str, Mark], sur
     """Draw the bones in white and the judged joints in colour. `unit` is the size of letters in pixels."""
     seen = _visible(landmarks)
     points = landmarks[:, :2].astype(np.float64)
-    width, edge = max(0.2 * unit, 2.0), max(0.06 * unit, 1.0)
+    width, edge = max(0.2 * unit, 2.0), max(0.09 * unit, 1.6)
     ends = np.array(_BONES)
     clear = seen[ends].all(axis=1) & sure
     trunk = np.array([[_middle(points, "hip"), _middle(points, "shoulder")]])
@@ -72,7 +72,7 @@ def draw_body(image: Image, landmarks: Landmarks, marks: Mapping[str, Mark], sur
         index = LANDMARK_INDEX.get(JOINT_LANDMARKS.get(joint, ""), None)
         certain = sure and mark != "unsure" and (index is None or bool(seen[index]))
         size = (0.42 if mark == "broken" else 0.32) * unit
-        disc(image, place, size, MARK_COLOURS[mark], 1.0 if certain else FAINT, 2 * edge)
+        disc(image, place, size, MARK_COLOURS[mark], 1.0 if certain else FAINT, 1.4 * edge)
 
 
 def joint_place(landmarks: Landmarks, joint: str) -> Point | None:

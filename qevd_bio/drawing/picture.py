@@ -64,12 +64,12 @@ class Painter:
         self.layout = Layout.of(width, height, reference)
         self._pen = DialPen()
         self.dial_box: Box | None = None
+        self._kept: tuple[object, Image] | None = None
 
     def paint(self, image: Image, scene: Scene, reference: Image | None = None) -> Image:
         """A new picture (H + band, W + beside, 3). image (H, W, 3) RGB; reference (H, beside, 3)."""
         at = self.layout
         picture = np.empty((at.size[1], at.size[0], 3), np.uint8)
-        picture[at.height :] = _GROUND
         frame = picture[: at.height, : at.width]
         frame[:] = image[: at.height, : at.width]
         if at.beside:
@@ -79,8 +79,20 @@ class Painter:
             self._notice(frame, scene.notice)
         if scene.footnote:
             self._footnote(frame, scene.footnote)
-        self._words(picture[at.height :], scene)
+        picture[at.height :] = self._band(scene)
         return picture
+
+    def _band(self, scene: Scene) -> Image:
+        """The band below, drawn only when what it says changes."""
+        loose = scene.dial if scene.landmarks is not None and self.dial_box is None else None
+        words = () if loose is None else label_text(loose)
+        key = (scene.sentence, scene.count, scene.unit, scene.state, bool(scene.marks), words)
+        if self._kept is None or self._kept[0] != key:
+            band = np.empty((self.layout.band, self.layout.size[0], 3), np.uint8)
+            band[:] = _GROUND
+            self._words(band, scene, " ".join(words))
+            self._kept = (key, band)
+        return self._kept[1]
 
     def _person(self, frame: Image, scene: Scene) -> None:
         self.dial_box = None
@@ -109,7 +121,7 @@ class Painter:
         shade(frame, (0, 0, width_of(text, size) + size, round(1.5 * size)), _GROUND, 0.75)
         letters(frame, written(text, size), size // 2, size // 8, WHITE)
 
-    def _words(self, band: Image, scene: Scene) -> None:
+    def _words(self, band: Image, scene: Scene, dial: str) -> None:
         unit, (height, width) = self.layout.unit, band.shape[:2]
         pad, small = unit // 2, max(round(0.62 * unit), 10)
         tall = height >= 5 * unit
@@ -121,7 +133,7 @@ class Painter:
             room = width - left - 2 * pad
             ink = block(scene.sentence, round(0.95 * unit), room, row - pad)
             letters(band, ink, left + pad, max((row - ink.shape[0]) // 2, pad // 2), WHITE)
-        self._legend(band, scene, width - pad, row, small)
+        self._legend(band, bool(scene.marks), dial, width - pad, row, small)
 
     def _counter(self, band: Image, scene: Scene, pad: int, small: int) -> int:
         """Number, name and state at the left; returns where they end."""
@@ -132,7 +144,7 @@ class Painter:
         number = f"{scene.count:g}" if scene.unit else ""
         large = min(round(2.0 * unit), round(0.72 * row))
         ink = written(number, large) if number else np.zeros((1, 1), np.float32)
-        width = max(width_of("88", large), width_of(scene.unit, small), ink.shape[1]) + 2 * pad
+        width: int = max(width_of("88", large), width_of(scene.unit, small), int(ink.shape[1])) + 2 * pad
         letters(band, ink, pad, max((row - ink.shape[0]) // 2, 0), WHITE)
         letters(band, written(scene.unit, small), pad, row, _QUIET)
         if scene.state:
@@ -142,14 +154,13 @@ class Painter:
         band[pad : row - pad // 2, width : width + 2] = (52, 56, 62)
         return width
 
-    def _legend(self, band: Image, scene: Scene, right: int, row: int, small: int) -> None:
+    def _legend(self, band: Image, marked: bool, dial: str, right: int, row: int, small: int) -> None:
         """What the colours mean; the key angle, too, where it found no room beside the body."""
-        if scene.dial is not None and scene.landmarks is not None and self.dial_box is None:
-            words = " ".join(label_text(scene.dial))
-            right -= width_of(words, small)
-            letters(band, written(words, small), right, row, WHITE)
+        if dial:
+            right -= width_of(dial, small)
+            letters(band, written(dial, small), right, row, WHITE)
             right -= small
-        if not scene.marks:
+        if not marked:
             return
         for mark, words in reversed(_MARK_WORDS):
             right -= width_of(words, small)

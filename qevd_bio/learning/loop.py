@@ -262,7 +262,7 @@ def _check_fsdp(accelerator: Any) -> None:
 
 
 def learning_rate(options: LoopOptions, step: int, total: int) -> float:
-    """The rate of a step (from 0): a linear warm-up, then constant or a cosine to a tenth."""
+    """The rate of a step (from 0): a linear warm-up, then constant, a cosine to a tenth, or a line to zero."""
     import math
 
     if step < options.warm_up_steps:
@@ -270,4 +270,6 @@ def learning_rate(options: LoopOptions, step: int, total: int) -> float:
     if options.schedule == "constant":
         return options.learning_rate
     done = (step - options.warm_up_steps) / max(total - options.warm_up_steps, 1)
+    if options.schedule == "linear":
+        return options.learning_rate * (1.0 - min(done, 1.0))
     return options.learning_rate * (0.55 + 0.45 * math.cos(math.pi * min(done, 1.0)))

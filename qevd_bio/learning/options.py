@@ -29,7 +29,7 @@ class LoopOptions:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     warm_up_steps: int = 0
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
     validate_every: int = 0
     save_every: int = 200
     patience: int = 0

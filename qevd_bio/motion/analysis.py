@@ -19,8 +19,8 @@ from qevd_bio.motion.judging.evaluate import Setup
 from qevd_bio.motion.judging.occasion import CameraView
 from qevd_bio.motion.options import MotionOptions
 from qevd_bio.motion.rows import cycle_rows, units_of
-from qevd_bio.motion.salient import SalientJoints
-from qevd_bio.motion.segment import SegmentResult, analyse
+from qevd_bio.motion.salient import JointsOverTime, SalientJoints
+from qevd_bio.motion.segment import SegmentResult, analyse_over_time
 from qevd_bio.store.errors import ItemError
 from qevd_bio.store.work import Item
 from qevd_bio.tables.kinematics import Kinematics
@@ -75,19 +75,21 @@ def analyse_one(item: Item[VideoTask]) -> dict[str, Any]:
     for part in task.parts:
         row = _segment_row(task, part, kinematics)
         try:
-            setup = make_setup(task, part, kinematics)
-            result = _analyse_part(part, kinematics, setup)
+            exercise = _exercise(task, part)
+            joints = task.salient.of((task.split, task.video, part.segment), exercise)
+            setup = make_setup(task, part, exercise, joints, kinematics)
+            result = _analyse_part(part, kinematics, setup, joints)
         except ItemError as error:
             segments.append(replace(row, status=error.reason, detail=error.detail))
             continue
-        cycles += cycle_rows(result, setup)
+        cycles += cycle_rows(result, setup, joints)
         verdicts += [verdict for judged in result.cycles for verdict in judged.verdicts]
         contexts += result.contexts
         segments.append(_found(row, result, setup))
     analysed = [row for row in segments if row.signal is not None]
     if not analysed:
         raise ItemError(segments[0].status, segments[0].detail or "")
-    about = {"context_format": FORMAT}
+    about = made_with(task.options)
     CYCLES.save(task.tables.cycles, cycles, metadata=about)
     VERDICTS.save(task.tables.verdicts, verdicts, metadata=about)
     MOTION_SEGMENTS.save(task.tables.segments, segments, metadata=about)
@@ -103,6 +105,8 @@ def _found(row: MotionSegment, result: SegmentResult, setup: Setup) -> MotionSeg
         units=sum(units_of(judged, setup.exercise) for judged in result.cycles),
         signal=result.signal,
         rejected=json.dumps(dict(result.rejected), sort_keys=True),
+        salient=list(setup.salient),
+        salient_source=setup.salient_source,
     )
 
 
@@ -117,21 +121,30 @@ def read_kinematics(path: Path, split: str, video: str) -> Kinematics:
     return kinematics
 
 
-def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Setup:
-    """What is known of a segment beside its frames. ItemError("unknown_exercise") with the closest names."""
-    exercise = _exercise(task, part)
+def made_with(options: MotionOptions) -> dict[str, Any]:
+    """What the tables' metadata say of how they were made."""
+    return {
+        "context_format": FORMAT,
+        "salient": options.salient,
+        "evidence": options.evidence,
+        "window_s": options.contexts.window_s,
+    }
+
+
+def make_setup(
+    task: VideoTask, part: SegmentPart, exercise: Exercise, joints: JointsOverTime, kinematics: Kinematics
+) -> Setup:
+    """What is known of a segment beside its frames."""
     reference = None
     if has_reference(exercise, task.user_refs):
         reference = load_reference(exercise, task.user_refs)
-    key = (task.split, task.video, part.segment)
-    salient, source = task.salient.of(key, exercise)
     skeleton = skeleton_of(kinematics.skeleton_lengths, _stature(kinematics.body))
     return Setup(
         exercise=exercise,
         reference=None if reference is None else reference.angles,
         reference_fps=30.0 if reference is None else reference.fps,
-        salient=salient,
-        salient_source=source,
+        salient=joints.last,
+        salient_source=joints.source,
         options=task.options,
         skeleton=skeleton,
         camera=camera_of(kinematics.meta),
@@ -144,6 +157,7 @@ def make_setup(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> Se
 
 
 def _exercise(task: VideoTask, part: SegmentPart) -> Exercise:
+    """The segment's exercise; ItemError("unknown_exercise") with the closest names."""
     catalogue = load((task.user_refs / "exercises",))
     exercise = catalogue.get(part.exercise or "")
     if exercise is None:
@@ -166,14 +180,14 @@ def camera_of(meta: Mapping[str, Any]) -> CameraView:
     return CameraView(float(heading))
 
 
-def _analyse_part(part: SegmentPart, kinematics: Kinematics, setup: Setup) -> SegmentResult:
+def _analyse_part(part: SegmentPart, kinematics: Kinematics, setup: Setup, joints: JointsOverTime) -> SegmentResult:
     piece = kinematics.between(part.start_s, part.end_s)
     if len(piece) < LEAST_FRAMES:
         raise ItemError("too_few_frames", f"{len(piece)} frames, at least {LEAST_FRAMES} are needed")
     frames = frames_of(piece)
     if not frames.ok.any():
         raise ItemError("no_pose", f"none of the {len(piece)} frames has a pose of its own")
-    return analyse(frames, setup)
+    return analyse_over_time(frames, setup, joints)
 
 
 def _segment_row(task: VideoTask, part: SegmentPart, kinematics: Kinematics) -> MotionSegment:

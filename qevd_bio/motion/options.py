@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+Salient = Literal["selector", "annotated", "exercise", "all"]
+"""Where J* comes from: the trained selector, annotations, the exercise's own list, or all 24 joints."""
+SALIENT: tuple[Salient, ...] = ("selector", "annotated", "exercise", "all")
+Evidence = Literal["causal", "whole"]
+"""What J* at a time may rest on: frames up to that time, or the whole segment."""
+
 
 @dataclass(frozen=True)
 class CycleOptions:
@@ -109,6 +115,8 @@ class ContextOptions:
     feature_hz: float = 4.0
     max_tokens: int = 160
     max_issues: int = 4
+    window_s: float = 0.0
+    """Seconds of motion before each step that its context is made from (the paper: 3); 0: all of the session."""
 
 
 @dataclass(frozen=True)
@@ -120,5 +128,7 @@ class MotionOptions:
     contexts: ContextOptions = field(default_factory=ContextOptions)
     exercise: str = ""
     """Exercise of videos without segments (plain folders)."""
-    salient: Literal["auto", "exercise"] = "auto"
-    """`auto` (annotations, then selector, then the exercise's own set) or `exercise`."""
+    salient: Salient = "annotated"
+    """Where J* comes from; a segment for which that source has nothing takes the exercise's own list."""
+    evidence: Evidence = "causal"
+    """Whether J* may follow from frames that come later in the segment."""

@@ -8,6 +8,7 @@ from collections import Counter
 
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.judging.evaluate import JudgedCycle, Setup
+from qevd_bio.motion.salient import JointsOverTime
 from qevd_bio.motion.segment import SegmentResult
 from qevd_bio.tables.motion import CycleRow
 from qevd_bio.tables.verdicts import NOT_JUDGED, NOT_SURE, PASS, SPOKEN, faults_of
@@ -19,12 +20,12 @@ def units_of(judged: JudgedCycle, exercise: Exercise) -> float:
     return per_cycle * judged.cycle.halves / 2.0
 
 
-def cycle_rows(result: SegmentResult, setup: Setup) -> list[CycleRow]:
-    """One row a cycle."""
-    return [_row(judged, result, setup) for judged in result.cycles]
+def cycle_rows(result: SegmentResult, setup: Setup, joints: JointsOverTime) -> list[CycleRow]:
+    """One row a cycle; `joints` are J* over time."""
+    return [_row(judged, result, setup, joints) for judged in result.cycles]
 
 
-def _row(judged: JudgedCycle, result: SegmentResult, setup: Setup) -> CycleRow:
+def _row(judged: JudgedCycle, result: SegmentResult, setup: Setup, joints: JointsOverTime) -> CycleRow:
     place, cycle, likeness = setup.place, judged.cycle, judged.similarity
     counts = Counter(verdict.verdict for verdict in judged.verdicts)
     return CycleRow(
@@ -53,8 +54,8 @@ def _row(judged: JudgedCycle, result: SegmentResult, setup: Setup) -> CycleRow:
         amplitude=likeness.amplitude,
         best=judged.number == result.best,
         confidence=judged.confidence,
-        salient=list(setup.salient),
-        salient_source=setup.salient_source,
+        salient=list(joints.at(judged.reported_s)),
+        salient_source=joints.source,
         violations=len(faults_of(judged.verdicts)),
         measurements=len(
             {verdict.rule for verdict in judged.verdicts if verdict.violated and verdict.kind not in SPOKEN}

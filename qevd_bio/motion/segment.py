@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.anatomy.skeleton import Skeleton
-from qevd_bio.exercise.rules import Exercise
 from qevd_bio.exercise.wording import measured_name, rounded
 from qevd_bio.motion.context import (
     Issue,
@@ -22,21 +22,20 @@ from qevd_bio.motion.context import (
     write_pose,
     write_rest,
 )
-from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
-from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves, Window
-from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector, turns_alike
+from qevd_bio.motion.cycles.curves import SeenCurves
+from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, Signal, choose, detector
+from qevd_bio.motion.evaluating import by_paper, evaluate_frames
 from qevd_bio.motion.frames import Frames, feature_frames
 from qevd_bio.motion.judging.align import best
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
-from qevd_bio.motion.judging.occasion import Rest
 from qevd_bio.motion.pose_state import PoseState, latest_pose
+from qevd_bio.motion.recent import RecentMotion
+from qevd_bio.motion.salient import JointsOverTime
 from qevd_bio.tables.motion import ContextRow
 from qevd_bio.tables.verdicts import STILL, Verdict, faults_of
 
 Count = Callable[[str], int]
-
-_LEAST_REST_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,31 @@ def analyse(frames: Frames, setup: Setup, count: Count = estimate_tokens) -> Seg
     for cycle in found:
         reported = max(cycle.reported_s, known_at)
         cycles.append(evaluate_frames(evaluator, cycle, frames, curves, reported))
-    writer = ContextWriter(setup, count)
-    contexts = _contexts(frames, curves, writer, cycles)
+    window_s = setup.options.contexts.window_s
+    recent = RecentMotion(setup, window_s) if window_s else None
+    contexts = _contexts(frames, curves, moving, ContextWriter(setup, count), cycles, recent)
     scores = [cycle.similarity.score for cycle in cycles]
     return SegmentResult(tuple(cycles), tuple(contexts), rejected, signal.expression.text, best(scores))
+
+
+def analyse_over_time(
+    frames: Frames, setup: Setup, joints: JointsOverTime, count: Count = estimate_tokens
+) -> SegmentResult:
+    """As `analyse`, with J* as it is known at each moment.
+
+    When more becomes known of J*, what was seen is looked at again under it (as in a live session): contexts, and
+    verdicts on a repetition, are those of the joints that are known then.
+    """
+    found = [analyse(frames, replace(setup, salient=chosen), count) for _, chosen in joints.phases]
+    starts = [start for start, _ in joints.phases]
+
+    def then(time_s: float) -> SegmentResult:
+        return found[bisect.bisect_right(starts, time_s) - 1]
+
+    first = found[0]
+    cycles = tuple(then(cycle.reported_s).cycles[number] for number, cycle in enumerate(first.cycles))
+    contexts = tuple(then(row.time_s).contexts[number] for number, row in enumerate(first.contexts))
+    return replace(first, cycles=cycles, contexts=contexts, best=best([cycle.similarity.score for cycle in cycles]))
 
 
 def seen_curves(frames: Frames, skeleton: Skeleton) -> SeenCurves:
@@ -96,33 +116,6 @@ def choosing(times_s: NDArray[np.float64], ok: NDArray[np.bool_]) -> tuple[int, 
     return first, int(np.searchsorted(times_s, times_s[first] + CHOOSE_S, side="right"))
 
 
-def evaluate_frames(
-    evaluator: Evaluator, cycle: Cycle, frames: Frames, curves: SeenCurves | JoinedCurves, reported_s: float
-) -> JudgedCycle:
-    """Evaluate a cycle on the frames that lie within it."""
-    first = int(np.searchsorted(frames.time_s, cycle.start_s - 1e-9))
-    last = int(np.searchsorted(frames.time_s, cycle.end_s + 1e-9, side="right")) - 1
-    part = slice(first, last + 1)
-    return evaluator.evaluate(
-        cycle,
-        Window(curves, first, last),
-        frames.time_s[part],
-        frames.frame[part],
-        frames.confidence[part],
-        reported_s,
-        _rest(evaluator.rest_from(cycle), first, frames, curves),
-    )
-
-
-def _rest(start_s: float, until: int, frames: Frames, curves: SeenCurves | JoinedCurves) -> Rest | None:
-    """The frames from `start_s` up to frame `until`; None for fewer than three."""
-    first = int(np.searchsorted(frames.time_s, start_s - 1e-9))
-    if until - first < _LEAST_REST_FRAMES:
-        return None
-    part = slice(first, until)
-    return Rest(Window(curves, first, until - 1), frames.time_s[part], frames.frame[part])
-
-
 def _find(
     frames: Frames, setup: Setup, signal: Signal, values: NDArray[np.float64]
 ) -> tuple[list[Cycle], Counter[str]]:
@@ -134,30 +127,13 @@ def _find(
     return found + machine.finish(), machine.rejected
 
 
-def by_paper(
-    times_s: NDArray[np.float64], values: NDArray[np.float64], exercise: Exercise, signal: Signal
-) -> list[Cycle]:
-    """Cycles or holds by the paper's rule; `values` (T,) radians of the paper's representative `signal`."""
-    if exercise.category == "hold":
-        return paper.detect_holds(times_s, values)
-    return paper.detect_cycles(
-        times_s,
-        values,
-        two_sided=signal.two_sided,
-        rest_high=exercise.signal.rest == "max",
-        alternating=exercise.category == "alternating",
-        halves=turns_of(exercise, signal),
-    )
-
-
-def turns_of(exercise: Exercise, signal: Signal) -> int:
-    """Half phases in one wave of the paper's signal: 1 where each side's turn makes a wave of its own, else 2."""
-    by_side = exercise.category == "alternating" and exercise.cycle.count.per_cycle == 2
-    return 1 if by_side and turns_alike(signal.expression) else 2
-
-
 def _contexts(
-    frames: Frames, curves: SeenCurves, writer: ContextWriter, cycles: Sequence[JudgedCycle]
+    frames: Frames,
+    curves: SeenCurves,
+    moving: SeenCurves,
+    writer: ContextWriter,
+    cycles: Sequence[JudgedCycle],
+    recent: RecentMotion | None,
 ) -> list[ContextRow]:
     steps = feature_frames(frames.time_s)
     newest, older = latest_pose(frames.time_s, frames.ok, steps)
@@ -166,7 +142,9 @@ def _contexts(
     done = 0
     for step, index in enumerate(steps.tolist()):
         time = float(frames.time_s[index])
-        while done < len(cycles) and cycles[done].reported_s <= time:
+        if recent is not None:
+            writer.only(*recent.at(frames, curves, moving, index))
+        while recent is None and done < len(cycles) and cycles[done].reported_s <= time:
             writer.completed(cycles[done])
             done += 1
         known = bool(newest[step] >= 0)
@@ -179,6 +157,7 @@ class ContextWriter:
 
     def __init__(self, setup: Setup, count: Count = estimate_tokens) -> None:
         self.options, self._place = setup.options.contexts, setup.place
+        self._source = setup.salient_source
         self.pose = PoseState(setup.salient)
         self._count = count
         build = setup.build if setup.options.contexts.morph == "build" else None
@@ -194,13 +173,22 @@ class ContextWriter:
 
     def completed(self, cycle: JudgedCycle) -> None:
         """Take note of a completed cycle."""
-        motion = Motion(
-            cycles=self._motion.cycles + 1,
+        self._known(self._after(cycle, self._motion.cycles + 1), cycle.number)
+
+    def only(self, newest: JudgedCycle | None, count: int) -> None:
+        """Know `count` completed cycles, of which this is the newest, and no others."""
+        if newest is None:
+            self._known(Motion(), -1)
+        else:
+            self._known(self._after(newest, count), newest.number)
+
+    def _after(self, cycle: JudgedCycle, count: int) -> Motion:
+        return Motion(
+            cycles=count,
             last_s=rounded(cycle.cycle.duration_s, "s"),
             score=rounded(cycle.similarity.score, "ratio"),
             issues=issues_of(cycle.verdicts, self.options.max_issues),
         )
-        self._known(motion, cycle.number)
 
     def row(self, step: int, time_s: float, pose: Sequence[float] | None, older: bool) -> ContextRow:
         """The context at one step; `pose` are the salient joints' angles, None where no pose is known."""
@@ -221,6 +209,7 @@ class ContextWriter:
             tokens=tokens,
             cycle=self._number,
             pose_known=pose is not None,
+            salient_source=self._source,
         )
 
 

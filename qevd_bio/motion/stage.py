@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
 
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.reference import has_reference, trajectories
-from qevd_bio.motion.analysis import SegmentPart, VideoTask, analyse_one
+from qevd_bio.motion.analysis import SegmentPart, VideoTask, analyse_one, made_with
 from qevd_bio.motion.context import FORMAT
 from qevd_bio.motion.options import MotionOptions
-from qevd_bio.motion.salient import SalientJoints, read_salient
+from qevd_bio.motion.salient import salient_joints
 from qevd_bio.store.columns import concat
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.resources import refs_path
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
+from qevd_bio.tables.annotations import SALIENT
 from qevd_bio.tables.motion import CYCLES, MOTION_SEGMENTS
 from qevd_bio.tables.rows import INF
 from qevd_bio.tables.segments import SEGMENTS
@@ -25,7 +25,7 @@ from qevd_bio.tables.verdicts import VERDICTS
 from qevd_bio.tables.workspace import Workspace, video_of
 
 STAGE = "analyze"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,26 @@ class MotionTotals:
 
 
 def analyze(
-    workspace: Workspace, options: MotionOptions, run: RunOptions | None = None
+    workspace: Workspace,
+    options: MotionOptions,
+    run: RunOptions | None = None,
+    *,
+    videos: Collection[tuple[str, str]] | None = None,
 ) -> tuple[Summary, MotionTotals]:
     """Analyse every video of the workspace that has kinematics, then merge the parts into the tables.
+
+    videos: (split, video) of those that are wanted, None for all.
 
     Segments come from the table of segments; a video that has none there is one segment of `options.exercise`.
     Raises UserError where there is nothing to analyse or the exercise is not known.
     """
     items = make_items(workspace, options)
+    if videos is not None:
+        items = [item for item in items if (item.payload.split, item.payload.video) in videos]
     settings = {**asdict(options), "format": FORMAT}
-    summary = run_stage(STAGE, workspace, items, analyse_one, settings=settings, options=run, version=VERSION)
-    return summary, merge(workspace, items)
+    stage = f"{STAGE}-{workspace.view}" if workspace.view else STAGE
+    summary = run_stage(stage, workspace, items, analyse_one, settings=settings, options=run, version=VERSION)
+    return summary, merge(workspace, items, options)
 
 
 def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[VideoTask]]:
@@ -56,7 +65,7 @@ def make_items(workspace: Workspace, options: MotionOptions) -> list[Item[VideoT
     found = workspace.all_kinematics()
     if not found:
         raise UserError("no kinematics", where=workspace.kinematics_folder, fix="qevd-bio extract --data FOLDER")
-    salient = SalientJoints() if options.salient == "exercise" else read_salient(workspace)
+    salient = salient_joints(workspace, options.salient, options.evidence)
     parts = read_parts(workspace, options.exercise)
     shared = tuple(path for path in (workspace.segments, *salient.files) if path.is_file())
     items = []
@@ -99,9 +108,13 @@ def _rules(parts: Sequence[SegmentPart], user_refs: Path) -> list[Path]:
     return [path for path in (*rules, *references) if path.is_file()]
 
 
-def merge(workspace: Workspace, items: Sequence[Item[VideoTask]]) -> MotionTotals:
+def merge(workspace: Workspace, items: Sequence[Item[VideoTask]], options: MotionOptions) -> MotionTotals:
     """Merge the videos' parts into the workspace's tables, in the order of the items."""
-    about: Mapping[str, Any] = {"context_format": FORMAT, "exercises": len(load((workspace.user_refs / "exercises",)))}
+    exercises = len(load((workspace.user_refs / "exercises",)))
+    about = {**made_with(options), "exercises": exercises, "options": asdict(options)}
+    if options.salient == "selector":
+        chosen = SALIENT.read_metadata(workspace.selected_joints).get("metadata") or {}
+        about["selection"] = chosen.get("selection", "")
     done = [item.payload.tables for item in items if all(path.is_file() for path in item.outputs)]
     whole = workspace.motion_tables
     return MotionTotals(

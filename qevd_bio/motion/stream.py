@@ -19,10 +19,12 @@ from qevd_bio.motion.cycles.curves import JoinedCurves, SeenCurves
 from qevd_bio.motion.cycles.detection import CycleDetector
 from qevd_bio.motion.cycles.holds import HoldDetector
 from qevd_bio.motion.cycles.signal_curve import CHOOSE_S, choose, detector
+from qevd_bio.motion.evaluating import evaluate_frames
 from qevd_bio.motion.frames import CNN_HZ, FRAMES_A_FEATURE, Frames
 from qevd_bio.motion.judging.evaluate import Evaluator, JudgedCycle, Setup
 from qevd_bio.motion.pose_state import KEEP_S
-from qevd_bio.motion.segment import ContextWriter, Count, choosing, evaluate_frames, seen_curves, signal_curves
+from qevd_bio.motion.recent import RecentMotion
+from qevd_bio.motion.segment import ContextWriter, Count, choosing, seen_curves, signal_curves
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.kinematics import OK
 from qevd_bio.tables.motion import ContextRow
@@ -83,6 +85,8 @@ class MotionStream:
         self.setup = setup
         self._signals = setup.signals()
         self._writer = ContextWriter(setup, count)
+        window_s = setup.options.contexts.window_s
+        self._recent = RecentMotion(setup, window_s) if window_s else None
         # Both are made when the signal has been chosen.
         self._evaluator: Evaluator | None = None
         self._detector: CycleDetector | HoldDetector | None = None
@@ -181,7 +185,8 @@ class MotionStream:
             curves = JoinedCurves([block.curves for block in kept], self.setup.skeleton)
             reported = max(cycle.reported_s, self._known_at)
             judged.append(evaluate_frames(self._evaluator, cycle, frames, curves, reported))
-            self._writer.completed(judged[-1])
+            if self._recent is None:
+                self._writer.completed(judged[-1])
         return judged
 
     def _forget(self, before_s: float) -> None:
@@ -194,7 +199,22 @@ class MotionStream:
             values = self._writer.pose.table(block.curves, ok[-1:])[0].tolist()
             self._pose = (float(block.frames.time_s[ok[-1]]), values)
 
+    def _look_back(self, recent: RecentMotion, time_s: float) -> None:
+        """Let the writer know the cycles of the window that ends now."""
+        first = time_s - self.setup.options.contexts.window_s - 1e-9
+        kept = [block for block in self._kept if block.frames.time_s[-1] >= first]
+        if not kept:
+            return
+        frames = _joined([block.frames for block in kept])
+        skeleton = self.setup.skeleton
+        curves = JoinedCurves([block.curves for block in kept], skeleton)
+        slow = [signal_curves(block.frames, block.curves, skeleton) for block in kept]
+        moving = curves if frames.slow is None else JoinedCurves(slow, skeleton)
+        self._writer.only(*recent.at(frames, curves, moving, len(frames) - 1))
+
     def _context(self, time_s: float) -> ContextRow:
+        if self._recent is not None:
+            self._look_back(self._recent, time_s)
         when, values = self._pose if self._pose is not None else (-np.inf, [])
         known = time_s - when <= KEEP_S
         row = self._writer.row(self._step, time_s, values if known else None, when != time_s)

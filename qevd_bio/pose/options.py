@@ -39,7 +39,6 @@ _LATER: dict[str, object] = {
     "person": "",
     "image_size": "",
     "lengths": "video",
-    "fit": "geometric",
     "lifter": None,
     "body_model": None,
     "camera_height_m": None,
@@ -57,7 +56,8 @@ class ExtractOptions:
     Gaussian for everything. smoothing_frames: its sigma in frames at 30 fps (2 is 0.067 s); 0: no smoothing at all.
     max_hold_s: longest time a lost pose is held. min_pose_confidence: a frame below it counts as lost.
     fit: geometric, from landmarks and bones of constant length; lifter, a small network's angles; combined, the
-    network's bones inside the fit. lifter: the network's weights, a .safetensors file of `qevd-bio train lifter`.
+    network's bones inside the fit. lifter: weights in place of the shipped ones, a .safetensors file of
+    `qevd-bio train lifter`.
     lengths: each video's own bone lengths, or those of all videos of its participant.
     stature_m, sex: of the person, where known. rotate: clockwise degrees, auto = what file and data set say.
     mirrored: the camera showed a mirror image. times: per-frame times from the data set's file, from the video, or
@@ -87,7 +87,7 @@ class ExtractOptions:
     smoothing_frames: float = 2.0
     max_hold_s: float = 0.5
     min_pose_confidence: float = 0.3
-    fit: Fit = "geometric"
+    fit: Fit = "combined"
     lifter: Path | None = None
     lengths: Lengths = "video"
     stature_m: float | None = None

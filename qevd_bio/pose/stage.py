@@ -102,7 +102,7 @@ def check(options: ExtractOptions, dataset: Dataset | None) -> None:
         raise UserError("--lengths participant is for videos and the pose model", fix="leave --lengths out")
     if dataset is None and options.backend != "files":
         raise UserError("no data set named", expected="--data FOLDER", fix="or --backend files --source FOLDER")
-    if options.fit != "geometric":
+    if options.backend == "blazepose" and options.fit != "geometric":
         read_lifter(options.lifter)
     make_backend(options)
     for path, name in ((options.people, "--people"), (options.mesh, "--mesh"), (options.body_model, "--body-model")):

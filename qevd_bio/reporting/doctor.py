@@ -205,7 +205,8 @@ def _weights() -> Check:
     found = f"{len(models)} models in the Hugging Face cache"
     if missing:
         found += f"; not there: {', '.join(missing)}"
-    fix = "; ".join(f"hf download {name}" for name in missing)
+    small = "a small coach needs none of them: qevd-bio coach new --language smollm2 --out coach"
+    fix = "; ".join([*(f"hf download {name}" for name in missing), small]) if missing else ""
     return Check("models", "weights", not missing, found, fix)
 
 

@@ -143,7 +143,7 @@ def _entry(entry: Entry) -> str:
     warn = '<br><span class="warn">contradicts the trainer</span>' if row.contradicts else ""
     return (
         f'<tr><td class="status">{where}</td><td>{escape(row.original)}</td><td>{new}{warn}</td>'
-        f"<td>{_svg(entry.curve) if entry.curve else ''}</td><td class='evidence'>{_evidence(entry)}</td></tr>"
+        f"<td>{curve_svg(entry.curve) if entry.curve else ''}</td><td class='evidence'>{_evidence(entry)}</td></tr>"
     )
 
 
@@ -162,7 +162,7 @@ def _evidence(entry: Entry) -> str:
     return "<br>".join(lines)
 
 
-def _svg(curve: AuditCurve) -> str:
+def curve_svg(curve: AuditCurve) -> str:
     """The curve with the moment of measurement and the goal as a dashed line."""
     known = np.isfinite(curve.values)
     if known.sum() < 2:

@@ -49,13 +49,13 @@ def _entries(rows: Sequence[FeedbackRow], workspace: Workspace) -> Iterator[Entr
         own = list(group)
         verdicts = tables.verdicts(split, video)
         named = {row.span: tuple(row.violation_ids or ()) or ((row.closest,) if row.closest else ()) for row in own}
-        curves = _Video(workspace.kinematics(split, video)) if any(named.values()) else None
+        curves = VideoCurves(workspace.kinematics(split, video)) if any(named.values()) else None
         for row in own:
             seen = [verdicts[name] for name in named[row.span]]
             yield Entry(row, seen, curves.curve(seen[0]) if curves is not None and seen else None)
 
 
-class _Video:
+class VideoCurves:
     """Curves of one video's quantities."""
 
     def __init__(self, path: Path) -> None:

@@ -30,6 +30,7 @@ from qevd_bio.store.resources import refs_path
 from qevd_bio.store.version import __version__
 from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.kinematics import backend_of
+from qevd_bio.tables.motion import MOTION_SEGMENTS
 from qevd_bio.tables.rewritten import FEEDBACKS, REWRITTEN, FeedbackRow
 from qevd_bio.tables.workspace import Workspace
 
@@ -95,7 +96,7 @@ def rewrite(
         for split in splits
     ]
     work = partial(_rewrite_split, dataset=dataset, workspace=workspace, options=options, videos=videos)
-    settings = {**asdict(options), "videos": videos}
+    settings = {**asdict(options), "videos": videos, **_joints(workspace)}
     summary = run_stage("rewrite", workspace, items, work, settings=settings, options=run)
     path = workspace.feedbacks
     parts = [workspace.rewritten_part(split) for split in splits]
@@ -133,6 +134,14 @@ def _check_source(dataset: Dataset, force: bool) -> None:
             expected="the original QEVD-FIT-COACH",
             fix="name the original with --data, or --force to rewrite it once more",
         )
+
+
+def _joints(workspace: Workspace) -> dict[str, Any]:
+    """Where the salient joints come from on which the motion tables rest."""
+    if not workspace.motion_segments.is_file():
+        return {}
+    about = MOTION_SEGMENTS.read_metadata(workspace.motion_segments).get("metadata") or {}
+    return {name: about[name] for name in ("salient", "evidence", "selection") if name in about}
 
 
 def _check_motion(workspace: Workspace) -> None:

@@ -77,6 +77,7 @@ class _Maker:
         self._options = options
         self._corpus = inputs.corpus
         self._alignment = inputs.alignments.get(protocol)
+        self._oracle = inputs.oracle
         self._coverage = Coverage(None, None)
         if self._alignment is not None and inputs.timed:
             matched = len(self._alignment.recall)
@@ -134,6 +135,8 @@ class _Maker:
         matching = self._options.matching
         if self._protocol == "ordered":
             parts = {"meaning": f"{matching.meaning:g}*rouge-l" if matching.meaning else "no", **parts}
+        if self._oracle:
+            parts = {**parts, "salient": "annotated (oracle)"}
         return signature(name, self._protocol, matching.tolerance_s, parts, __version__)
 
 

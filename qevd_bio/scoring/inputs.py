@@ -15,7 +15,7 @@ from qevd_bio.scoring.pairing.corpus import Alignment, Corpus, SegmentReference,
 from qevd_bio.scoring.pairing.pairs_file import is_pairs_file, parse_pairs
 from qevd_bio.scoring.pairing.predictions import issues_error, parse_predictions, read_bytes
 from qevd_bio.scoring.pairing.references import References, load_references
-from qevd_bio.scoring.pairing.warnings import corpus_warnings
+from qevd_bio.scoring.pairing.warnings import ORACLE, corpus_warnings
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_bytes
 
@@ -31,6 +31,11 @@ class Inputs:
     about: Mapping[str, Any]
     warnings: tuple[str, ...]
     timed: bool = True
+
+    @property
+    def oracle(self) -> bool:
+        """Whether the system knew the annotations of what it is tested on."""
+        return ORACLE in str(self.about.get("salient", "")).split(", ")
 
 
 def load_inputs(preds: Path, data: Path | None, options: ScoreOptions) -> Inputs:
@@ -60,6 +65,7 @@ def load_inputs(preds: Path, data: Path | None, options: ScoreOptions) -> Inputs
         "references": f"{references.source}/{references.split}",
         "references_sha256": references.sha256,
         "timing": ", ".join(timing) or "not stated",
+        "salient": ", ".join(sorted({segment.salient for segment in segments if segment.salient})) or "not stated",
         "clusters": "participant" if _people(references) else "video",
     }
     matching, likeness = options.matching, rouge_likeness()

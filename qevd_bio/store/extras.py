@@ -16,7 +16,7 @@ EXTRAS = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
-    "safetensors": "train",
+    "safetensors": "pose",
     "gguf": "train",
     "tensorboard": "train",
     "datasets": "hub",

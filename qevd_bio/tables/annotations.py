@@ -16,7 +16,7 @@ class Reviewed:
 
     status: Annotated[str, Cell("ok, or failed")]
     reason: Annotated[str | None, Cell("why it failed, for counting")] = None
-    method: Annotated[str, Cell("rules, vlm or llm")]
+    method: Annotated[str, Cell("rules, vlm, llm or selector")]
     model: Annotated[str | None, Cell("the server's own name of the model")] = None
     prompt_hash: Annotated[str | None, Cell("hash of the filled prompt")] = None
     raw: Annotated[str | None, Cell("the model's reply as it came")] = None
@@ -46,6 +46,11 @@ class SalientRow(Reviewed):
     ] = None
     standard: Annotated[Sequence[str] | None, Cell("the exercise's standard set")] = None
     expansions: Annotated[str | None, Cell("reason for each joint beyond the standard set", type="json")] = None
+    since: Annotated[
+        str | None,
+        Cell("joint -> seconds from the video's first frame at which it was seen to matter; a joint without a time "
+             "holds for the whole segment", type="json"),
+    ] = None  # fmt: skip
     proposed: Annotated[Sequence[str] | None, Cell("joints before a reviewer changed them")] = None
     frame_times_s: Annotated[Sequence[float] | None, Cell("frames shown, from the video's first frame", "s")] = None
 
@@ -100,7 +105,7 @@ class IntentRow(Reviewed):
 class ReviewRow:
     """One decision of one reviewer on one row."""
 
-    table: Annotated[str, Cell("salient, roles or intents")]
+    table: Annotated[str, Cell("salient, roles, intents or rewriting")]
     key: Annotated[str, Cell("the row: its key columns joined by /")]
     reviewer: str
     state: Annotated[str, Cell("accepted, changed or rejected")]
@@ -109,7 +114,7 @@ class ReviewRow:
     at: Annotated[str, Cell("when, ISO 8601 with zone")]
 
 
-SALIENT = RowTable.of("salient", 1, SalientRow)
+SALIENT = RowTable.of("salient", 2, SalientRow)
 ROLES = RowTable.of("roles", 1, RoleRow)
 INTENTS = RowTable.of("intents", 1, IntentRow)
 REVIEWS = RowTable.of("reviews", 1, ReviewRow)

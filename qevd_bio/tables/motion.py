@@ -59,7 +59,7 @@ class CycleRow:
     best: Annotated[bool, Cell("the segment's cycle with the highest score")]
     confidence: Annotated[float, Cell("of the kinematics in the cycle", "0..1")]
     salient: Annotated[Sequence[str], Cell("joints J*")]
-    salient_source: Annotated[str, Cell("annotation, selector or exercise")]
+    salient_source: Annotated[str, Cell("where J* comes from: selector, annotated, exercise or all")]
     violations: Annotated[int, Cell("form errors that a coach would speak of, both sides of a rule as one")]
     measurements: Annotated[int, Cell("targets and still joints outside their range, both sides as one")] = 0
     not_sure: Annotated[int, Cell("rules of which cannot be told whether they were kept")] = 0
@@ -86,8 +86,9 @@ class ContextRow:
     morph: Annotated[str, Cell("C_morph")]
     motion: Annotated[str, Cell("C_motion")]
     tokens: Annotated[int, Cell("estimated tokens of C_motion")]
-    cycle: Annotated[int, Cell("last completed cycle, -1 before the first")]
+    cycle: Annotated[int, Cell("last completed cycle, of those in the window where there is one; -1 before the first")]
     pose_known: Annotated[bool, Cell("whether a pose is shown")]
+    salient_source: Annotated[str | None, Cell("where J* comes from: selector, annotated, exercise or all")] = None
 
 
 @row
@@ -109,6 +110,8 @@ class MotionSegment:
         str | None, Cell("what looked like a cycle and was not counted: reason -> number", type="json")
     ] = None
     pose_share: Annotated[float, Cell("share of frames with a pose of their own", "0..1", null=NAN)] = NAN
+    salient: Annotated[Sequence[str] | None, Cell("joints J* at the segment's end")] = None
+    salient_source: Annotated[str | None, Cell("where J* comes from: selector, annotated, exercise or all")] = None
     heading_deg: Annotated[float, Cell("0 faces the camera; null where no camera is known", "deg", null=NAN)] = NAN
 
     @property
@@ -119,5 +122,5 @@ class MotionSegment:
 
 
 CYCLES = RowTable.of("cycles", 2, CycleRow)
-CONTEXTS = RowTable.of("contexts", 1, ContextRow)
-MOTION_SEGMENTS = RowTable.of("motion_segments", 1, MotionSegment)
+CONTEXTS = RowTable.of("contexts", 2, ContextRow)
+MOTION_SEGMENTS = RowTable.of("motion_segments", 2, MotionSegment)

@@ -30,10 +30,16 @@ class Workspace:
     """Paths below the workspace folder; they are part of the contract between stages.
 
     `split` is the folder's name in the data set (`QEVD-FIT-COACH-Benchmark`, `QEVD-FIT-COACH`;
-    `videos` for a plain folder), `stem` the video's file name without suffix.
+    `videos` for a plain folder), `stem` the video's file name without suffix. `view` names motion tables that were
+    made with other salient joints or another window than `motion/` itself; "" is that.
     """
 
     root: Path
+    view: str = ""
+
+    def seen_as(self, view: str) -> Workspace:
+        """The same workspace with the motion tables of `view`."""
+        return Workspace(self.root, view)
 
     def path(self, *parts: str) -> Path:
         """A path below the workspace; each part becomes a plain name."""
@@ -74,8 +80,8 @@ class Workspace:
 
     @property
     def selected_joints(self) -> Path:
-        """Salient joints that the trained selector chose."""
-        return self.annotation("salient", "selector")
+        """Salient joints that the trained selector chose; a view has its own."""
+        return _table(self.motion, "joints") if self.view else self.annotation("salient", "selector")
 
     @property
     def reviews(self) -> Path:
@@ -84,7 +90,8 @@ class Workspace:
 
     @property
     def motion(self) -> Path:
-        return self.root / "motion"
+        """Folder of the motion tables."""
+        return self.root / "motion" / "views" / safe_name(self.view) if self.view else self.root / "motion"
 
     @property
     def cycles(self) -> Path:

@@ -59,3 +59,61 @@ class SimulateOptions:
     grid: tuple[int, int, int] = (16, 8, 8)
     strength: float = 2.0
     noise: float = 1.0
+
+
+Loss = Literal["text", "score", "align"]
+Alignment = Literal["l2", "infonce", "margin", "cls"]
+System = Literal["techcoach", "swinbert", "pgmi"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a model is trained with; the defaults are TechCoach as published.
+
+    losses, align, query   rows of Tables 3 and 4
+    score_weight, align_weight   0.1 and 0.3 as published (App. B.2)
+    views        "none" is a control: features are zero, so only texts and the mention mask are left
+    mention      "oracle" as published: the model is told which points the reference speaks of, also at test
+    poses        own: joint angles of the features folder as further tokens
+    system       swinbert: without technical points; pgmi: score groups and a prompt instead (own, lean readings)
+    encoder      frozen encoder of texts; published: microsoft/deberta-xlarge. "words" (own) needs no model
+    mask_share, most_masked   as SwinBERT and PGMI
+    """
+
+    losses: tuple[Loss, ...] = ("text", "score", "align")
+    align: Alignment = "l2"
+    query: tuple[str, ...] = ("text", "type", "quality")
+    score_weight: float = 0.1
+    align_weight: float = 0.3
+    views: Views = "ego+exo"
+    mention: Mention = "oracle"
+    poses: bool = False
+    system: System = "techcoach"
+    encoder: str = "words"
+    mask_share: float = 0.5
+    most_masked: int = 95
+
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "full": {},
+    "mse-only": {"losses": ("score",)},
+    "mtm-only": {"losses": ("text",)},
+    "no-align": {"losses": ("text", "score")},
+    "tp-cls": {"align": "cls"},
+    "infonce": {"align": "infonce"},
+    "margin": {"align": "margin"},
+    "ego": {"views": "ego"},
+    "exo": {"views": "exo"},
+    "query-text": {"query": ("text",)},
+    "query-type": {"query": ("type",)},
+    "query-text-type": {"query": ("text", "type")},
+    "swinbert": {"system": "swinbert", "losses": ("text", "score")},
+    "pgmi": {"system": "pgmi", "losses": ("text", "score")},
+    "text-only": {"views": "none"},
+    "no-mask": {"mention": "none"},
+    "poses": {"poses": True},
+}
+"""Rows of Tables 2 to 4 and own controls: name -> what differs from the full model."""
+
+WARM_UP_SHARE = 0.1
+"""Share of the steps in which the learning rate rises (published); then it falls along a line."""

@@ -38,6 +38,7 @@ class Checked:
 
     notes   what a person should know of single videos beside the answers
     films   annotated videos (key -> path)
+    asked   videos whose exercise could not be told, with the question (key -> words)
     """
 
     results: tuple[CheckResult, ...]
@@ -45,21 +46,23 @@ class Checked:
     page: Path | None
     notes: tuple[str, ...] = ()
     films: Mapping[str, Path] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
-        """2 where a video failed, else 0, whatever its faults."""
-        return 2 if self.failed else 0
+        """2 where a video failed or a question is open, else 0, whatever the faults."""
+        return 2 if self.failed or self.asked else 0
 
     def text(self) -> str:
         """The answers as they are printed, the page's path at the end."""
-        several = len(self.results) + len(self.failed) > 1
+        several = len(self.results) + len(self.failed) + len(self.asked) > 1
         blocks = []
         for result in self.results:
             title = heading(result, several)
             film = self.films.get(f"{result.split}/{result.video}") if not result.segment else None
             shown = [] if film is None else [f"Video: {film}"]
             blocks.append("\n".join([*([f"{title}:"] if title else []), *result.lines(), *shown]))
+        blocks += [f"{key}: {question}" for key, question in sorted(self.asked.items())]
         blocks += [f"{key}: failed: {reason}" for key, reason in sorted(self.failed.items())]
         if self.page is not None:
             blocks.append(f"Page: {self.page}")
@@ -70,6 +73,7 @@ class Checked:
         return {
             "results": [{**asdict(result), "text": result.lines()} for result in self.results],
             "failed": self.failed,
+            "asked": dict(self.asked),
             "page": None if self.page is None else str(self.page),
             "videos": {key: str(path) for key, path in self.films.items()},
         }
@@ -106,12 +110,12 @@ def check(
         _need_exercises(dataset, workspace, run)
     extracted = extract_source(Source(videos=videos, exercise=named), workspace, ExtractOptions(), run)
     failed = {key: _in_words(*why) for key, why in extracted.failed.items()}
-    told = notes(extracted)
+    told, asked = notes(extracted), dict[str, str]()
     if exercise == AUTO and extracted.results:
         recognised = recognise_videos(workspace, extracted.results)
-        failed |= recognised.unsure
+        asked = recognised.unsure
         told += recognised.lines(workspace)
-    keys = sorted(key for key in extracted.results if key not in failed)
+    keys = sorted(key for key in extracted.results if key not in asked)
     if keys:
         # The videos were chosen already; a limit would choose among those of the whole workspace.
         chosen = RunOptions(only=tuple(keys), retry_failed=run.retry_failed, redo=run.redo, jobs=run.jobs)
@@ -126,7 +130,7 @@ def check(
         told += [f"{key}: no annotated video: {_in_words(*why)}" for key, why in drawn.failed.items()]
         paths = {video.key: film_path(workspace, video.split, video.stem, film) for video in fine}
         films = {key: path.resolve() for key, path in paths.items() if key not in drawn.failed}
-    return Checked(results, failed, page, tuple(told), films)
+    return Checked(results, failed, page, tuple(told), films, asked)
 
 
 def read_results(workspace: Workspace, key: str) -> list[CheckResult]:

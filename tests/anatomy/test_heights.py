@@ -101,3 +101,31 @@ def test_sides_change_places_in_the_mirror(name: str) -> None:
     left = derive(f"{name}_l", mirrored, forward_kinematics(mirrored, SKELETON))
     assert right == pytest.approx(left, abs=1e-9)
     assert set(QUANTITIES[f"{name}_r"].dofs)
+
+
+@pytest.mark.parametrize("bend", [-30.0, 0.0, 40.0, 90.0, 120.0])
+def test_the_bend_at_the_hip_is_the_hips_flexion_whatever_the_pelvis_does(bend: float) -> None:
+    for tilt in (0.0, -70.0):
+        assert value("trunk_thigh_bend_r", hip_flexion_r=bend, pelvis_tilt=tilt) == pytest.approx(bend, abs=1e-6)
+        assert value("body_bend_r", hip_flexion_r=bend, pelvis_tilt=tilt) == pytest.approx(bend, abs=1e-6)
+
+
+def test_a_bent_knee_takes_the_ankle_out_of_the_thighs_line() -> None:
+    turned = np.rad2deg(np.arctan2(SHANK, THIGH))  # knee bent by 90 degrees
+    assert value("trunk_thigh_bend_l", hip_flexion_l=90.0, knee_angle_l=90.0) == pytest.approx(90.0, abs=1e-6)
+    assert value("body_bend_l", hip_flexion_l=90.0, knee_angle_l=90.0) == pytest.approx(90.0 - turned, abs=0.5)
+
+
+@pytest.mark.parametrize("flexion", [0.0, 60.0, 90.0, 110.0])
+def test_the_knee_rises_against_the_hip_by_the_thighs_sine(flexion: float) -> None:
+    expected = -THIGH * np.cos(np.deg2rad(flexion))
+    assert value("knee_hip_gap_r", hip_flexion_r=flexion) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("tilt", [0.0, -45.0, -90.0])
+def test_a_trunk_that_tips_brings_hips_and_shoulders_to_one_height(tilt: float) -> None:
+    upright = value("hips_shoulder_gap")
+    ahead = float((STAND("shoulder_r") + STAND("shoulder_l") - STAND("hip_r") - STAND("hip_l"))[2] / 2)
+    turn = np.deg2rad(-tilt)
+    expected = upright * np.cos(turn) + ahead * np.sin(turn)
+    assert value("hips_shoulder_gap", pelvis_tilt=tilt) == pytest.approx(expected, abs=0.01)

@@ -131,7 +131,7 @@ def run(folder: Path, seconds: float, seed: int) -> None:
         start = time.perf_counter()
         seen = backend.estimate(OpenedClip(video, options).clip)
         middle = time.perf_counter()
-        fit = fit_clip(seen.values, seen.time_s, seen.image_size, FitOptions())
+        fit = fit_clip(seen.values, seen.time_s, seen.image_size, FitOptions(kind=ExtractOptions().fit))
         spent["fit"] += time.perf_counter() - middle
         spent["pose model and decoding"] += middle - start
         kept = np.isfinite(fit.raw).all(1) & (fit.confidence >= options.min_pose_confidence)

@@ -27,10 +27,11 @@ from qevd_bio.motion.cycles import paper_cycles as paper
 from qevd_bio.motion.cycles.builders import Cycle
 from qevd_bio.motion.cycles.curves import SeenCurves, skeleton_of
 from qevd_bio.motion.cycles.signal_curve import Signal, candidates, choose, detector
+from qevd_bio.motion.evaluating import by_paper as paper_rule
+from qevd_bio.motion.evaluating import turns_of
 from qevd_bio.motion.frames import Frames, frames_of
 from qevd_bio.motion.options import CycleOptions
-from qevd_bio.motion.segment import by_paper as paper_rule
-from qevd_bio.motion.segment import choosing, turns_of
+from qevd_bio.motion.segment import choosing
 from qevd_bio.tables.kinematics import Kinematics
 
 WITHIN_S = 0.3

@@ -14,6 +14,7 @@ import numpy as np
 from qevd_bio.anatomy.dofs import DOF_INDEX
 from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.simulation.drawing.camera import Camera
 from qevd_bio.simulation.drawing.style import Style
 from qevd_bio.simulation.performance.exact_motion import FPS, Plan, make_motion
@@ -34,7 +35,6 @@ def clip(folder: Path, depth: int, view: str, pitch: int) -> tuple[np.ndarray, n
     size = (360, 504)
     if not path.is_file():
         from qevd_bio.pose.backends.blazepose.backend import BlazePoseBackend
-        from qevd_bio.pose.options import ExtractOptions
         from qevd_bio.simulation.drawing.render import render_clip
 
         height = 0.9 + 3.4 * np.tan(np.deg2rad(pitch))
@@ -51,7 +51,7 @@ def clip(folder: Path, depth: int, view: str, pitch: int) -> tuple[np.ndarray, n
 def bias(folder: Path, depth: int, view: str, pitch: int) -> float:
     values, angles, size = clip(folder, depth, view, pitch)
     time_s = np.arange(len(angles)) / FPS
-    fit = fit_clip(values, time_s, size, FitOptions())
+    fit = fit_clip(values, time_s, size, FitOptions(kind=ExtractOptions().fit))
     bottoms = 0.8 + CYCLE_S * (0.5 + np.arange(2))
     near = (np.abs(time_s[:, None] - bottoms) <= NEAR_S).any(1) & np.isfinite(fit.raw).all(1)
     seen = near[:, None] & fit.observed[:, KNEES]

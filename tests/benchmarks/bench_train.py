@@ -38,8 +38,9 @@ PEAK_BF16 = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "B200": 2250e12}
 """Dense bf16 FLOP/s by name of the GPU (makers' data sheets)."""
 
 
-def make_batch(config: ModelConfig, rows: int, steps: int, context: int) -> Batch:
-    """Segments of `steps` steps with six feedbacks, `context` tokens of C_motion read anew every 3 s, C_morph."""
+def make_batch(config: ModelConfig, rows: int, steps: int, context: int, every: int = 12) -> Batch:
+    """Segments of `steps` steps with six feedbacks, `context` tokens of C_motion read anew every `every` steps (3 s),
+    C_morph."""
     generator = np.random.default_rng(0)
     words = int(config.language["vocab_size"])
     tokens = ActionTokens(3, 4, 5, 1, 0, config.tokens)
@@ -48,15 +49,15 @@ def make_batch(config: ModelConfig, rows: int, steps: int, context: int) -> Batc
     features = generator.normal(size=shape).astype(np.float32)
     for _ in range(rows):
         said = [TimedText(steps / 28 * k, tuple(generator.integers(6, words, 24).tolist())) for k in range(1, 7)]
-        contexts = [generator.integers(6, words, context).tolist() for _ in range(-(-steps // 12))]
-        of_step = [contexts[step // 12] for step in range(steps)] if context else []
+        contexts = [generator.integers(6, words, context).tolist() for _ in range(-(-steps // every))]
+        of_step = [contexts[step // every] for step in range(steps)] if context else []
         prompt = generator.integers(6, words, 45).tolist()
         times = [0.25 * (1 + step) for step in range(steps)]
         sequence = build_sequence(
             prompt, times, said, tokens, SequenceOptions(), contexts=of_step, front=config.context_tokens
         )
         morph = tuple(generator.integers(6, words, 40).tolist())
-        examples.append(Example("k", "g", sequence, lambda: features, (morph,), np.zeros(steps, np.int64)))
+        examples.append(Example("k", "g", sequence, lambda _: features, (morph,), np.zeros(steps, np.int64)))
     return collate(examples, 0, (config.vision.tokens, config.vision.dim))
 
 

@@ -3,31 +3,25 @@
 Every exercise of each seed is played once with mistakes, its landmarks are sensed from a real view and fitted; each
 repetition is judged on the fitted angles with their sigma, and on the true ones. Printed are precision and recall of
 sure form errors, and the reliability of p: expected calibration error over ten bins, by form error and over all rules.
-Usage: python tests/benchmarks/bench_verdicts.py --seed 501 --seed 502 [--count 23]
+Usage: python -m tests.benchmarks.bench_verdicts --seed 801 --seed 802 [--keep FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from qevd_bio.motion.cycles.curves import SeenCurves, Window, skeleton_of
+from qevd_bio.exercise.vocabulary import NOT_CURVES
+from qevd_bio.motion.cycles.curves import Window
 from qevd_bio.motion.judging.constraints import CycleJudge
 from qevd_bio.motion.judging.occasion import CameraView, Occasion
-from qevd_bio.pose.assemble import smooth_options
-from qevd_bio.pose.fit.clip import fit_clip
-from qevd_bio.pose.fit.options import FitOptions
-from qevd_bio.pose.fit.smooth import follow_angles, smooth_angles, unwrap_angles
-from qevd_bio.pose.options import ExtractOptions
-from qevd_bio.simulation.performance.perform import FPS
-from qevd_bio.simulation.sensing.errors import sense
-from qevd_bio.simulation.sensing.exact import look
 from qevd_bio.tables.motion import SegmentPlace
 from qevd_bio.tables.verdicts import ERROR, NOT_JUDGED, VIOLATION, Verdict
-from tests.benchmarks.bench_views import EXERCISES, play, towards
+from tests.benchmarks.sensed_clips import SensedClip, sensed_clips
 
 
 class Judged(NamedTuple):
@@ -40,46 +34,26 @@ class Judged(NamedTuple):
     true: bool
 
 
-def clips(seed: int, count: int) -> Iterator[list[Judged]]:
-    for number in range(count):
-        workout, part = play(EXERCISES[number % len(EXERCISES)], 100_000 + 1000 * seed + number)
-        scene, camera, angles = workout.scenes[0], workout.camera, workout.angles[part]
-        times = np.arange(len(angles)) / FPS
-        values = sense(
-            look(angles, workout.root[part], workout.skeleton, camera), times, np.random.default_rng([seed, number])
+def judged(clip: SensedClip) -> Iterator[Judged]:
+    """Every rule on every whole repetition of a clip."""
+    believed = CycleJudge(clip.exercise, (), camera=CameraView(clip.heading_deg))
+    known = CycleJudge(clip.exercise, ())
+    for number, (first, last) in enumerate(clip.reps):
+        occasion = Occasion(
+            SegmentPlace("s", "v", 0, clip.exercise.id), number, clip.time_s[first], clip.time_s[last],
+            clip.time_s[first : last + 1], np.arange(first, last + 1, dtype=np.int32),
+        )  # fmt: skip
+        yield from pairs(
+            believed.judge(occasion, Window(clip.seen, first, last)),
+            known.judge(occasion, Window(clip.true, first, last)),
         )
-        fit = fit_clip(values, times, (camera.width, camera.height), FitOptions())
-        smoothing = smooth_options(ExtractOptions())
-        raw = unwrap_angles(fit.raw)
-        smoothed = follow_angles(raw, smooth_angles(raw, times, smoothing), times, smoothing)
-        turned = towards(angles, camera.heading_deg)
-        ok = np.ones(len(times), dtype=bool)
-        seen = SeenCurves(smoothed, fit.observed, ok, skeleton_of(fit.skeleton_lengths, None), None, fit.sigma)
-        true = SeenCurves(turned, np.ones_like(turned, dtype=bool), ok, workout.skeleton)
-        heading = float(np.rad2deg(np.angle(np.exp(1j * turned[:, 2]).mean())))
-        believed = CycleJudge(scene.exercise, (), camera=CameraView(heading))
-        known = CycleJudge(scene.exercise, ())
-        for rep in scene.reps:
-            first, last = (round(t * FPS) - part.start for t in (rep.start_s, rep.end_s))
-            if first < 0 or last >= len(times):
-                continue
-            occasion = Occasion(
-                SegmentPlace("s", "v", 0, scene.exercise.id), 0, times[first], times[last], times[first : last + 1],
-                np.arange(first, last + 1, dtype=np.int32),
-            )  # fmt: skip
-            yield list(
-                pairs(
-                    believed.judge(occasion, Window(seen, first, last)),
-                    known.judge(occasion, Window(true, first, last)),
-                )
-            )
 
 
 def pairs(believed: list[Verdict], known: list[Verdict]) -> Iterator[Judged]:
     truth = {(v.rule, v.side): v for v in known}
     for verdict in believed:
         other = truth.get((verdict.rule, verdict.side))
-        timed = verdict.quantity in ("cycle_duration", "pause")
+        timed = verdict.quantity in NOT_CURVES
         if other is None or timed or NOT_JUDGED in (verdict.verdict, other.verdict):
             continue
         bound = other.deviation != 0 and abs(other.deviation) > other.tolerance
@@ -98,9 +72,9 @@ def reliability(found: list[Judged], bins: int = 10) -> tuple[float, list[tuple[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, action="append", required=True)
-    parser.add_argument("--count", type=int, default=len(EXERCISES))
+    parser.add_argument("--keep", type=Path, help="folder in which fits are kept")
     args = parser.parse_args()
-    found = [one for seed in args.seed for clip in clips(seed, args.count) for one in clip]
+    found = [one for seed in args.seed for clip in sensed_clips(seed, args.keep) for one in judged(clip)]
     for name, own in (("form errors", [j for j in found if j.kind == ERROR]), ("all rules", found)):
         hits = sum(j.said and j.true for j in own)
         said, true = sum(j.said for j in own), sum(j.true for j in own)

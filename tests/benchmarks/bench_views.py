@@ -25,6 +25,7 @@ from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX, MARKER_LANDMARKS, W
 from qevd_bio.pose.fit.clip import FitResult, fit_clip
 from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags
+from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.simulation.options import SimulateOptions
 from qevd_bio.simulation.performance.perform import FPS
 from qevd_bio.simulation.performance.workout import SimulatedWorkout, make_workout
@@ -64,7 +65,7 @@ class Seen:
     view: str
 
     def fit(self, options: FitOptions | None = None) -> FitResult:
-        return fit_clip(self.values, self.time_s, self.size, options or FitOptions())
+        return fit_clip(self.values, self.time_s, self.size, options or FitOptions(kind=ExtractOptions().fit))
 
 
 def view_of(angles: np.ndarray) -> str:
@@ -255,11 +256,14 @@ def main() -> None:
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--real", type=Path, help="folder of .npz with values and time_s of real clips")
     parser.add_argument("--simulated", type=int, default=0, help="also so many clips of the landmark-level simulator")
+    parser.add_argument("--fit", choices=("geometric", "lifter", "combined"), default=ExtractOptions().fit)
+    parser.add_argument("--lifter", type=Path, help="weights in place of the shipped ones")
     args = parser.parse_args()
     first, of = map(int, args.part.split("/"))
     clips = list(drawn(args.keep, args.seed, (first, of)))
     start = time.process_time()
-    fits = [clip.fit() for clip in clips]
+    options = FitOptions(kind=args.fit, lifter=args.lifter)
+    fits = [clip.fit(options) for clip in clips]
     spent = time.process_time() - start
     for observed in (False, True):
         accuracy(clips, fits, observed)
@@ -274,7 +278,7 @@ def main() -> None:
     if args.simulated:
         made = list(sensed(args.seed, args.simulated))
         behaviour("simulated", [(c.values, c.time_s) for c in made])
-        fits = [clip.fit() for clip in made]
+        fits = [clip.fit(options) for clip in made]
         accuracy(made, fits, True)
         tilt(made, fits)
         coverage(made, fits)

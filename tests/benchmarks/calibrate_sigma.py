@@ -3,7 +3,8 @@
 On clips of known angles (drawn ones in FOLDER, see bench_views.py, and ones of the landmark-level simulator, half the
 weight each) the scale of a Student distribution of the errors is fitted, log-linear in `sigma.features`, degree of
 freedom by degree of freedom; then it is scaled so that 71 % of the errors lie within one sigma.
-Usage: python tests/benchmarks/calibrate_sigma.py --keep FOLDER [--seed 1] [--simulated 92]
+Usage: python tests/benchmarks/calibrate_sigma.py --keep FOLDER [--fit combined] [--seed 1] [--simulated 92]
+The rows of other kinds of fit stay as they are.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import numpy as np
 from bench_views import MIN_CONFIDENCE, Seen, drawn, sensed
 from scipy.optimize import minimize
 
-from qevd_bio.anatomy.dofs import DOF_NAMES
+from qevd_bio.anatomy.dofs import DOF_NAMES, read_rows
 from qevd_bio.pose.fit.observed import observed_dofs
+from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.sigma import FEATURES, GROUPS, group_of
+from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.store.atomic import atomic_path
 
 FREEDOM = 5.0
@@ -29,12 +32,14 @@ INDEPENDENT_S = 1.0
 WITHIN = 0.71  # share of errors within one sigma: a little over 0.68, since their tails are heavier than the normal's
 
 
-def rows_of(clips: Sequence[Seen], share: float) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+def rows_of(
+    clips: Sequence[Seen], share: float, options: FitOptions
+) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
     """(group, features (N, F), errors (N,), weights (N,)) of every clip and degree of freedom; weights add up to the
     number of independent looks times `share`."""
     rows = []
     for clip in clips:
-        fit = clip.fit()
+        fit = clip.fit(options)
         kept = np.flatnonzero(np.isfinite(fit.raw).all(1) & (fit.confidence >= MIN_CONFIDENCE))[::3]
         if not len(kept):
             continue
@@ -79,17 +84,20 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, required=True)
+    parser.add_argument("--fit", choices=("geometric", "combined"), default=ExtractOptions().fit)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--simulated", type=int, default=92)
     parser.add_argument("--out", type=Path, default=Path("refs/pose/sigma.csv"))
     args = parser.parse_args()
-    seen = list(drawn(args.keep, args.seed))
-    rows = rows_of(seen, 1.0)
+    options, seen = FitOptions(kind=args.fit), list(drawn(args.keep, args.seed))
+    rows = rows_of(seen, 1.0, options)
     if args.simulated:
-        rows += rows_of(list(sensed(args.seed, args.simulated)), len(seen) / args.simulated)
+        rows += rows_of(list(sensed(args.seed, args.simulated)), len(seen) / args.simulated, options)
+    others = [row for row in read_rows(args.out) if row["fit"] != args.fit] if args.out.is_file() else []
     with atomic_path(args.out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["dof", *FEATURES])
+        writer.writerow(["fit", "dof", *FEATURES])
+        writer.writerows([row[name] for name in ("fit", "dof", *FEATURES)] for row in others)
         for group in GROUPS:
             own = [row for row in rows if row[0] == group]
             features, errors, weights = (np.concatenate([row[i] for row in own]) for i in (1, 2, 3))
@@ -101,7 +109,7 @@ def main() -> None:
                 beta[0] += np.log(quantile(np.abs(errors) * np.exp(-features @ beta), weights, WITHIN))
             sigma = np.median(np.exp(features @ beta))
             print(f"{group:20} RMSE {np.rad2deg(spread):5.1f}  median sigma {np.rad2deg(sigma):5.1f}  {beta.round(2)}")
-            writer.writerow([group, *(f"{value:.4f}" for value in beta)])
+            writer.writerow([args.fit, group, *(f"{value:.4f}" for value in beta)])
 
 
 if __name__ == "__main__":

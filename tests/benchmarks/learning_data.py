@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qevd_bio.coach.options import STEP_HZ
+from qevd_bio.coach.options import STEP_HZ, ContextsRead
 from qevd_bio.coach.segments.data import SegmentInput, sources
 from qevd_bio.coach.training.examples import targets_of
 from qevd_bio.coach.vision.feature_files import FeatureShape, feature_paths
@@ -34,6 +34,7 @@ EXERCISES = ("jumping_jacks", "high_knees", "air_jump_rope", "butt_kickers")
 GRID, WIDTH = (2, 2), 64
 """A step's features: one visual token of 64 values for each of its four frames."""
 
+MEASURED = ContextsRead("measured", "measured")
 _SCALE_DEG = 30.0
 _FRAME_HZ = 16.0
 
@@ -126,7 +127,9 @@ def see(angles: np.ndarray, times: np.ndarray, number: int, noise_deg: float) ->
     return np.ascontiguousarray(tokens.transpose(0, 3, 1, 2), dtype=np.float32), moments[3::4]
 
 
-def read_sessions(workspace: Workspace, split: str, options: DataOptions) -> list[Session]:
+def read_sessions(
+    workspace: Workspace, split: str, options: DataOptions, reads: ContextsRead = MEASURED
+) -> list[Session]:
     """Every session of a split, read as `qevd-bio train` and `qevd-bio run` read segments, then cut into pieces."""
     changed = {(row["split"], row["video"], row["text"]) for row in rewritten_rows(workspace, split)}
     dataset = open_dataset(workspace.rewritten, user_refs=workspace.user_refs)
@@ -135,7 +138,7 @@ def read_sessions(workspace: Workspace, split: str, options: DataOptions) -> lis
         dataset,
         workspace,
         FeatureShape("3d-cnn", WIDTH, GRID[0] * GRID[1]),
-        reads_contexts=True,
+        reads=reads,
         split=SPLIT_FOLDERS[split],
     ):
         video = (source.segment.split, source.segment.video)

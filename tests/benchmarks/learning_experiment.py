@@ -32,7 +32,8 @@ from qevd_bio.coach.model.config import CrossAttentionConfig, VisionConfig
 from qevd_bio.coach.model.loading import build
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.tokens import find_action_tokens
-from qevd_bio.coach.options import TABLE_3, Ablations, GenerateOptions
+from qevd_bio.coach.options import VARIANTS as VARIANTS_OF
+from qevd_bio.coach.options import Ablations, GenerateOptions
 from qevd_bio.coach.segments.data import SegmentInput, SegmentOutput
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.coach import CoachTask, lexical_scores, parts_to_train
@@ -66,13 +67,13 @@ class Training:
     alpha: float = 0.03
 
 
-def new_coach(ablations: Ablations, seed: int, texts: Sequence[str]) -> Coach:
-    """The tiny preset with fewer and narrower visual tokens and short contexts, untrained."""
+def new_coach(ablations: Ablations, seed: int, texts: Sequence[str], room: int = 64) -> Coach:
+    """The tiny preset with fewer and narrower visual tokens and short contexts (`room` tokens), untrained."""
     config = replace(
         read_preset("tiny"),
         vision=VisionConfig(WIDTH, GRID[0] * GRID[1]),
         cross_attention=CrossAttentionConfig((1, 2, 3), 128, 1),
-        context_tokens=64,
+        context_tokens=room,
         morph_tokens=32,
     )
     model, tokenizer = build(config, ablations=ablations, seed=seed, texts=tuple(texts))
@@ -83,13 +84,15 @@ def new_coach(ablations: Ablations, seed: int, texts: Sequence[str]) -> Coach:
 def as_read(segment: SegmentInput, coach: Coach) -> SegmentInput:
     """The session without the contexts that this variant does not read."""
     motion = segment.motion if coach.front else []
-    morph = segment.morph if coach.reads_contexts else []
+    morph = segment.morph if coach.reads_morph else []
     return replace(segment, motion=motion, morph=morph)
 
 
-def trained(variant: str, seed: int, sessions: list[Session], training: Training, folder: Path) -> Coach:
+def trained(
+    variant: str, seed: int, sessions: list[Session], training: Training, folder: Path, room: int = 64
+) -> Coach:
     """One variant after training on these sessions, which goes on where it was ended."""
-    coach = new_coach(TABLE_3[variant], seed, sorted({one.text for s in sessions for one in s.said}))
+    coach = new_coach(VARIANTS_OF[variant], seed, sorted({one.text for s in sessions for one in s.said}), room)
     data = CoachData(alpha=training.alpha, context_every=training.context_every, generate=0)
     loop = LoopOptions(
         learning_rate=training.learning_rate, batch=training.batch, steps=training.steps, schedule="cosine",
@@ -99,7 +102,7 @@ def trained(variant: str, seed: int, sessions: list[Session], training: Training
     for session in sessions:
         segment = as_read(session.segment, coach)
         said = [(one.time_s, one.text) for one in session.said]
-        examples.append(make_example(segment, said, coach, data, lambda s=segment: s.features))
+        examples.append(make_example(segment, said, coach, data, lambda _, s=segment: s.features))
     task = CoachTask(coach, Prepared(examples, [], {}), data, loop, parts_to_train(coach, "long"), variant)
     train(
         task,

@@ -62,7 +62,8 @@ def _make(exercise: str, seed: int, number: int, seconds: float) -> dict[str, np
     options = SimulateOptions(1, 100_000 + 1000 * seed + number, minutes=minutes, exercises=(exercise,), views="real")
     workout = make_workout(options, 0)
     reps = workout.scenes[0].reps
-    start = max(int((reps[0].start_s - LEAD_S) * FPS), 0)
+    first_s = reps[0].start_s if reps else 0.0  # a person who does something else has none
+    start = max(int((first_s - LEAD_S) * FPS), 0)
     part = slice(start, start + int(seconds * FPS))
     camera, angles = workout.camera, workout.angles[part]
     times = np.arange(len(angles)) / FPS

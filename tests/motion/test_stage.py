@@ -11,9 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.motion.context import parse_morph, parse_motion
 from qevd_bio.motion.frames import Frames
+from qevd_bio.motion.options import SALIENT as SALIENT_SOURCES
 from qevd_bio.motion.options import MotionOptions
+from qevd_bio.motion.salient import salient_joints
 from qevd_bio.motion.stage import analyze
 from qevd_bio.store.columns import Column, Table
 from qevd_bio.store.errors import UserError
@@ -127,7 +130,7 @@ def test_the_same_run_again_keeps_and_other_settings_are_refused(workspace: Work
     again, _ = analyze(workspace, SQUATS)
     assert (again.done, again.kept) == (0, 1) and workspace.cycles.read_bytes() == before
     with pytest.raises(UserError, match="other settings"):
-        analyze(workspace, replace(SQUATS, salient="exercise"))
+        analyze(workspace, replace(SQUATS, salient="all"))
     put(workspace, make_frames("squats", reps=2))
     changed, _ = analyze(workspace, SQUATS)
     assert changed.done == 1
@@ -227,7 +230,7 @@ def test_an_own_exercise_without_reference_is_judged_without_score(
     assert len(cycles) == 5 and {c["score"] for c in cycles} == {None} and not any(c["best"] for c in cycles)
 
 
-def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_frames: MakeFrames) -> None:
+def test_salient_joints_come_from_the_source_that_is_named(workspace: Workspace, make_frames: MakeFrames) -> None:
     put(workspace, make_frames("squats"))
     row = SalientRow(
         split=SPLIT,
@@ -238,15 +241,27 @@ def test_salient_joints_come_from_annotations_first(workspace: Workspace, make_f
         review_state="accepted",
         joints=["knee_l", "head"],
     )
-    SALIENT.save(workspace.selected_joints, [row])
-    analyze(workspace, SQUATS)
-    assert {(tuple(c["salient"]), c["salient_source"]) for c in CYCLES.read_rows(workspace.cycles)} == {
-        (("knee_l", "head"), "selector")
-    }
+    by_selector = replace(SQUATS, salient="selector")
+    with pytest.raises(UserError, match=r"no joints were selected[\s\S]*--model"):
+        analyze(workspace, by_selector)
+    SALIENT.save(workspace.selected_joints, [replace(row, method="selector")])
     SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["thorax", "hip_r"])])
-    analyze(workspace, SQUATS)
-    cycles = CYCLES.read_rows(workspace.cycles)
-    assert {(tuple(c["salient"]), c["salient_source"]) for c in cycles} == {(("hip_r", "thorax"), "annotation")}
+    found = {}
+    for source in SALIENT_SOURCES:
+        place = workspace.seen_as("" if source == "annotated" else source)
+        if source == "selector":
+            SALIENT.save(place.selected_joints, [replace(row, method="selector")])
+        analyze(place, replace(SQUATS, salient=source))
+        tables = (CYCLES.read_rows(place.cycles), MOTION_SEGMENTS.read_rows(place.motion_segments))
+        rows = [r for table in tables for r in table]
+        assert {r["salient_source"] for r in CONTEXTS.read_rows(place.contexts(SPLIT, "0001"))} == {source}
+        assert VERDICTS.read_metadata(place.verdicts)["metadata"]["salient"] == source
+        ((found[source], told),) = {(tuple(r["salient"]), r["salient_source"]) for r in rows}
+        assert told == source
+    assert found["annotated"] == ("hip_r", "thorax") and found["selector"] == ("knee_l", "head")
+    assert found["all"] == JOINT_NAMES and "knee_r" in found["exercise"]
+    SALIENT.save(workspace.annotation("salient"), [replace(row, method="selector")])
+    assert not salient_joints(workspace, "annotated").rows  # what the selector chose is no annotation
     SALIENT.save(workspace.annotation("salient"), [replace(row, joints=["tail"])])
     with pytest.raises(UserError, match="unknown joint 'tail'"):
         analyze(workspace, SQUATS)

@@ -66,6 +66,22 @@ def test_the_same_run_gives_the_same_bytes(run_file, benchmark_data, tmp_path):
     assert (tmp_path / "a" / "pairs.parquet").read_bytes() == (tmp_path / "b" / "pairs.parquet").read_bytes()
 
 
+def test_a_system_that_knew_the_annotations_is_marked(run_file, benchmark_data, tmp_path):
+    lines = [json.loads(line) for line in run_file.read_text().splitlines()]
+    found = {}
+    for source in ("selector", "annotated"):
+        own = tmp_path / f"{source}.jsonl"
+        own.write_text("".join(json.dumps({**line, "settings": {"salient": source}}) + "\n" for line in lines))
+        found[source] = run(own, benchmark_data, tmp_path / source)
+    plain, oracle = found["selector"], found["annotated"]
+    assert (plain.inputs["salient"], oracle.inputs["salient"]) == ("selector", "annotated")
+    for name, score_of in oracle.protocols["official"].items():
+        assert "salient:annotated (oracle)" in score_of.signature
+        assert "salient" not in plain.protocols["official"][name].signature
+    assert [text for text in oracle.warnings if text.startswith("oracle: contexts of")]
+    assert not [text for text in plain.warnings if "oracle" in text]
+
+
 def test_hand_counted(benchmark_data, tmp_path):
     """One prediction a segment, on its first feedback with its text: everything can be counted by hand."""
     references = load_references(benchmark_data, SPLIT).segments

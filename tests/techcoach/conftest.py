@@ -9,6 +9,9 @@ import pytest
 from qevd_bio.techcoach.data.build import Built, build
 from qevd_bio.techcoach.options import BuildOptions, SimulateOptions
 from qevd_bio.techcoach.simulated.takes import RELEASED, simulate_takes
+from tests.language.conftest import protocol_server
+
+__all__ = ["protocol_server"]
 
 SMALL = SimulateOptions(takes=24, participants=8, channels=12, grid=(8, 4, 4), seed=3)
 
@@ -25,6 +28,3 @@ def built(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The released file of the simulated data set, joined."""
     out = tmp_path_factory.mktemp("built")
     return build(simulated, out, BuildOptions(), released=simulated / RELEASED, say=lambda _: None)
-
-
-from tests.language.conftest import protocol_server  # noqa: E402, F401  the same server as the client's own tests

@@ -80,7 +80,11 @@ def test_text_over_a_context_that_was_read_equals_the_whole_pass() -> None:
     ids = torch.randint(5, 20, (2, 7))
     whole = made(ids, seen)
     states, scores = made.assessor.read_context(whole.read.quality, whole.read.video)
-    torch.testing.assert_close(made.assessor.read_text(ids, states), whole.logits)
+    reader = made.assessor.open_text(states)
+    read = torch.cat([reader.add(ids[:, :4]), reader.add(ids[:, 4:])], dim=1)
+    torch.testing.assert_close(read, whole.logits)
+    masked = torch.cat([ids, torch.full((2, 1), 4)], dim=1)
+    torch.testing.assert_close(reader.ask(4), made(masked, seen).logits[:, -1])
     torch.testing.assert_close(scores, whole.scores)
 
 
@@ -245,7 +249,7 @@ def test_with_berts_weights_the_text_part_is_bert(tmp_path: Path) -> None:
     causal = BertLMHeadModel.from_pretrained(folder, is_decoder=True).eval()
     with torch.no_grad():
         empty = [torch.zeros(2, 0, 24)] * 2
-        torch.testing.assert_close(assessor.read_text(ids, empty), causal(ids).logits, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(assessor.open_text(empty).add(ids), causal(ids).logits, atol=1e-5, rtol=1e-4)
     with pytest.raises(UserError, match="does not fit"):
         load_bert(Assessor(replace(TINY, assessor=replace(TINY.assessor, vocabulary=30))), folder)
 

@@ -52,7 +52,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "store": ("errors", "resources", "hashing", "leftovers", "atomic", "models"),
     "pose": ("options", "threads", "people", "formats", "body", "backends", "fit"),
     "motion": ("options", "cycles", "judging", "bounds", "recognition"),
-    "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing"),
+    "scoring": ("options", "cache", "statistics", "agreement", "metrics", "judges", "pairing", "descriptive"),
     "reporting": ("html", "options", "content", "plots", "film", "verification", "page"),
     "simulation": ("options", "drawing", "sensing", "performance", "lifter", "coach"),
     "drawing": ("strokes", "letters", "scene", "body", "key_angle", "picture"),

@@ -160,6 +160,9 @@ def test_the_command_answers_from_a_drawn_clip_and_continues(tmp_path: Path) -> 
     code, said, _ = check(folder, "--exercise", "squats", "--workspace", work)
     assert code == 0 and said.startswith("3 squats, 2.")
     assert "Knee flexion" in said and "target 90°" in said and f"Page: {work / 'check.html'}" in said
+    film = work / "films" / "videos" / "half.mp4"
+    assert f"Video: {film}" in said and film.stat().st_size > 10_000
+    drawn = film.stat().st_mtime_ns
     page = (work / "check.html").read_text("utf-8")
     assert "3 squats" in page and "Bend the knees further" in page
 
@@ -167,9 +170,16 @@ def test_the_command_answers_from_a_drawn_clip_and_continues(tmp_path: Path) -> 
     code, out, _ = check(folder, "--workspace", work, "--exercise", "squats", "--json")
     found = json.loads(out)
     assert code == 2 and list(found["failed"]) == ["videos/bad"]  # the other answer stays
+    assert found["videos"] == {"videos/half": str(film)} and film.stat().st_mtime_ns == drawn  # not made again
     (result,) = found["results"]
     assert (result["counted"], result["unit"], result["exercise"]) == (3.0, "squats", "squats")
     assert any(f["rule"] == "error:knees_shallow" and f["repetitions"] == 3 for f in result["to_fix"])
+
+    (folder / "bad.mp4").unlink()
+    code, said, _ = check(folder, "--exercise", "auto", "--no-video", "--workspace", tmp_path / "auto")
+    assert code == 2 and said.startswith("videos/half: not sure which exercise this is: ")  # they are hardly squats
+    assert " or " in said and "Say it with --exercise " in said and "failed" not in said
+    assert not (tmp_path / "auto" / "check.html").exists()
 
 
 def test_wrong_input_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:

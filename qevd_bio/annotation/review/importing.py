@@ -12,7 +12,7 @@ from typing import Any
 from qevd_bio.annotation.review.decisions import STATES
 from qevd_bio.annotation.review.page import CHOICES, CSV_COLUMNS, FORMAT
 from qevd_bio.store.errors import UserError
-from qevd_bio.tables.annotations import TABLES, ReviewRow
+from qevd_bio.tables.annotations import ReviewRow
 
 MAX_BYTES = 100_000_000
 MAX_COMMENT = 5000
@@ -37,8 +37,8 @@ def read_decisions(
         raise UserError(
             "no reviewer named", where=path, expected="--reviewer NAME, or a name in the page before saving"
         )
-    if table is None or table not in TABLES:
-        raise UserError(f"no table {table!r}", where=path, expected=f"--table {', '.join(TABLES)}")
+    if table is None or table not in known:
+        raise UserError(f"no table {table!r}", where=path, expected=f"--table {', '.join(known)}")
     keys = set(known[table])
     if not keys:
         raise UserError(f"there is no table {table!r} in this workspace yet", where=path, fix="make it, then import")

@@ -19,7 +19,12 @@ from qevd_bio.feedback.intent import LABELS
 from qevd_bio.tables.annotations import VALUE, IntentRow, Reviewed
 
 FORMAT = "qevd-bio review 1"
-CHOICES: dict[str, tuple[str, ...]] = {"salient": JOINT_NAMES, "roles": ("static", "dynamic"), "intents": LABELS}
+REWRITING = "rewriting"
+JUDGEMENTS = ("right", "wrong", "cannot tell")
+"""What a person may say of a correction that was rewritten or kept."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "salient": JOINT_NAMES, "roles": ("static", "dynamic"), "intents": LABELS, REWRITING: JUDGEMENTS,
+}  # fmt: skip
 FACTS: dict[str, tuple[str, ...]] = {
     "salient": ("exercise", "standard", "expansions", "method", "model", "status", "reason"),
     "roles": ("shipped", "rule", "method", "model", "status", "reason"),

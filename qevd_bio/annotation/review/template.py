@@ -97,7 +97,8 @@ function curves(row) {
     line.setAttribute("points", points.join(" "));
     svg.append(line);
     const value = make("dd");
-    value.append(svg, " " + low + " to " + Math.max(...curve.degrees) + " degrees");
+    const unit = curve.unit === undefined ? " degrees" : curve.unit;
+    value.append(svg, " " + low + " to " + Math.max(...curve.degrees) + unit);
     box.append(make("dt", curve.name), value);
   }
 }

@@ -43,6 +43,8 @@ BASELINES = (
 """Every system that `qevd-bio run --model` knows beside trained coaches."""
 
 SOCRATIC = ("socratic", "socratic-context")
+READ_MOTION = ("rules", "copy-context", "socratic-context")
+"""Those that read what `qevd-bio analyze` writes."""
 """Language models that do not see: told the classes of the 3D CNN (QEVD, App. E.2), or C_motion."""
 
 ASKING = tuple(name for name in BASELINES if name.startswith((ZERO_SHOT, "socratic")))

@@ -10,11 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.coach.baselines import rules
-from qevd_bio.coach.baselines.options import ASKING, BASELINES, SOCRATIC, VISION_MODELS, ZERO_SHOT, BaselineOptions
+from qevd_bio.coach.baselines.options import (
+    ASKING,
+    BASELINES,
+    READ_MOTION,
+    SOCRATIC,
+    VISION_MODELS,
+    ZERO_SHOT,
+    BaselineOptions,
+)
 from qevd_bio.coach.baselines.scripted import Said, activities, copy_context, phrases
 from qevd_bio.coach.baselines.source import BaselineSource, motion_tables, motions_of, rows_of
 from qevd_bio.coach.baselines.turns import Answers, Talk, hold_talks, shown_of
+from qevd_bio.coach.options import AS_TRAINED, MotionWish
 from qevd_bio.coach.segments.data import SegmentOutput, Spoken, sources
+from qevd_bio.coach.segments.views import view_of
 from qevd_bio.coach.streaming.stage import MadeBy, Result, run_segments
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.store import extras
@@ -35,11 +45,13 @@ def write_baseline(
     options: BaselineOptions | None = None,
     split: str | None = None,
     run: RunOptions | None = None,
+    motion: MotionWish = AS_TRAINED,
 ) -> Summary:
     """Write what baseline `name` says in every segment to `out`, with the run stage's resume and failure rows.
 
-    Raises UserError for an unknown name, where an endpoint or weights are needed and none are named, and where
-    nothing of what it reads is there.
+    What it reads of the motion rests on the exercises' own joints unless `motion` says otherwise: a system that is
+    scored must not know the annotations of what it is tested on. Raises UserError for an unknown name, where an
+    endpoint or weights are needed and none are named, and where nothing of what it reads is there.
     """
     options = options or BaselineOptions()
     _check(name, workspace, options)
@@ -47,6 +59,10 @@ def write_baseline(
     if not segments:
         raise UserError("no segment in this data set", where=dataset.root, fix="qevd-bio segments says why")
     settings: dict[str, Any] = {"baseline": name}
+    if name in READ_MOTION:
+        view = view_of(motion, segments, workspace)
+        workspace = view.workspace
+        settings |= view.settings()
     told, features = motion_activities, {}
     if name in ASKING:
         settings |= {"url": options.url, "llm": options.llm, "temperature": options.temperature}
@@ -97,8 +113,7 @@ def _check(name: str, workspace: Workspace, options: BaselineOptions) -> None:
             expected="--vision-weights FILE, with label2int.json beside it or named by --labels",
             fix="or --model socratic-context, which is told C_motion, from qevd-bio analyze",
         )
-    reads_motion = name in ("rules", "copy-context", "socratic-context")
-    if reads_motion and not workspace.motion.is_dir():
+    if name in READ_MOTION and not workspace.motion.is_dir():
         raise UserError(f"{name} reads what analyze writes", where=workspace.motion, expected="cycles and contexts",
                         fix="qevd-bio extract, then qevd-bio analyze")  # fmt: skip
 

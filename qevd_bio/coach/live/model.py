@@ -17,6 +17,7 @@ from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.tokens import text_ids, text_of
 from qevd_bio.coach.options import FeatureOptions, GenerateOptions
+from qevd_bio.coach.segments.contexts import NOBODY, NOTHING
 from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.streaming.decoding import RowError, Streamer
 from qevd_bio.coach.streaming.rows import Row
@@ -52,6 +53,9 @@ class LiveModel:
         While a feedback is being said the steps pass unseen, as in `corrected` timing. UserError for a text that is
         longer than the model reads.
         """
+        reads = self._coach.reads
+        motion = NOTHING if reads.motion == "blank" else motion
+        morph = NOBODY if reads.morph == "blank" else morph
         for values, new in zip(self._steps, (tokens, time_s, motion, morph), strict=True):
             values.append(new)
         try:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from qevd_bio.anatomy.dofs import JOINT_NAMES
 from qevd_bio.coach.live.pose import LivePose
 from qevd_bio.coach.live.view import LiveView
+from qevd_bio.coach.options import AS_TRAINED, MotionWish
 from qevd_bio.coach.segments.contexts import NOBODY, NOTHING
 from qevd_bio.drawing.scene import Scene
 from qevd_bio.exercise.reference import has_reference, load_reference
@@ -19,6 +21,7 @@ from qevd_bio.motion.cycles.curves import skeleton_of
 from qevd_bio.motion.frames import FRAMES_A_FEATURE
 from qevd_bio.motion.judging.evaluate import Setup
 from qevd_bio.motion.judging.occasion import CameraView
+from qevd_bio.motion.options import ContextOptions, MotionOptions
 from qevd_bio.motion.stream import MotionStream
 from qevd_bio.pose.body.measures import Person, body_of, with_stature
 from qevd_bio.tables.verdicts import Verdict
@@ -52,7 +55,8 @@ class LiveMotion:
     """Watches one exercise; `see` takes the frames at 16 Hz and gives a step for every fourth.
 
     The analysis begins when a person was seen for the first time: their bones and where the camera stands are then
-    known. Frames before are kept (at most 10 s) and analysed too.
+    known. Frames before are kept (at most 10 s) and analysed too. `wish`: all joints or the exercise's own, which also
+    hold until a selector has chosen; and how far back contexts look.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class LiveMotion:
         workspace: Workspace,
         stature_m: float | None = None,
         room: ContextRoom | None = None,
+        wish: MotionWish = AS_TRAINED,
     ) -> None:
         self._pose, self._exercise, self._room = pose, exercise, room
         self._stature_m = stature_m
@@ -72,7 +77,9 @@ class LiveMotion:
             exercise=exercise,
             reference=None if reference is None else reference.angles,
             reference_fps=30.0 if reference is None else reference.fps,
-            salient=joint_names(exercise.salient),
+            salient=JOINT_NAMES if wish.salient == "all" else joint_names(exercise.salient),
+            salient_source="all" if wish.salient == "all" else "exercise",
+            options=MotionOptions(contexts=ContextOptions(window_s=wish.window_s or 0.0)),
             split="live",
             video="live",
             body=body_of(with_stature(Person(), stature_m, "unknown")),

@@ -77,7 +77,7 @@ class LivePose:
             gone = np.full(_DOFS, np.nan)
             nowhere = gone, np.zeros(_DOFS, dtype=bool), 0.0, MISSING, np.full(3, np.nan), gone, gone
             return LivePoses([(index, time, *nowhere) for index, time, _ in new])
-        fit = fit_clip(values, times, self._size, FitOptions(), self._stature_m)
+        fit = fit_clip(values, times, self._size, FitOptions(kind=_EXTRACT.fit), self._stature_m)
         trusted = np.isfinite(fit.raw).all(axis=1) & (fit.confidence >= _EXTRACT.min_pose_confidence)
         raw, smoothing = np.where(trusted[:, None], fit.raw, np.nan), smooth_options(_EXTRACT)
         slow = smooth_angles(raw, times, smoothing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +49,11 @@ def show(pictures: Pictures) -> None:
 
 def write(pictures: Pictures, path: Path, hz: float) -> None:
     """Write the pictures to an mp4 of `hz` pictures a second; it appears whole or not at all."""
-    try:
-        write_mp4(path, steady(pictures, hz), hz)
-    except ValueError as error:
-        raise UserError("the session ended before its first frame", where=path) from error
+    coming = iter(pictures)
+    first = next(coming, None)
+    if first is None:
+        raise UserError("the session ended before its first frame", where=path)
+    write_mp4(path, steady(chain([first], coming), hz), hz)
 
 
 def steady(pictures: Pictures, hz: float) -> Iterator[NDArray[np.uint8]]:

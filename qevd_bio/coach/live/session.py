@@ -96,8 +96,10 @@ def coach_live(
     and dropped for the coach; the frames after it then follow closer, so that a step stays a quarter of a second.
     """
     take, painter = at_rate(LIVE_HZ), None
-    begins = options.countdown_s or 0.0
+    begins: float | None = None
     for frame in source:
+        if begins is None:  # a camera's clock runs while models are loaded
+            begins = frame.time_s + (options.countdown_s or 0.0)
         if ended() or (options.seconds is not None and frame.time_s >= begins + options.seconds):
             break
         late = time.monotonic() - frame.arrived

@@ -17,7 +17,7 @@ from qevd_bio.coach.live.screen import need_window, show, write
 from qevd_bio.coach.live.session import RulesWatcher, Session, Watcher, coach_live
 from qevd_bio.coach.live.source import CameraSource, open_source
 from qevd_bio.coach.live.voice import Voice, find_voice
-from qevd_bio.coach.options import RANDOM, FeatureOptions, GenerateOptions
+from qevd_bio.coach.options import AS_TRAINED, RANDOM, FeatureOptions, GenerateOptions, MotionWish
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.catalogue import load
 from qevd_bio.exercise.rules import Exercise
@@ -37,6 +37,7 @@ def run_live(
     *,
     weights: str | None = None,
     generate: GenerateOptions | None = None,
+    motion: MotionWish = AS_TRAINED,
     device: str = "auto",
     out: Path | None = None,
     speak: bool = False,
@@ -44,11 +45,12 @@ def run_live(
 ) -> Session:
     """Coach whoever is seen in `name` (a video file, or a camera's number) until it ends.
 
-    model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model. The annotated
-    pictures go to `out`, else to a window; with `speak` the system's voice says each feedback. Raises UserError for
-    what is not there or cannot be opened.
+    model: `rules`, or what `--model` of `qevd-bio run` takes; weights: of the 3D CNN, for a model; motion: where J*
+    comes from and how far back is looked. The annotated pictures go to `out`, else to a window; with `speak` the
+    system's voice says each feedback. Raises UserError for what is not there or cannot be opened.
     """
     chosen = find_exercise(exercise, workspace)
+    _check_wish(motion, model)
     voice = find_voice() if speak else None
     if out is None:
         need_window()
@@ -59,11 +61,13 @@ def run_live(
             options = replace(options, countdown_s=COUNTDOWN_S if isinstance(source, CameraSource) else 0.0)
         if model == RULES:
             pose = live_pose(options.window_s, options.stature_m)
-            motion = LiveMotion(pose, chosen, workspace, options.stature_m)
-            watcher: Watcher = RulesWatcher(motion, RulesCoach(chosen))
+            seen = LiveMotion(pose, chosen, workspace, options.stature_m, wish=motion)
+            watcher: Watcher = RulesWatcher(seen, RulesCoach(chosen))
         else:
             watcher = stack.enter_context(
-                _model_watcher(model, chosen, workspace, options, weights, generate or GenerateOptions(), device, say)
+                _model_watcher(
+                    model, chosen, workspace, options, weights, generate or GenerateOptions(), motion, device, say
+                )
             )
         ended = stack.enter_context(until_interrupted())
         spoken = stack.enter_context(closing(Voice(voice))).say if voice else _silent
@@ -73,6 +77,16 @@ def run_live(
         else:
             write(pictures, out, source.hz)
     return session
+
+
+def _check_wish(motion: MotionWish, model: str) -> None:
+    """UserError for what a live session cannot have: annotations, a later look, a selector without a model."""
+    if motion.salient == "annotated":
+        raise UserError("nothing is annotated in a live session", expected="--salient selector, exercise or all")
+    if motion.evidence == "whole":
+        raise UserError("a live session does not know its end", expected="--evidence causal")
+    if motion.salient == "selector" and model == RULES:
+        raise UserError(f"{RULES} has no joint selector", expected="--salient exercise or all, or --model with one")
 
 
 def _silent(text: str) -> None:
@@ -120,6 +134,7 @@ def _model_watcher(
     options: LiveOptions,
     weights: str | None,
     generate: GenerateOptions,
+    motion: MotionWish,
     device: str,
     say: Callable[[str], None],
 ) -> Iterator[Watcher]:
@@ -127,6 +142,7 @@ def _model_watcher(
     from qevd_bio.coach.live.model import LiveModel, ModelWatcher
     from qevd_bio.coach.model.loading import open_coach
     from qevd_bio.coach.model.prompts import segment_prompt
+    from qevd_bio.coach.segments.joints import trained_selector
     from qevd_bio.coach.vision.encoders import load_encoder
 
     coach = open_coach(model, device=device)
@@ -155,14 +171,15 @@ def _model_watcher(
         )
     features = encoder.stream(FeatureOptions().warm_up)
     live = LiveModel(coach, segment_prompt(exercise.name), generate)
-    if not coach.reads_contexts:
+    if not coach.reads.measured:
         yield ModelWatcher(live, features, None)
         return
-    chooser = None if coach.ablations.no_selector else coach.selector
+    wish = coach.wish(motion)
+    chooser = trained_selector(coach, model) if wish.salient == "selector" else None
     pose = live_pose(options.window_s, options.stature_m)
-    motion = LiveMotion(pose, exercise, workspace, options.stature_m, live.room)
+    seen = LiveMotion(pose, exercise, workspace, options.stature_m, live.room, wish)
     with _room_for_poses():
-        yield ModelWatcher(live, features, motion, chooser, coach.ablations.tau_steps)
+        yield ModelWatcher(live, features, seen, chooser, coach.ablations.tau_steps)
 
 
 @contextmanager

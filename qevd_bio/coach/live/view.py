@@ -39,7 +39,7 @@ class LiveView:
 
     def posed(self, rows: Sequence[Any]) -> None:
         """The newest poses, rows as `MotionStream.push` takes them."""
-        _, _, angles, _, _, status, _ = rows[-1]
+        _, _, angles, _, _, status, *_ = rows[-1]
         self._angles = np.asarray(angles, dtype=np.float64) if status == OK else None
 
     def repeated(self, cycles: Sequence[JudgedCycle], now: float) -> None:

@@ -33,7 +33,7 @@ class BioCoach(StreamVLM):
 
         With `runs` there is one text for each run of rows (see `MorphFusion.forward`).
         """
-        if self.ablations.no_morphology:
+        if self.ablations.no_morphology and not self.ablations.matched:
             return features
         fused: Tensor = self.fusion(features, self.embed(morph_ids).detach(), known, runs)
         return fused

@@ -17,7 +17,7 @@ from qevd_bio.coach.model.prompts import published
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.model.tokens import ActionTokens, find_action_tokens, prompt_ids
-from qevd_bio.coach.options import Ablations, EncoderName, GenerateOptions
+from qevd_bio.coach.options import Ablations, ContextsRead, EncoderName, GenerateOptions, MotionWish, Read
 from qevd_bio.coach.vision.feature_files import FeatureShape
 from qevd_bio.learning.folders import whole_folder
 from qevd_bio.learning.language import check_memory, read_tokenizer, restore_buffers
@@ -57,10 +57,20 @@ class Coach:
         return FeatureShape(encoder, self.config.vision.dim, self.config.vision.tokens)
 
     @property
+    def reads(self) -> ContextsRead:
+        """What it reads of C_motion and C_morph."""
+        if self.config.kind != "biocoach":
+            return ContextsRead()
+        without: Read = "blank" if self.ablations.matched else "none"
+        return ContextsRead(
+            motion=without if self.ablations.no_motion_context else "measured",
+            morph=without if self.ablations.no_morphology else "measured",
+        )
+
+    @property
     def front(self) -> int:
         """Columns that are kept in front of the prompt for C_motion, 0 where none is read."""
-        reads = self.config.kind == "biocoach" and not self.ablations.no_motion_context
-        return self.config.context_tokens if reads else 0
+        return self.config.context_tokens if self.reads.motion != "none" else 0
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """Ids of a system prompt as the family writes it, after the start token where nothing stands before it.
@@ -83,15 +93,8 @@ class Coach:
 
     @property
     def reads_morph(self) -> bool:
-        """Whether it reads C_morph."""
-        return self.config.kind == "biocoach" and not self.ablations.no_morphology
-
-    @property
-    def reads_contexts(self) -> bool:
-        """Whether it reads anything that `qevd-bio analyze` makes."""
-        return self.config.kind == "biocoach" and not (
-            self.ablations.no_motion_context and self.ablations.no_morphology
-        )
+        """Whether it reads C_morph, be it one that says nothing."""
+        return self.reads.morph != "none"
 
     @property
     def interval_steps(self) -> int:
@@ -108,6 +111,19 @@ class Coach:
         """The trained joint selector; None where the model has none, or it was never trained."""
         trained = isinstance(self.model, BioCoach) and self.about.get("selector") == "trained"
         return self.model.selector if trained and isinstance(self.model, BioCoach) else None
+
+    def wish(self, asked: MotionWish) -> MotionWish:
+        """The contexts that it reads where nothing else is `asked`: those that it was trained with.
+
+        Never those of annotations: a coach that is scored must not know what people or models said of the segment.
+        """
+        salient = asked.salient or self.ablations.salient
+        if asked.salient is None:
+            trained = self.about.get("salient")
+            salient = trained if trained in ("exercise", "all") else salient
+            salient = "exercise" if salient == "selector" and self.selector is None else salient
+        window_s = float(self.about.get("window_s", self.ablations.window_s))
+        return MotionWish(salient, window_s if asked.window_s is None else asked.window_s, asked.evidence)
 
     def settled(self, options: GenerateOptions, context_every: int | None = None) -> GenerateOptions:
         """`options` for this coach: its interval, and C_motion as often as asked, else as it was trained with."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qevd_bio.motion.context import Morph, Motion, write_morph, write_motion
+from qevd_bio.motion.context import Morph, Motion, fit, parse_motion, write_morph, write_motion
 from qevd_bio.store.errors import ItemError
 from qevd_bio.tables.by_video import by_segment
 from qevd_bio.tables.motion import CONTEXTS
@@ -32,6 +32,19 @@ class SegmentContexts:
             motion.append(self.motion[index] if index >= 0 else NOTHING)
             morph.append(self.morph[max(index, 0)] if self.morph else NOBODY)
         return motion, morph
+
+
+def fitted(text: str, room: int, count: Callable[[str], int]) -> str:
+    """C_motion within `room` tokens as `count` counts them, shortened as `qevd-bio analyze` shortens it.
+
+    Text that it did not write, and what is too long even so, stays as it is.
+    """
+    if count(text) <= room:
+        return text
+    try:
+        return fit(parse_motion(text), room, count)[0]
+    except ValueError:
+        return text
 
 
 def read_contexts(workspace: Workspace, split: str, video: str) -> dict[int, SegmentContexts]:

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.coach.model.prompts import segment_prompt
-from qevd_bio.coach.segments.contexts import SegmentContexts, read_contexts
+from qevd_bio.coach.options import ContextsRead, Read
+from qevd_bio.coach.segments.contexts import NOBODY, NOTHING, SegmentContexts, read_contexts
 from qevd_bio.coach.vision.feature_files import (
     FeaturePaths,
     FeatureShape,
     VideoFeatures,
     feature_paths,
+    other_crops,
     paths_in,
     read_features,
     stage_name,
@@ -29,17 +31,20 @@ from qevd_bio.store.ledger import marker_path
 from qevd_bio.tables.workspace import Workspace
 
 State = tuple[tuple[int, int] | None, ...]
+NONE_READ = ContextsRead()
 
 
 @dataclass(frozen=True)
 class SegmentSource:
-    """One segment and where its inputs lie; picklable. `reads_contexts` asks for C_motion and C_morph."""
+    """One segment and where its inputs lie; picklable. `reads` says what is wanted of C_motion and C_morph."""
 
     segment: Segment
     features: FeaturePaths
     workspace: Workspace
-    reads_contexts: bool
+    reads: ContextsRead
     sees: FeatureShape
+    crops: tuple[FeaturePaths, ...] = ()
+    """Features of other crops of the video, to learn from."""
 
     def load(self) -> SegmentInput:
         """The segment's input. ItemError where features or contexts are missing or cannot be used."""
@@ -49,22 +54,33 @@ class SegmentSource:
         times = part.times - start
         motion: list[str] = []
         morph: list[str] = []
-        if self.reads_contexts:
+        if self.reads.measured:
             written = _state(self.workspace.contexts(segment.split, segment.video))
             contexts = _contexts(self.workspace, segment.split, segment.video, written).get(segment.index)
             if contexts is None:
                 raise ItemError("contexts_missing", f"{segment.key}: not analysed; qevd-bio analyze")
             motion, morph = contexts.at((times + segment.start_s).tolist())
+        motion = _as_read(motion, self.reads.motion, NOTHING, len(times))
+        morph = _as_read(morph, self.reads.morph, NOBODY, len(times))
         return SegmentInput(segment.key, part.tokens(), times, segment_prompt(segment.exercise_official), motion, morph)
 
-    def mapped(self) -> VideoFeatures:
-        """The segment's features, mapped from disk; errors as `load`."""
-        found = _features(self.features, self.sees, self.state())
-        return found.segment(*span_of(self.segment))
+    def mapped(self, crop: int = 0) -> VideoFeatures:
+        """The segment's features, mapped from disk, of the middle of the picture or of another crop; errors as `load`.
 
-    def state(self) -> State:
-        """Size and time of the feature files: changes where these do."""
-        return _state(self.features.features, self.features.times)
+        A crop whose steps are not those of the middle is refused (ItemError).
+        """
+        paths = (self.features, *self.crops)[crop]
+        found = _features(paths, self.sees, _state(paths.features, paths.times)).segment(*span_of(self.segment))
+        if crop and len(found.values) != len(self.mapped().values):
+            raise ItemError(
+                "other_steps", f"{paths.features}: not the steps of {self.features.features}; make both again"
+            )
+        return found
+
+    def state(self, crops: int = 1) -> State:
+        """Size and time of the feature files of the first `crops` crops: changes where these do."""
+        chosen = (self.features, *self.crops)[:crops]
+        return _state(*(path for paths in chosen for path in (paths.features, paths.times)))
 
     def files(self) -> tuple[Path, ...]:
         """Files that the result depends on; the small record of the features stands for them where there is one."""
@@ -72,8 +88,14 @@ class SegmentSource:
         encoder = stage_name(self.sees.encoder)
         marker = marker_path(self.workspace.manifests, encoder, f"{split}/{video}")
         own = marker if marker.is_file() and self.workspace.root in self.features.features.parents else None
-        contexts = (self.workspace.contexts(split, video),) if self.reads_contexts else ()
+        contexts = (self.workspace.contexts(split, video),) if self.reads.measured else ()
         return (own or self.features.features, self.features.times, *contexts)
+
+
+def _as_read(measured: list[str], read: Read, blank: str, steps: int) -> list[str]:
+    if read == "measured":
+        return measured
+    return [blank] * steps if read == "blank" else []
 
 
 def span_of(segment: Segment) -> tuple[float, float]:
@@ -88,7 +110,7 @@ def sources(
     workspace: Workspace,
     sees: FeatureShape,
     *,
-    reads_contexts: bool = False,
+    reads: ContextsRead = NONE_READ,
     split: str | None = None,
 ) -> list[SegmentSource]:
     """Every segment of a data set with the places of its inputs, for a model that `sees` these features.
@@ -99,7 +121,8 @@ def sources(
     for segment in dataset.segments(split, strict=False):
         own = feature_paths(workspace, segment.split, segment.video, sees.encoder)
         paths = own if own.exist else paths_in(dataset.folder(segment.split), segment.video, sees.encoder)
-        found.append(SegmentSource(segment, paths if paths.exist else own, workspace, reads_contexts, sees))
+        crops = other_crops(paths if paths.exist else own)
+        found.append(SegmentSource(segment, paths if paths.exist else own, workspace, reads, sees, crops))
     if not found:
         raise UserError("no segment in this data set", where=dataset.root, fix="qevd-bio segments says why")
     return found

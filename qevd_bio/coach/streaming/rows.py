@@ -11,6 +11,7 @@ from torch import Tensor
 
 from qevd_bio.coach.model.tokens import ActionTokens, text_ids
 from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.segments.contexts import fitted
 from qevd_bio.coach.segments.data import SegmentInput
 from qevd_bio.coach.streaming.speaker import Speaker
 from qevd_bio.store.errors import ItemError
@@ -93,8 +94,12 @@ class RowMaker:
         return Row(segment, speaker, prompt, self.front, self.front + len(prompt), generator)
 
     def context(self, text: str, key: str) -> list[int]:
-        """Ids of C_motion with the start token before it; ItemError where it is longer than its place."""
-        ids = [self._tokens.bos, *self._ids(text + "\n")]
+        """Ids of C_motion with the start token before it, shortened where its place is too short.
+
+        ItemError for one that cannot be made short enough.
+        """
+        shorter = fitted(text, self.front, lambda read: 1 + len(self._ids(read + "\n")))
+        ids = [self._tokens.bos, *self._ids(shorter + "\n")]
         if len(ids) > self.front:
             raise ItemError(
                 "context_too_long",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.options import AS_TRAINED, GenerateOptions, MotionWish
 from qevd_bio.coach.segments.data import SegmentOutput, sources
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.dataset.workout import Segment
@@ -20,6 +21,7 @@ from qevd_bio.store.work import Item, RunOptions, Summary, run_stage
 from qevd_bio.tables.workspace import Workspace
 
 VERSION = 1
+_LOG = logging.getLogger(__name__)
 Result = SegmentOutput | tuple[str, ItemError]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -92,13 +94,16 @@ def run_coach(
     split: str | None = None,
     device: str = "auto",
     dtype: str | None = None,
+    motion: MotionWish = AS_TRAINED,
     say: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Write what `model` (a checkpoint folder, or a preset) says in every segment to `out`, as `run_segments`.
 
-    `context_every` None: as the model was trained. Raises UserError as `open_coach` and `sources`.
+    `context_every` None: as the model was trained; so are the contexts, unless `motion` asks for others. Raises
+    UserError as `open_coach`, `sources` and `coach_view`.
     """
     from qevd_bio.coach.model.loading import fingerprint, open_coach
+    from qevd_bio.coach.segments.coach_views import coach_view
     from qevd_bio.coach.streaming.decoding import Streamer
     from qevd_bio.coach.streaming.turns import TurnSpeaker
 
@@ -106,8 +111,12 @@ def run_coach(
     if coach.untrained:
         say(f"preset {coach.config.name} is untrained; what it says means nothing")
     options = coach.settled(options, context_every)
-    chosen = sources(dataset, workspace, coach.sees, reads_contexts=coach.reads_contexts, split=split)
+    chosen = sources(dataset, workspace, coach.sees, reads=coach.reads, split=split)
     settings = {**options.result_settings(), "weights": fingerprint(model, coach), "dtype": str(coach.model.dtype)}
+    if coach.reads.measured:
+        view = coach_view(coach, model, coach.wish(motion), chosen, workspace, say=_LOG.info)
+        chosen = [replace(source, workspace=view.workspace) for source in chosen]
+        settings |= view.settings()
     made_by = MadeBy(coach.config.name, options.timing, settings)
     stream = TurnSpeaker(coach, options).run if coach.in_turns else Streamer(coach, options).run
     return run_segments(chosen, workspace, out, made_by, stream, run)

@@ -16,6 +16,7 @@ from qevd_bio.coach.model.cross_attention import Vision
 from qevd_bio.coach.model.stream_vlm import StreamVLM
 from qevd_bio.coach.options import GenerateOptions
 from qevd_bio.coach.segments.data import SegmentOutput, SegmentSource
+from qevd_bio.coach.segments.views import NOT_STATED
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.training.clips import ClipExamples
 from qevd_bio.coach.training.collate import Batch, collate
@@ -111,11 +112,11 @@ class CoachTask:
         self._parts = tuple(parts)
 
     def collate(self, indices: Sequence[int]) -> Batch:
-        return self._collate([self._examples[index] for index in indices])
+        return self._collate([self._examples[index] for index in indices], draw=True)
 
-    def _collate(self, examples: Sequence[Example]) -> Batch:
+    def _collate(self, examples: Sequence[Example], draw: bool = False) -> Batch:
         vision = self.coach.config.vision
-        return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim))
+        return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim), draw=draw)
 
     def weight(self, indices: Sequence[int]) -> float:
         return sum(self._examples[index].weight for index in indices)
@@ -150,12 +151,11 @@ class CoachTask:
         return values
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
-        whole = {
-            **about_after(self.coach, self._parts),
-            "trained": self.name,
-            "context_every": self._data.context_every,
-            **about,
-        }
+        motion = self._data.motion
+        read = {"salient": motion.salient or NOT_STATED, "window_s": motion.window_s or 0.0}
+        contexts = {**read, "evidence": motion.evidence} if self.coach.reads.measured else {}
+        whole = about_after(self.coach, self._parts) | {"trained": self.name}
+        whole |= {"context_every": self._data.context_every, **contexts, **about}
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         if tensors is not None:
             tensors = {name.removeprefix("model."): value for name, value in tensors.items()}

@@ -46,8 +46,11 @@ class Batch:
         return replace(self, **moved, blocks=tuple(group.to(device) for group in self.blocks))
 
 
-def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> Batch:
-    """Examples side by side; `vision` = (tokens, dim) of the features. Padding comes after everything real."""
+def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int], *, draw: bool = False) -> Batch:
+    """Examples side by side; `vision` = (tokens, dim) of the features. Padding comes after everything real.
+
+    With `draw` each example is seen in one of its crops, drawn by torch's generator; else in the middle one.
+    """
     length = max(len(example.sequence) for example in examples)
     shape = (len(examples), length)
     ids, positions = np.full(shape, pad), np.tile(np.arange(length), (len(examples), 1))
@@ -73,8 +76,10 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int]) -> B
         rows.append(np.full(len(places), row))
         columns.append(places)
         # Straight from the mapped file to its place in the batch; a sampled stream may have passed steps unseen.
+        crop = int(torch.randint(example.crops, ())) if draw and example.crops > 1 else 0
         whole = len(steps) == steps[-1] + 1 - steps[0]
-        shown[first : first + len(places)] = example.features()[slice(steps[0], steps[-1] + 1) if whole else steps]
+        part = slice(steps[0], steps[-1] + 1) if whole else steps
+        shown[first : first + len(places)] = example.features(crop)[part]
         for text, count in _runs(example, steps):
             morphs.append(example.morphs[text])
             runs.append(count)

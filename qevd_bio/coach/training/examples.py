@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 from qevd_bio.coach.model.checkpoint import Coach
 from qevd_bio.coach.model.tokens import text_ids
 from qevd_bio.coach.options import STEP_HZ, SequenceOptions
+from qevd_bio.coach.segments.contexts import fitted
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource
 from qevd_bio.coach.training.options import BIOCOACH_ALPHA, CoachData
 from qevd_bio.coach.training.sequence import TimedText, TrainingSequence, build_sequence
 from qevd_bio.dataset.workout import Segment
 from qevd_bio.store.errors import ItemError, UserError
 
-Features = Callable[[], NDArray[np.float32]]
+Features = Callable[[int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Example:
     """One sequence with what its vision tokens see.
 
-    features: gives (T, N, C) when called. morph: C_morph's ids of each step, as number into `morphs`.
+    features: gives (T, N, C) of a crop when called, of which there are `crops`. morph: C_morph's ids of each step, as
+    number into `morphs`. cut: whether its last steps were left out.
     """
 
     key: str
@@ -33,6 +35,8 @@ class Example:
     features: Features
     morphs: tuple[tuple[int, ...], ...] = ()
     morph_of_step: NDArray[np.int64] | None = None
+    crops: int = 1
+    cut: bool = False
 
     @property
     def weight(self) -> float:
@@ -41,7 +45,12 @@ class Example:
 
 
 def make_example(
-    segment: SegmentInput, feedbacks: Sequence[tuple[float, str]], coach: Coach, data: CoachData, features: Features
+    segment: SegmentInput,
+    feedbacks: Sequence[tuple[float, str]],
+    coach: Coach,
+    data: CoachData,
+    features: Features,
+    crops: int = 1,
 ) -> Example:
     """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
     front = coach.front
@@ -65,7 +74,8 @@ def make_example(
     sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
     morphs, of_step = morphs_of(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
-    return Example(segment.key, group, sequence, features, morphs, of_step)
+    cut = int((sequence.steps >= 0).sum()) < len(segment.times)
+    return Example(segment.key, group, sequence, features, morphs, of_step, crops, cut)
 
 
 def alpha_of(coach: Coach, data: CoachData) -> float:
@@ -81,7 +91,8 @@ def contexts_of(segment: SegmentInput, coach: Coach, front: int, every: int) -> 
     for step in range(0, len(segment.motion), every):
         text = segment.motion[step]
         if text not in known:
-            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, text + "\n")]
+            shorter = fitted(text, front, lambda read: 1 + len(text_ids(coach.tokenizer, read + "\n")))
+            known[text] = [coach.tokens.bos, *text_ids(coach.tokenizer, shorter + "\n")]
         if len(known[text]) > front:
             raise ItemError(
                 "context_too_long",
@@ -148,6 +159,11 @@ class Prepared:
     missing: dict[str, int]
     first_problem: str = ""
 
+    @property
+    def cut(self) -> int:
+        """How many examples lost their last steps; 0 for those that are made one by one."""
+        return sum(example.cut for example in self.examples) if isinstance(self.examples, list) else 0
+
     def leave_out(self, reason: str, detail: str) -> None:
         """Count one that cannot be used."""
         self.missing[reason] = self.missing.get(reason, 0) + 1
@@ -161,7 +177,8 @@ def prepare(sources: Sequence[SegmentSource], coach: Coach, data: CoachData) -> 
     for source in sources:
         try:
             loaded = source.load()
-            example = make_example(loaded, targets_of(source.segment), coach, data, features_of(source))
+            said = targets_of(source.segment)
+            example = make_example(loaded, said, coach, data, features_of(source), 1 + len(source.crops))
         except (ItemError, UserError) as error:
             found.leave_out(error.reason if isinstance(error, ItemError) else "bad_input", str(error))
             continue
@@ -184,8 +201,8 @@ def targets_of(segment: Segment) -> list[tuple[float, str]]:
 def features_of(source: SegmentSource) -> Features:
     """The features of a segment, mapped from disk: nothing is held in memory between two batches."""
 
-    def load() -> NDArray[np.float32]:
-        values = source.mapped().values
+    def load(crop: int) -> NDArray[np.float32]:
+        values = source.mapped(crop).values
         return values.reshape(*values.shape[:2], -1).transpose(0, 2, 1)
 
     return load

@@ -12,7 +12,7 @@ from qevd_bio.store.errors import UserError
 _SHOWN = 3
 
 
-def check_inputs(sources: Sequence[SegmentSource], reads_contexts: bool) -> list[str]:
+def check_inputs(sources: Sequence[SegmentSource]) -> list[str]:
     """Lines about videos that lack something, while others do not; only whether files are there is looked at.
 
     UserError that names everything that is missing where no segment has all that is needed.
@@ -23,7 +23,8 @@ def check_inputs(sources: Sequence[SegmentSource], reads_contexts: bool) -> list
         segment, own = source.segment, []
         if not source.features.exist:
             own.append(f"features (qevd-bio {_command(source)})")
-        if reads_contexts and not source.workspace.contexts(segment.split, segment.video).is_file():
+        made_of = (source.workspace.contexts, source.workspace.kinematics)
+        if source.reads.measured and not any(path(segment.split, segment.video).is_file() for path in made_of):
             own.append("contexts (qevd-bio extract, then qevd-bio analyze)")
         usable += not own
         for what in own:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from qevd_bio.coach.options import AS_TRAINED, MotionWish
 from qevd_bio.learning.options import LoopOptions
 
 
@@ -16,12 +17,14 @@ class CoachData:
     (plain cross-entropy, App. D). context_every: C_motion is read anew every
     so many steps; each version costs some 100 tokens of the sequence. max_tokens: of longer sequences the
     last steps are left out. generate: validation segments whose feedback is also generated and scored, 0 for none.
+    motion: which contexts are read; None in it: as the model's variant and selector say.
     """
 
     alpha: float | None = None
     context_every: int = 12
     max_tokens: int = 4096
     generate: int = 8
+    motion: MotionWish = AS_TRAINED
 
 
 BIOCOACH_ALPHA = 0.1

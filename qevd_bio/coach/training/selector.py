@@ -21,26 +21,31 @@ from qevd_bio.coach.model.checkpoint import Coach, save_coach
 from qevd_bio.coach.model.loading import open_coach
 from qevd_bio.coach.model.selector import JointSelector, accuracy, balanced_loss, pool
 from qevd_bio.coach.segments.data import SegmentSource, sources, span_of
+from qevd_bio.coach.segments.joints import select_joints
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.exercise.catalogue import get
 from qevd_bio.learning.batches import hold_out
 from qevd_bio.learning.options import LoopOptions
-from qevd_bio.motion.salient import read_salient
+from qevd_bio.motion.options import Evidence
+from qevd_bio.motion.salient import salient_joints
 from qevd_bio.store.atomic import atomic_path, make_folder
 from qevd_bio.store.errors import ItemError, UserError
 from qevd_bio.store.hashing import hash_json
-from qevd_bio.tables.annotations import SALIENT, SalientRow
 from qevd_bio.tables.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Pooled windows (W, d) of tau seconds, joints of each (W, 24), its video and whether it begins its segment."""
+    """Pooled windows (W, crops, d) of tau seconds, joints of each (W, 24), its video, whether it begins its segment.
+
+    annotated: windows whose joints were annotated; the others have their exercise's standard set.
+    """
 
     pooled: NDArray[np.float32]
     joints: NDArray[np.float32]
     groups: tuple[str, ...]
     first: NDArray[np.bool_]
+    annotated: int = 0
 
 
 @dataclass
@@ -54,14 +59,23 @@ class JointBatch:
         return JointBatch(self.pooled.to(device), self.joints.to(device))
 
 
-def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: int, folder: Path) -> Windows:
-    """Every whole window of `steps` steps of each segment.
+def read_windows(
+    sources: Sequence[SegmentSource],
+    workspace: Workspace,
+    steps: int,
+    folder: Path,
+    evidence: Evidence = "causal",
+) -> Windows:
+    """Every whole window of `steps` steps of each segment, in each crop of the picture that all segments have.
 
     Windows are pooled once, kept in `folder` under a name that follows from the feature files, and mapped from there.
-    Joints are the annotated ones, else the exercise's standard set. UserError where no segment has both features
-    and an exercise.
+    Joints are the annotated ones, else the exercise's standard set; of annotations that say when a joint was seen to
+    matter, those seen by the window's end (`whole`: in the segment). What a selector chose is never learnt from.
+    UserError where no segment has both features and an exercise.
     """
-    salient = read_salient(workspace)
+    salient = salient_joints(workspace, "annotated", evidence)
+    crops = 1 + min((len(source.crops) for source in sources), default=0)
+    annotated = 0
     chosen: list[tuple[SegmentSource, int]] = []
     joints, groups, first, files = [], [], [], []
     problem = "no exercise is known"
@@ -69,15 +83,19 @@ def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: 
         segment = source.segment
         if segment.exercise_id is None:
             continue
-        names, _ = salient.of((segment.split, segment.video, segment.index), get(segment.exercise_id))
+        known = salient.of((segment.split, segment.video, segment.index), get(segment.exercise_id))
         try:
-            count = max(len(source.mapped().values) // steps, 1)
+            seen = source.mapped()
+            count = max(len(seen.values) // steps, 1)
         except (ItemError, UserError) as error:
             problem = str(error)
             continue
         chosen.append((source, count))
-        files.append([segment.key, list(span_of(segment)), count, source.state()])
-        joints += [[float(name in names) for name in JOINT_NAMES]] * count
+        files.append([segment.key, list(span_of(segment)), count, source.state(crops)])
+        ends = seen.times[[min((number + 1) * steps, len(seen.times)) - 1 for number in range(count)]]
+        for end in (ends - span_of(segment)[0] + segment.start_s).tolist():
+            joints.append([float(name in known.at(end)) for name in JOINT_NAMES])
+        annotated += count * (known.source == "annotated")
         groups += [f"{segment.split}/{segment.video}"] * count
         first += [number == 0 for number in range(count)]
     if not chosen:
@@ -87,18 +105,19 @@ def read_windows(sources: Sequence[SegmentSource], workspace: Workspace, steps: 
         )
     cache = make_folder(folder) / f"pooled-{hash_json([steps, files])[:16]}.npy"
     if not cache.is_file():
-        pooled = [window for source, count in chosen for window in _pooled(source, count, steps)]
+        pooled = [window for source, count in chosen for window in _pooled(source, count, steps, crops)]
         with atomic_path(cache) as path, path.open("wb") as file:
             np.save(file, np.array(pooled, np.float32), allow_pickle=False)
     mapped = np.load(cache, mmap_mode="r", allow_pickle=False)
-    return Windows(mapped, np.array(joints, np.float32), tuple(groups), np.array(first))
+    return Windows(mapped, np.array(joints, np.float32), tuple(groups), np.array(first), annotated)
 
 
-def _pooled(source: SegmentSource, count: int, steps: int) -> Iterator[NDArray[np.float32]]:
-    found = source.mapped()
+def _pooled(source: SegmentSource, count: int, steps: int, crops: int) -> Iterator[NDArray[np.float32]]:
+    """(crops, d) of each window."""
+    found = [source.mapped(crop) for crop in range(crops)]
     for number in range(count):
-        window = found.tokens(slice(number * steps, (number + 1) * steps))
-        yield pool(torch.from_numpy(window)).numpy()
+        part = slice(number * steps, (number + 1) * steps)
+        yield np.stack([pool(torch.from_numpy(one.tokens(part))).numpy() for one in found])
 
 
 class SelectorLoss(nn.Module):
@@ -131,11 +150,13 @@ class SelectorTask:
         self.lengths: Sequence[int] = [1] * len(self._train)
 
     def collate(self, indices: Sequence[int]) -> JointBatch:
-        return self._batch([self._train[index] for index in indices])
+        crops = torch.randint(self._windows.pooled.shape[1], (len(indices),)).numpy()
+        return self._batch([self._train[index] for index in indices], crops)
 
-    def _batch(self, places: Sequence[int]) -> JointBatch:
+    def _batch(self, places: Sequence[int], crops: NDArray[np.int64] | None = None) -> JointBatch:
+        """The windows at these places, each in its crop (None: all in the middle of the picture)."""
         own = np.asarray(places, dtype=np.intp)
-        pooled = torch.from_numpy(np.array(self._windows.pooled[own]))
+        pooled = torch.from_numpy(np.array(self._windows.pooled[own, 0 if crops is None else crops]))
         return JointBatch(pooled, torch.from_numpy(self._windows.joints[own]))
 
     def weight(self, indices: Sequence[int]) -> float:
@@ -162,53 +183,8 @@ class SelectorTask:
         save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=gathered)
 
 
-def select_joints(chosen: Sequence[SegmentSource], coach: Coach, workspace: Workspace, where: Path) -> tuple[int, int]:
-    """Choose the top-K joints of each segment from its first tau seconds; they hold for the whole segment.
-
-    Writes the selector's own table of salient joints; returns how many segments were done and how many failed. Raises
-    UserError for a model without selector, or with one that was never trained.
-    """
-    if not isinstance(coach.model, BioCoach):
-        raise UserError(f"{coach.config.name} has no joint selector", where=where, expected="a biocoach model")
-    selector = coach.selector
-    if selector is None:
-        raise UserError(
-            "the joint selector of this model is not trained",
-            where=where,
-            expected="a model whose selector was trained",
-            fix="qevd-bio train selector",
-        )
-    rows: list[SalientRow] = []
-    steps = coach.ablations.tau_steps
-    for source in chosen:
-        try:
-            features = torch.from_numpy(source.load().features[:steps]).to(coach.model.device)
-            rows.append(_row(source, selector.choose(features), "ok", None))
-        except (ItemError, UserError) as error:
-            reason = error.reason if isinstance(error, ItemError) else "bad_input"
-            rows.append(_row(source, (), "failed", reason))
-    about = {"model": coach.config.name, "tau_steps": steps, "top_k": coach.config.selector.top_k}
-    SALIENT.save(workspace.selected_joints, rows, metadata=about)
-    failed = sum(row.status == "failed" for row in rows)
-    return len(rows) - failed, failed
-
-
-def _row(source: SegmentSource, joints: tuple[str, ...], status: str, reason: str | None) -> SalientRow:
-    segment = source.segment
-    return SalientRow(
-        split=segment.split,
-        video=segment.video,
-        segment=segment.index,
-        exercise=segment.exercise_id,
-        joints=list(joints) or None,
-        vector=[int(name in joints) for name in JOINT_NAMES] if joints else None,
-        status=status,
-        reason=reason,
-        method="selector",
-    )
-
-
-def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str) -> tuple[int, int]:
+def select_in(dataset: Dataset, workspace: Workspace, model: str, device: str, evidence: Evidence) -> tuple[int, int]:
     """`select_joints` in every segment of a data set, by the model of that name."""
     coach = open_coach(model, device=device)
-    return select_joints(sources(dataset, workspace, coach.sees), coach, workspace, Path(model))
+    chosen = sources(dataset, workspace, coach.sees)
+    return select_joints(chosen, coach, workspace.selected_joints, model, evidence)

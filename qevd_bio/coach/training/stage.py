@@ -16,8 +16,10 @@ from qevd_bio.coach.model.loading import build, fingerprint, open_coach
 from qevd_bio.coach.model.presets import is_preset, read_preset
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.tokens import find_action_tokens
-from qevd_bio.coach.options import Ablations
-from qevd_bio.coach.segments.data import SegmentSource, sources
+from qevd_bio.coach.options import Ablations, ContextsRead, MotionWish
+from qevd_bio.coach.segments.coach_views import coach_view
+from qevd_bio.coach.segments.data import NONE_READ, SegmentSource, sources
+from qevd_bio.coach.segments.views import NOT_STATED, View
 from qevd_bio.coach.training.clips import prepare_short
 from qevd_bio.coach.training.coach import CoachTask, lengths_of, parts_to_train
 from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, same_body
@@ -32,6 +34,7 @@ from qevd_bio.dataset.opening import Dataset, open_dataset
 from qevd_bio.learning.loop import Trained, train
 from qevd_bio.learning.options import LoopOptions
 from qevd_bio.learning.precision import check_precision, settled
+from qevd_bio.motion.options import Evidence
 from qevd_bio.store.errors import UserError
 from qevd_bio.tables.workspace import Workspace
 
@@ -63,7 +66,7 @@ def open_model(
     return open_start(model, ablations, options, biocoach=biocoach, texts=texts)
 
 
-def training_sources(coach: Coach, place: TrainingPlace, reads: bool) -> list[SegmentSource]:
+def training_sources(coach: Coach, place: TrainingPlace, reads: ContextsRead = NONE_READ) -> list[SegmentSource]:
     """Segments of the training split; the benchmark is never trained on unless it is named."""
     dataset = place.dataset()
     split = place.split
@@ -76,15 +79,53 @@ def training_sources(coach: Coach, place: TrainingPlace, reads: bool) -> list[Se
                 fix="name a split with --split where another one is meant",
             )
         split = TRAIN
-    return sources(dataset, place.workspace, coach.sees, reads_contexts=reads, split=split)
+    return sources(dataset, place.workspace, coach.sees, reads=reads, split=split)
 
 
-def train_selector(coach: Coach, model: str, place: TrainingPlace, options: LoopOptions, say: Say) -> Trained:
+def contexts_for(
+    coach: Coach, model: str, place: TrainingPlace, data: CoachData, options: LoopOptions, say: Say
+) -> tuple[TrainingPlace, CoachData]:
+    """The place and the options with the contexts that this coach is to learn from.
+
+    With a trained selector it chooses J* of every segment, and contexts are made of them (BioCoach, Supp. 11.4). A
+    coach without one takes annotations, which are no secret in training, else the exercises' lists.
+    """
+    if not coach.reads.measured:
+        return place, data
+    wish = coach.wish(data.motion)
+    if data.motion.salient is None and coach.ablations.salient == "selector" and coach.selector is None:
+        wish = replace(wish, salient="annotated")
+    chosen = training_sources(coach, place)
+    view = learnt_view(coach, model, wish, chosen, place.workspace, options.device, say)
+    say(f"coach: contexts with J* of source {view.salient}")
+    data = replace(data, motion=replace(wish, salient=None if view.salient == NOT_STATED else wish.salient))
+    return replace(place, workspace=view.workspace), data
+
+
+def learnt_view(
+    coach: Coach, model: str, wish: MotionWish, chosen: list[SegmentSource], workspace: Workspace, device: str, say: Say
+) -> View:
+    """The motion tables that were wished for; of several processes of one run the first makes them."""
+    first, several = os.environ.get("RANK", "0") == "0", int(os.environ.get("WORLD_SIZE", "1")) > 1
+    view = coach_view(coach, model, wish, chosen, workspace, make=first, say=say)
+    if several:
+        from accelerate import PartialState
+
+        PartialState(cpu=device == "cpu").wait_for_everyone()
+    return view
+
+
+def train_selector(
+    coach: Coach, model: str, place: TrainingPlace, options: LoopOptions, say: Say, evidence: Evidence = "causal"
+) -> Trained:
     """Stage 1; writes `<out>/selector/`."""
-    chosen = training_sources(coach, place, False)
+    chosen = training_sources(coach, place)
     out, options = place.out / "selector", _settled(options, coach)
-    windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out)
-    say(f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos")
+    windows = read_windows(chosen, place.workspace, coach.ablations.tau_steps, out, evidence)
+    say(
+        f"selector: {len(windows.pooled)} windows of {len(set(windows.groups))} videos, "
+        f"{windows.annotated} of them annotated"
+    )
     task = SelectorTask(coach, windows, options)
     return train(task, options, out, {"from": fingerprint(model, coach), "stage": "selector"}, say)
 
@@ -99,12 +140,12 @@ def train_coach(
     parts: tuple[str, ...] = (),
 ) -> Trained:
     """Stage 2 (and Stream-VLM's long videos); writes `<out>/coach/`."""
-    chosen_sources = training_sources(coach, place, coach.reads_contexts)
-    for line in check_inputs(chosen_sources, coach.reads_contexts):
+    for line in check_inputs(training_sources(coach, place, coach.reads)):
         say(line)
     if coach.in_turns:
-        return _train_turns(coach, model, chosen_sources, place, options, data, say)
-    prepared = prepare(chosen_sources, coach, data)
+        return _train_turns(coach, model, training_sources(coach, place, coach.reads), place, options, data, say)
+    place, data = contexts_for(coach, model, place, data, options, say)
+    prepared = prepare(training_sources(coach, place, coach.reads), coach, data)
     _tell(prepared, say)
     chosen, options = parts or parts_to_train(coach, "long"), _settled(options, coach)
     task = CoachTask(coach, prepared, data, options, chosen)
@@ -114,21 +155,33 @@ def train_coach(
 
 
 def train_reward(
-    coach: Coach, model: str, place: TrainingPlace, options: LoopOptions, reward: RewardOptions, say: Say
+    coach: Coach,
+    model: str,
+    place: TrainingPlace,
+    options: LoopOptions,
+    data: CoachData,
+    reward: RewardOptions,
+    say: Say,
 ) -> Trained:
     """The reward stage on a coach that has learnt to speak; writes `<out>/reward/`."""
     if coach.in_turns:
         raise UserError(f"{coach.config.name} with --stage reward", expected="a coach that streams")
-    chosen = training_sources(coach, place, coach.reads_contexts)
-    for line in check_inputs(chosen, coach.reads_contexts):
+    for line in check_inputs(training_sources(coach, place, coach.reads)):
         say(line)
-    found, missing = usable(chosen, coach)
+    place, data = contexts_for(coach, model, place, data, options, say)
+    found, missing = usable(training_sources(coach, place, coach.reads), coach)
     options, parts = _settled(options, coach), parts_to_train(coach, "long")
     task = RewardTask(coach, found, options, reward, parts)
     say(f"reward: {len(found)} segments; trains {'+'.join(parts)}, {task.trained:,} values")
     for reason, count in sorted(missing.items()):
         say(f"left out: {count} × {reason}")
-    settings = {"from": fingerprint(model, coach), "stage": "reward", "parts": list(parts), "reward": str(reward)}
+    settings = {
+        "from": fingerprint(model, coach),
+        "stage": "reward",
+        "parts": list(parts),
+        "reward": str(reward),
+        "data": str(data),
+    }
     return train(task, options, place.out / "reward", settings, say)
 
 
@@ -210,9 +263,9 @@ def train_both(
     A Stream-VLM is made into a BioCoach first. `parts`: what the second stage trains instead of what was published.
     """
     coach = open_model(model, ablations, place, coach_options, biocoach=True)
-    check_inputs(training_sources(coach, place, coach.reads_contexts), coach.reads_contexts)
+    check_inputs(training_sources(coach, place, coach.reads))
     if not coach.ablations.no_selector:
-        first = train_selector(coach, model, place, selector, say)
+        first = train_selector(coach, model, place, selector, say, data.motion.evidence)
         model = str(first.best_folder)
         coach = open_coach(model, device=own_device(coach_options.device))
     return train_coach(coach, model, place, coach_options, data, say, parts)
@@ -225,6 +278,8 @@ def _settled(options: LoopOptions, coach: Coach) -> LoopOptions:
 def _tell(prepared: Prepared, say: Say) -> None:
     tokens = sum(lengths_of(prepared.examples))
     say(f"coach: {len(prepared.examples)} segments, {tokens:,} tokens")
+    if prepared.cut:
+        say(f"coach: {prepared.cut} segments lose their last steps; a larger --max-tokens takes them whole")
     # Short clips are read one by one; they are not all opened to find out.
     if isinstance(prepared.examples, list) and same_body(prepared.examples):
         say(f"warning: {SAME_BODY}")

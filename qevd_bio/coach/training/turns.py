@@ -154,7 +154,7 @@ class TurnTask:
             torch.from_numpy(targets),
             tuple(turn.question.place for turn in turns),
             tuple(len(turn.question.ids) for turn in turns),
-            tuple(torch.from_numpy(np.ascontiguousarray(turn.features()[turn.question.steps])) for turn in turns),
+            tuple(torch.from_numpy(np.ascontiguousarray(turn.features(0)[turn.question.steps])) for turn in turns),
         )
 
     def weight(self, indices: Sequence[int]) -> float:

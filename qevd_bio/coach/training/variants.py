@@ -9,7 +9,7 @@ import torch
 
 from qevd_bio.coach.model.checkpoint import BEGINS, Coach
 from qevd_bio.coach.model.stream_vlm import StreamVLM
-from qevd_bio.coach.options import TABLE_3, Ablations
+from qevd_bio.coach.options import BESIDE_TABLE_3, TABLE_3, Ablations
 from qevd_bio.store.errors import UserError
 
 
@@ -19,7 +19,7 @@ def varied(coach: Coach, ablations: Ablations, model: str, seed: int) -> Coach:
     no-3d-cnn: it must have been made for an image encoder's features. no-pretraining: the cross-attention begins with
     new random weights. no-action-tokens: it speaks at fixed intervals. UserError for a row that is not about it.
     """
-    if ablations in (row for name, row in TABLE_3.items() if name != "full"):
+    if ablations in (row for name, row in {**TABLE_3, **BESIDE_TABLE_3}.items() if name != "full"):
         raise UserError(
             "this ablation is one of BioCoach's parts, which a Stream-VLM does not have",
             where=Path(model),

@@ -39,20 +39,36 @@ class FeatureShape:
     tokens: int
 
 
-def paths_in(root: Path, stem: str, encoder: EncoderName = "3d-cnn") -> FeaturePaths:
+def paths_in(root: Path, stem: str, encoder: EncoderName = "3d-cnn", crop: int = 0) -> FeaturePaths:
     """Feature files of a video below a split's folder (the data set's own, or the workspace's)."""
     folder = root / _FOLDERS[encoder] / "long_range_videos"
+    if crop:
+        folder = folder / f"crop-{crop}"
     return FeaturePaths(folder / f"{stem}_features.npy", folder / f"{stem}_timestamps.npy")
 
 
-def feature_paths(workspace: Workspace, split: str, stem: str, encoder: EncoderName = "3d-cnn") -> FeaturePaths:
-    """Where `qevd-bio features` writes a video's features."""
-    return paths_in(workspace.path("features", split), safe_name(stem), encoder)
+def feature_paths(
+    workspace: Workspace, split: str, stem: str, encoder: EncoderName = "3d-cnn", crop: int = 0
+) -> FeaturePaths:
+    """Where `qevd-bio features` writes a video's features: those of the middle (crop 0), or of another crop."""
+    return paths_in(workspace.path("features", split), safe_name(stem), encoder, crop)
 
 
-def stage_name(encoder: EncoderName) -> str:
-    """The stage that makes features of this encoder, as its manifests and records are called."""
-    return "features" if encoder == "3d-cnn" else f"features-{encoder}"
+def other_crops(paths: FeaturePaths) -> tuple[FeaturePaths, ...]:
+    """The crops that lie beside a video's features, from the first on without a gap."""
+    found: list[FeaturePaths] = []
+    while True:
+        folder = paths.features.parent / f"crop-{len(found) + 1}"
+        crop = FeaturePaths(folder / paths.features.name, folder / paths.times.name)
+        if not crop.exist:
+            return tuple(found)
+        found.append(crop)
+
+
+def stage_name(encoder: EncoderName, crop: int = 0) -> str:
+    """The stage that makes features of this encoder and crop, as its manifests and records are called."""
+    name = "features" if encoder == "3d-cnn" else f"features-{encoder}"
+    return f"{name}-crop-{crop}" if crop else name
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from qevd_bio.coach.options import RANDOM, FeatureOptions
 from qevd_bio.coach.vision.backbone import FRAMES_PER_FEATURE
 from qevd_bio.coach.vision.encoders import FrameEncoder, load_encoder
 from qevd_bio.coach.vision.feature_files import FeaturePaths, feature_paths, stage_name
-from qevd_bio.coach.vision.frames import prepare
+from qevd_bio.coach.vision.frames import OtherCrop, other_crop, prepare
 from qevd_bio.dataset.opening import Dataset, VideoItem
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.learning.encoders import read_normal
@@ -41,6 +41,7 @@ class FeatureTask:
     device: str
     options: FeatureOptions
     out: FeaturePaths
+    crop: int = 0
 
 
 def need_weights(weights: str | None) -> str:
@@ -62,8 +63,10 @@ def write_features(
     *,
     seed: int = 0,
     device: str = "cpu",
+    crop: int = 0,
 ) -> Summary:
-    """Write the features of every video below `<workspace>/features/<split>/`.
+    """Write the features of every video below `<workspace>/features/<split>/`: of the picture's middle, or of the
+    crop of that number.
 
     `weights` is a file (3D CNN), a folder (image encoder) or "random". Raises UserError where it cannot be read.
     """
@@ -73,14 +76,22 @@ def write_features(
         raise UserError("an image encoder has no random weights here", expected="--weights FOLDER of transformers")
     load_encoder(options.encoder, weights, seed, device)
     settings = {**asdict(options), "weights": f"random:{seed}" if weights == RANDOM else _hash(Path(weights))}
+    if crop:
+        settings["crop"] = crop
     items = []
     for video in dataset.videos():
-        out = feature_paths(workspace, video.split, video.stem, options.encoder)
+        out = feature_paths(workspace, video.split, video.stem, options.encoder, crop)
         inputs = (video.path, *([video.timestamps_path] if video.timestamps_path else []))
-        task = FeatureTask(video, weights, seed, device, options, out)
+        task = FeatureTask(video, weights, seed, device, options, out, crop)
         items.append(Item(video.key, inputs, (out.features, out.times), task, source=video.path))
     return run_stage(
-        stage_name(options.encoder), workspace, items, features_of, settings=settings, options=run, version=VERSION
+        stage_name(options.encoder, crop),
+        workspace,
+        items,
+        features_of,
+        settings=settings,
+        options=run,
+        version=VERSION,
     )
 
 
@@ -90,8 +101,9 @@ def features_of(item: Item[FeatureTask]) -> dict[str, Any]:
     task.video.check()
     encoder = load_encoder(task.options.encoder, task.weights, task.seed, task.device)
     video = task.video
+    crop = other_crop(video.key, task.crop) if task.crop else None
     counted = write_video_features(
-        video.path, video.timestamps_path, video.lies_on_side, encoder, task.options, task.out
+        video.path, video.timestamps_path, video.lies_on_side, encoder, task.options, task.out, crop
     )
     return {"features": counted.features, "frames": counted.frames, "flags": list(counted.flags)}
 
@@ -116,9 +128,16 @@ class Counted:
 
 
 def write_video_features(
-    video: Path, timestamps: Path | None, lying: bool, encoder: FrameEncoder, options: FeatureOptions, out: FeaturePaths
+    video: Path,
+    timestamps: Path | None,
+    lying: bool,
+    encoder: FrameEncoder,
+    options: FeatureOptions,
+    out: FeaturePaths,
+    crop: OtherCrop | None = None,
 ) -> Counted:
-    """Write the features and times of `video`; both files appear whole or not at all.
+    """Write the features and times of `video`, seen in its middle or in another crop; both files appear whole or not
+    at all.
 
     Times are Unix seconds where the data set gives timestamps, else seconds from the first frame; a feature's
     time is that of the last of its four frames. Raises ItemError for a video that cannot be read or is too short.
@@ -136,7 +155,7 @@ def write_video_features(
             shape = (expected, encoder.dim, *encoder.grid)
             mapped = _mapped(features_path, shape)
             done = 0
-            for values in _encoded(reader, encoder, options, stamps):
+            for values in _encoded(reader, encoder, options, stamps, crop):
                 mapped[done : done + len(values)] = values
                 done += len(values)
             mapped.flush()
@@ -151,12 +170,16 @@ def write_video_features(
 
 
 def _encoded(
-    reader: VideoReader, encoder: FrameEncoder, options: FeatureOptions, stamps: list[float]
+    reader: VideoReader,
+    encoder: FrameEncoder,
+    options: FeatureOptions,
+    stamps: list[float],
+    crop: OtherCrop | None,
 ) -> Iterator[NDArray[np.float32]]:
     stream = encoder.stream(options.warm_up)
     for frame in reader:
         stamps.append(frame.time_s)
-        found = stream.push(prepare(frame.image, options))
+        found = stream.push(prepare(frame.image, options, crop))
         if found is not None:
             yield _plain(found)
     rest = stream.finish()

@@ -101,15 +101,20 @@ class Evaluator:
         if setup.reference is not None:
             self.template = Template(self.exercise, setup.reference, setup.reference_fps, signal)
             values = self.template.values
-        rules = setup.options.constraints
-        self.judge = CycleJudge(self.exercise, setup.salient, rules, setup.camera, values)
-        by_paper = rules.method != "catalogue"
-        self.paper = PaperJudge(self.exercise, setup.salient, rules, self.template) if by_paper else None
-        self._count = 0
-        self._ended = math.nan
+        self._values = values
+        self.begin()
         columns = [(dof, JOINT_NAMES.index(joint)) for joint in setup.salient for dof in JOINT_DOFS[joint]]
         self._columns = np.array([dof for dof, _ in columns], dtype=np.intp)
         self._joints = np.array([joint for _, joint in columns], dtype=np.intp)
+
+    def begin(self, count: int = 0, ended_s: float = math.nan) -> None:
+        """Forget the faults so far. `count` cycles came before the next, the last of which ended at `ended_s`."""
+        setup, rules = self.setup, self.setup.options.constraints
+        self.judge = CycleJudge(self.exercise, setup.salient, rules, setup.camera, self._values)
+        by_paper = rules.method != "catalogue"
+        self.paper = PaperJudge(self.exercise, setup.salient, rules, self.template) if by_paper else None
+        self._count = count
+        self._ended = ended_s
 
     def rest_from(self, cycle: Cycle) -> float:
         """Where the rest before a cycle begins, in seconds; the cycle's own start where there was none."""

@@ -7,7 +7,7 @@ of the user's own join in without learning: its reference gives the middle of it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevd_bio.exercise.reference import load_reference
+from qevd_bio.exercise.catalogue import load
+from qevd_bio.exercise.curves import Curves
+from qevd_bio.exercise.measure import signal_of
+from qevd_bio.exercise.reference import has_reference, load_reference
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.motion.recognition.features import features
 from qevd_bio.store.errors import UserError
@@ -24,6 +27,8 @@ from qevd_bio.store.resources import refs_path
 
 Array = NDArray[np.float64]
 _LEAST_REFERENCE_S = 6.0
+_LEAST_REACH = 0.25
+"""Share of the reference's range of motion: with less, nobody would call it a repetition."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,28 @@ def recognise(
     extra = [(exercise.id, centre) for exercise in own for centre in _own_centre(model, exercise, user_refs)]
     names = [*model.exercises, *(name for name, _ in extra)]
     centres = np.vstack([model.centres, *(centre for _, centre in extra)])
-    return classified(model, names, centres, point)
+    found = classified(model, names, centres, point)
+    exercise = {**load(), **{one.id: one for one in own}}[found.exercise]
+    known = np.isfinite(angles).all(axis=1) & (True if ok is None else ok)
+    return replace(found, sure=found.sure and moves(exercise, np.asarray(angles)[known], user_refs))
+
+
+def moves(exercise: Exercise, angles: NDArray[Any], user_refs: Path | None = None) -> bool:
+    """Whether the exercise's own signal moves as far as its repetitions need: someone who stands still does none.
+
+    True for holds, and where the signal is not known. angles (T, 46) radians.
+    """
+    if exercise.category == "hold" or not has_reference(exercise, user_refs):
+        return True
+    reach = []
+    for course in (angles, load_reference(exercise, user_refs).angles):
+        values = signal_of(exercise, Curves(course))
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return True
+        low, high = np.percentile(values, [5, 95])
+        reach.append(float(high - low))
+    return reach[0] >= _LEAST_REACH * reach[1]
 
 
 def classified(model: Model, names: Sequence[str], centres: Array, point: Array) -> Recognised:

@@ -22,12 +22,13 @@ from qevd_bio.pose.fit.options import FitOptions
 from qevd_bio.pose.fit.posterior import angle_spread
 from qevd_bio.pose.fit.rotations import Float
 from qevd_bio.pose.fit.seen import SeenClip
-from qevd_bio.pose.fit.sigma import FEATURES, features, sigma_of, view_features
+from qevd_bio.pose.fit.sigma import FEATURES, coefficients, features, sigma_of, view_features
 from qevd_bio.pose.fit.smooth import flip_flags, runs, unwrap_angles
 from qevd_bio.pose.fit.solve import solve_clip
 from qevd_bio.pose.fit.swaps import decide_swaps, swap_flags, swapped_back
 from qevd_bio.pose.fit.tilt import camera_tilt
 from qevd_bio.pose.fit.world import KINDS
+from qevd_bio.pose.options import Fit
 from qevd_bio.pose.threads import one_blas_thread
 
 MEAN_STATURE = 1.69  # m, mean of the men's and women's means of ANSUR II
@@ -116,10 +117,17 @@ def fit_clip(
         skeleton_lengths=calibration.skeleton.lengths(),
         view=_view(pose, state, calibration, options),
         residual_px=residual,
-        sigma=sigma_of(found),
+        sigma=_sigma(found, raw, options.kind),
         features=found,
         flags=[*swap_flags(sides, time_s), *moving_flags(marks, time_s), *map(dict, flip_flags(raw, time_s))],
     )
+
+
+def _sigma(found: Float, raw: Float, kind: Fit) -> Float:
+    """Sigma (T, 46): the network's own word where the angles are the network's."""
+    if kind == "lifter":
+        return np.where(np.isfinite(raw), np.exp(found[..., 1]), np.nan)
+    return sigma_of(found, coefficients(kind))
 
 
 @one_blas_thread()

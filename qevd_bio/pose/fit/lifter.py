@@ -21,6 +21,7 @@ from qevd_bio.pose.fit.smooth import runs
 from qevd_bio.pose.fit.world import BONES
 from qevd_bio.store import extras
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.resources import refs_path
 
 HZ = 15.0
 WIDTH, DILATIONS = 128, (1, 2, 4, 8, 16)
@@ -79,10 +80,11 @@ _SUM_OF_BONES = 2.2  # of a body's 13 bones, in statures
 
 
 def read_lifter(path: Path | None) -> Mapping[str, NDArray[np.float32]]:
-    """The weights of a file of `qevd-bio train lifter` by name. Raises UserError where it is no such file."""
-    if path is None:
-        raise UserError("this fit needs the network's weights", expected="--lifter FILE", fix=_TRAIN)
-    path = path.expanduser()
+    """The weights of a file of `qevd-bio train lifter` by name, of the shipped one where `path` is None.
+
+    Raises UserError where it is no such file.
+    """
+    path = refs_path("pose", "lifter.safetensors") if path is None else path.expanduser()
     if not path.is_file():
         raise UserError("no such file", where=path, expected="weights of the lifter (.safetensors)", fix=_TRAIN)
     extras.need("safetensors", what="the lifter")

@@ -23,7 +23,7 @@ class FitOptions:
     acceleration      spread of a joint's angular acceleration, rad/s²
     kind              geometric: landmarks and bones of constant length; lifter: the network's angles; combined: the
                       network's bones in place of the world landmarks' in the fit
-    lifter            weights of the network
+    lifter            weights of the network; None: the shipped ones
     lifter_doubt      factor on the spread that the network states: its errors last over many frames
     """
 
@@ -42,7 +42,7 @@ class FitOptions:
     min_visibility: float = 0.5
     kind: Fit = "geometric"
     lifter: Path | None = None
-    lifter_doubt: float = 2.5
+    lifter_doubt: float = 2.0
 
 
 @dataclass(frozen=True)

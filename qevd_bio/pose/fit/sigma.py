@@ -2,7 +2,8 @@
 
 The posterior knows how tightly the landmarks bind a pose, not how wrong landmarks are together. So the standard
 deviation of an angle's error is log-linear in the posterior and in what else tells a bad frame from a good one;
-coefficients by degree of freedom stand in refs/pose/sigma.csv (made by tests/benchmarks/calibrate_sigma.py).
+coefficients by kind of fit and degree of freedom stand in refs/pose/sigma.csv (made by
+tests/benchmarks/calibrate_sigma.py).
 """
 
 from __future__ import annotations
@@ -123,15 +124,16 @@ def _speed(angles: Float, time_s: NDArray[np.float64]) -> Float:
 
 
 @cache
-def coefficients() -> Float:
-    """(46, F) from refs/pose/sigma.csv."""
-    rows = {row["dof"]: [float(row[name]) for name in FEATURES] for row in read_rows(refs_path("pose", "sigma.csv"))}
+def coefficients(kind: str) -> Float:
+    """(46, F) of the geometric or the combined fit, from refs/pose/sigma.csv."""
+    table = [row for row in read_rows(refs_path("pose", "sigma.csv")) if row["fit"] == kind]
+    rows = {row["dof"]: [float(row[name]) for name in FEATURES] for row in table}
     return np.array([rows[group_of(k)] for k in range(len(DOF_NAMES))])
 
 
-def sigma_of(found: Float, weights: Float | None = None) -> Float:
-    """Standard deviation (T, 46) of each angle's error, radians, from `features` (T, 46, F)."""
-    log = np.einsum("tdf,df->td", found, coefficients() if weights is None else weights)
+def sigma_of(found: Float, weights: Float) -> Float:
+    """Standard deviation (T, 46) of each angle's error, radians, from `features` (T, 46, F) and `coefficients`."""
+    log = np.einsum("tdf,df->td", found, weights)
     sigma: Float = np.clip(np.exp(log), LEAST, MOST)
     return sigma
 

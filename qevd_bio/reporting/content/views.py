@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.exercise.rules import Exercise
+from qevd_bio.reporting.content.not_read import NotRead
 from qevd_bio.scoring.results import Scores
 from qevd_bio.tables.motion import CycleRow
 from qevd_bio.tables.rewritten import FeedbackRow
@@ -269,6 +270,7 @@ class Overview:
     simulated  why data is known to be simulated; empty for real or unknown data
     rewritten  the rewritten data set, None without one
     manifests  name -> content
+    not_read   corrections that kept their words, None where there are none
     """
 
     title: str
@@ -281,6 +283,7 @@ class Overview:
     manifests: Mapping[str, Any]
     videos: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    not_read: NotRead | None = None
     index: tuple[IndexRow, ...] = ()
 
 

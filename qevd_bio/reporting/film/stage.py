@@ -121,9 +121,9 @@ def _pictures(
     figures: dict[int, ReferenceFigure] = {}
     mirrored = bool(kinematics.meta.get("mirrored"))
     shown = reader.info.times_s  # by the file's own clock, which its sound follows, too
+    beside: NDArray[np.uint8] | None = None  # after a segment its last picture stays
     for frame in reader:
         image = np.ascontiguousarray(frame.image[:, ::-1]) if mirrored else frame.image
-        beside = None
         at = story.repetition(frame.time_s) if task.options.reference else None
         if at is not None:
             part, cycle = at

@@ -9,6 +9,7 @@ from qevd_bio.reporting.html import Html, clean, join, tag
 from qevd_bio.reporting.page import about_part
 from qevd_bio.reporting.page.finder import Finder
 from qevd_bio.reporting.page.glossary import glossary
+from qevd_bio.reporting.page.not_read_part import not_read_part
 from qevd_bio.reporting.page.scores_part import scores_part
 from qevd_bio.reporting.page.script import HASH, SCRIPT
 from qevd_bio.reporting.page.style import STYLE, policy
@@ -44,6 +45,7 @@ def page(overview: Overview, videos: Iterable[VideoView], clips: bool = False) -
             yield video(view, place, opened=place == 0, marks=finder.marks(place))
         yield "</section>"
     yield about_part.rewriting(overview.rewritten)
+    yield not_read_part(overview.not_read)
     yield glossary()
     yield about_part.missing(overview)
     yield about_part.manifests(overview.manifests)
@@ -72,6 +74,7 @@ def _contents(overview: Overview) -> Html:
         ("search", "Search", bool(overview.index)),
         ("timelines", "Timelines", bool(overview.videos)),
         ("rewriting", "The rewritten data set", overview.rewritten is not None),
+        ("not-read", "Who was not read", overview.not_read is not None),
         ("words", "Words", True),
         ("manifests", "Manifests", bool(overview.manifests)),
         ("missing", "Not on this page", bool(overview.missing)),

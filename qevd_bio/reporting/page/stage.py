@@ -12,6 +12,7 @@ from typing import Any
 from qevd_bio.dataset.opening import Dataset
 from qevd_bio.reporting.content.collect import Collector
 from qevd_bio.reporting.content.index import index_rows
+from qevd_bio.reporting.content.not_read import NotRead, not_read
 from qevd_bio.reporting.content.runs import comparable, find_scores, read_runs
 from qevd_bio.reporting.content.simulated import signs_of_simulation
 from qevd_bio.reporting.content.sources import Sources
@@ -81,6 +82,7 @@ def write_report(
         missing=tuple(missing),
         simulated=signs_of_simulation(workspace, dataset),
         rewritten=rewritten,
+        not_read=None if rewritten is None else _not_read(rewritten, workspace, dataset, only, chosen),
         manifests=dict(_manifests(workspace, scores)),
         videos=tuple(keys),
         notes=tuple(notes),
@@ -95,6 +97,13 @@ def write_report(
 def _wanted(key: VideoKey, only: Sequence[str]) -> bool:
     name = "/".join(key)
     return not only or any(fnmatch(name, pattern) or fnmatch(key[1], pattern) for pattern in only)
+
+
+def _not_read(
+    found: Rewritten, workspace: Workspace, dataset: Dataset | None, only: Sequence[str], options: ReportOptions
+) -> NotRead | None:
+    rows = [row for row in found.rows if _wanted((row.split, row.video), only)]
+    return not_read(rows, found.meanings, workspace, dataset if options.frames else None)
 
 
 def _missing(

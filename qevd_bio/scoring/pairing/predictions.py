@@ -42,6 +42,8 @@ class SegmentPrediction:
     line: int
     timing: str = ""
     split: str = ""
+    salient: str = ""
+    """Where the salient joints come from of the contexts that were read; "" where the file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _segment(value: Any, line: int) -> SegmentPrediction:
         line=line,
         timing=_optional(value, "timing"),
         split=_optional(value, "split"),
+        salient=_salient(value),
     )
 
 
@@ -231,6 +234,12 @@ def _feedback(item: Any, position: int) -> tuple[float, str]:
     if not isinstance(text, str):
         raise _Fault(f"text of feedback {position} is a {_kind(text)}", "a string")
     return seconds, _text(text, f"text of feedback {position}")
+
+
+def _salient(value: dict[str, Any]) -> str:
+    settings = value.get("settings")
+    found = settings.get("salient") if isinstance(settings, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _optional(value: dict[str, Any], key: str) -> str:

@@ -12,6 +12,8 @@ from qevd_bio.scoring.pairing.corpus import Corpus, beyond_end
 from qevd_bio.scoring.pairing.predictions import SegmentPrediction
 
 TIMINGS = ("official", "corrected")
+ORACLE = "annotated"
+"""Salient joints of this source in a test split: what people or a model said of the segment after seeing all of it."""
 
 # Judged by eye on what the benchmark's systems do: ordinary ones stay well inside.
 _FEW_DISTINCT = 0.05
@@ -44,6 +46,12 @@ def file_warnings(segments: Sequence[SegmentPrediction], split: str | None = Non
     unknown = [timing for timing in timings if timing not in TIMINGS]
     if unknown:
         found.append(f"unknown timing {unknown[0][:40]!r}: known are {' and '.join(TIMINGS)}")
+    oracle = sum(segment.salient == ORACLE for segment in segments)
+    if oracle:
+        found.append(
+            f"oracle: contexts of {oracle} segments rest on annotated salient joints (--salient annotated), which no "
+            "system can know of what it is tested on"
+        )
     splits = Counter(segment.split for segment in segments if segment.split)
     if split is not None:
         found += [

@@ -44,14 +44,20 @@ class BertLayer(nn.Module):
         self.attention_norm, self.norm = nn.LayerNorm(width, _EPS), nn.LayerNorm(width, _EPS)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, rows: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
-        """`rows` (B, n, W) attend to `seen` (B, m, W) where `mask` (n, m) is true."""
-        q, k, v = (
-            part(values).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part, values in ((self.query, rows), (self.key, seen), (self.value, seen))
-        )
+    def forward(self, rows: Tensor, seen: Tensor, mask: Tensor | None) -> Tensor:
+        """`rows` (B, n, W) attend to `seen` (B, m, W) where `mask` (n, m) is true; None: everywhere."""
+        return self.attend(rows, *self.remember(seen), mask)
+
+    def remember(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, heads, m, W / heads) of rows that are attended to."""
+        keys, values = (part(seen).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.key, self.value))
+        return keys, values
+
+    def attend(self, rows: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """As `forward`, of keys and values that are known."""
+        queries = self.query(rows).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         drop = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=drop)
+        mixed = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=drop)
         rows = self.attention_norm(rows + self.drop(self.out(mixed.transpose(1, 2).flatten(2))))
         out: Tensor = self.norm(rows + self.drop(self.outer(functional.gelu(self.inner(rows)))))
         return out
@@ -86,9 +92,9 @@ class Assessor(nn.Module):
             nn.init.normal_(module.weight, std=0.02)
         nn.init.normal_(self.score_token, std=0.02)
 
-    def embed(self, ids: Tensor) -> Tensor:
-        """Token ids (B, L) to embeddings with their places."""
-        places = torch.arange(ids.shape[1], device=ids.device)
+    def embed(self, ids: Tensor, first: int = 0) -> Tensor:
+        """Token ids (B, L) to embeddings with their places, the first of them `first`."""
+        places = torch.arange(first, first + ids.shape[1], device=ids.device)
         embedded = self.words(ids) + self.positions(places) + self.types.weight[0]
         out: Tensor = self.drop(self.text_norm(embedded))
         return out
@@ -125,12 +131,37 @@ class Assessor(nn.Module):
             rows = layer(rows, rows, mask)
         return states, self.score(rows[:, 0]).squeeze(-1)
 
-    def read_text(self, ids: Tensor, states: list[Tensor]) -> Tensor:
-        """Word logits (B, L, V) of text over a context that was read; as `forward` gives them."""
-        rows = self.embed(ids)
-        length, behind = rows.shape[1], states[0].shape[1]
-        mask = torch.ones(length, length + behind, dtype=torch.bool, device=ids.device).tril()
-        mask[:, length:] = True
-        for layer, state in zip(self.layers, states, strict=True):
-            rows = layer(rows, torch.cat([rows, state], dim=1), mask)
-        return self.logits(rows)
+    def open_text(self, states: list[Tensor]) -> TextReader:
+        """A reader of text over a context that was read."""
+        return TextReader(self, states)
+
+
+class TextReader:
+    """Text over a context that was read, token by token: text rows see no later ones, so keys and values are kept."""
+
+    def __init__(self, assessor: Assessor, states: list[Tensor]) -> None:
+        self._assessor, self._length = assessor, 0
+        self._kept = [layer.remember(state) for layer, state in zip(assessor.layers, states, strict=True)]
+
+    def add(self, ids: Tensor) -> Tensor:
+        """Word logits (B, n, V) at further tokens (B, n), which are kept."""
+        return self._read(ids, keep=True)
+
+    def ask(self, mask_token: int) -> Tensor:
+        """Word logits (B, V) at a mask token that follows; nothing is kept."""
+        some = self._kept[0][0]
+        return self._read(torch.full((len(some), 1), mask_token, device=some.device), keep=False)[:, 0]
+
+    def _read(self, ids: Tensor, keep: bool) -> Tensor:
+        rows, count = self._assessor.embed(ids, self._length), ids.shape[1]
+        before = self._kept[0][0].shape[2]
+        mask = torch.ones(count, before + count, dtype=torch.bool, device=ids.device)
+        mask[:, before:].tril_()
+        for place, layer in enumerate(self._assessor.layers):
+            new = layer.remember(rows)
+            known = tuple(torch.cat(pair, dim=2) for pair in zip(self._kept[place], new, strict=True))
+            rows = layer.attend(rows, known[0], known[1], mask)
+            if keep:
+                self._kept[place] = (known[0], known[1])
+        self._length += count if keep else 0
+        return self._assessor.logits(rows)

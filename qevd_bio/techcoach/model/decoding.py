@@ -41,14 +41,16 @@ def generate(
 def _continue(model: TechCoach, ids: Tensor, states: list[Tensor], vocabulary: Vocabulary, longest: int) -> Tensor:
     """`ids` (B, n) continued up to the last end mark, or by `longest` tokens."""
     ended = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
-    mask = torch.full((len(ids), 1), vocabulary.mask, device=ids.device)
+    reader = model.assessor.open_text(states)
+    reader.add(ids)
     room = min(longest - 1, model.config.assessor.positions - ids.shape[1])
     for _ in range(room):
-        logits = model.assessor.read_text(torch.cat([ids, mask], dim=1), states)[:, -1]
+        logits = reader.ask(vocabulary.mask)
         logits[:, list(vocabulary.never)] = -torch.inf
         word = torch.where(ended, vocabulary.last, logits.argmax(dim=-1))
         ids = torch.cat([ids, word[:, None]], dim=1)
         ended |= word == vocabulary.last
         if bool(ended.all()):
             break
+        reader.add(word[:, None])
     return ids

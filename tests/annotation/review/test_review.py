@@ -113,7 +113,7 @@ def test_the_page_works_in_a_real_browser(workspace, tmp_path):
         ("proposed", "corrective", None),
     ]
     assert table[3]["comment"] == "see video" and table[0]["reviewer"] == "Ann" and table[0]["reviewed_at"]
-    assert [row["text"] for row in table] == [row["text"] for row in rows]
+    assert [row["text"] for row in table] == [row.text for row in rows]
 
 
 def test_frames_and_curves_are_inside_the_page(workspace, clips, tmp_path):

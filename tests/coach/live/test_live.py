@@ -202,6 +202,40 @@ def test_a_camera_gives_its_newest_frame(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [int(frame.image[0, 0, 2]) for frame in frames] == [frame.index + 1 for frame in frames]  # BGR turned to RGB
 
 
+@pytest.mark.usefixtures("pose_model")
+def test_a_clip_plays_through_a_virtual_camera(squats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2 = pytest.importorskip("cv2")
+
+    class VirtualCamera:
+        """A file that is read as a camera is: each frame when it is due."""
+
+        def __init__(self, number: int) -> None:
+            assert number == 0
+            self.file, self.start, self.count = cv2.VideoCapture(str(squats)), time.monotonic(), 0
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            self.count += 1
+            time.sleep(max(self.start + self.count / HZ - time.monotonic(), 0.0))
+            fine, image = self.file.read()
+            if not fine:  # over and over: a camera has no end
+                self.file = cv2.VideoCapture(str(squats))
+                fine, image = self.file.read()
+            return fine, image
+
+        def release(self) -> None:
+            self.file.release()
+
+    monkeypatch.setattr(live_source, "_open_camera", VirtualCamera)
+    out = tmp_path / "camera.mp4"
+    code, text = live(0, "--exercise", "squats", "--countdown", 1, "--seconds", 3.5, "--debug", "--late", 5, "--out", out,
+                      "--workspace", tmp_path / "ws")  # fmt: skip
+    assert code == 0 and re.search(r"frames looked at, \d+ dropped", text)
+    made = pictures(out)
+    height = pictures(squats)[0].shape[0]
+    assert made[3][:height].max() > 230  # the countdown's number
+    assert len(made) > 60  # at 30 a second
+
+
 def test_pictures_come_at_an_even_rate() -> None:
     def shown(times: list[float]) -> list[int]:
         made: Iterator[tuple[float, np.ndarray]] = ((t, np.full((2, 2, 3), n, np.uint8)) for n, t in enumerate(times))

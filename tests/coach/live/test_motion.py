@@ -85,7 +85,8 @@ def test_the_repetitions_are_those_of_the_whole_clip(shallow: ExactMotion, tmp_p
     reference = load_reference(exercise)
     setup = Setup(exercise, reference.angles, joint_names(exercise.salient), reference.fps, skeleton=SKELETON,
                   camera=CameraView(0.0))  # fmt: skip
-    whole = analyse(Frames(*columns), setup)
+    *seen, slow, sigma = columns
+    whole = analyse(Frames(*seen, sigma=sigma, slow=slow), setup)
     settled = [cycle.number for cycle in whole.cycles if np.isfinite(cycle.reported_s)]
     assert found == set(settled) and len(found) >= 3
     assert motions[:7] == [NOTHING] * 7 and [row.motion for row in whole.contexts][8:] == motions[8:]

@@ -15,15 +15,15 @@ import pytest
 from qevd_bio.cli.app import app
 from typer.testing import CliRunner
 
-from qevd_bio.coach.options import GenerateOptions
+from qevd_bio.coach.options import ContextsRead, GenerateOptions
 from qevd_bio.coach.segments.contexts import NOTHING
 from qevd_bio.coach.segments.data import SegmentInput, SegmentSource, sources
+from qevd_bio.coach.segments.joints import select_joints
 from qevd_bio.coach.streaming.decoding import Streamer
 from qevd_bio.coach.streaming.stage import MadeBy, run_segments
-from qevd_bio.coach.training.selector import select_joints
 from qevd_bio.coach.vision.feature_files import FeatureShape, feature_paths
 from qevd_bio.dataset.opening import open_dataset
-from qevd_bio.motion.salient import read_salient
+from qevd_bio.motion.salient import salient_joints
 from qevd_bio.scoring.pairing.predictions import read_predictions
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.work import RunOptions
@@ -33,7 +33,9 @@ from tests.coach.conftest import SPLIT, MakeCoach
 
 
 def chosen(data: Path, workspace: Workspace) -> list[SegmentSource]:
-    return sources(open_dataset(data), workspace, FeatureShape("3d-cnn", 32, 6), reads_contexts=True)
+    return sources(
+        open_dataset(data), workspace, FeatureShape("3d-cnn", 32, 6), reads=ContextsRead("measured", "measured")
+    )
 
 
 def test_segments_get_what_is_known_at_each_step(data: Path, workspace: Workspace) -> None:
@@ -118,16 +120,20 @@ def test_the_selector_chooses_joints_for_analyze(
 ) -> None:
     coach = make_coach(seed=1)
     with pytest.raises(UserError, match=r"not trained[\s\S]*qevd-bio train selector"):
-        select_joints(chosen(data, workspace), coach, workspace, tmp_path)
+        select_joints(chosen(data, workspace), coach, workspace.selected_joints, tmp_path)
     coach.about["selector"] = "trained"
     feature_paths(workspace, SPLIT, "0201").features.unlink()
-    assert select_joints(chosen(data, workspace), coach, workspace, tmp_path) == (2, 2)
-    assert workspace.selected_joints.is_file()
-    selected = read_salient(workspace).selected
+    assert select_joints(chosen(data, workspace), coach, workspace.selected_joints, tmp_path) == (2, 2)
+    selected = salient_joints(workspace, "selector").rows
     assert set(selected) == {(SPLIT, "0200", 0), (SPLIT, "0200", 1)}
-    assert all(len(joints) == 12 for joints in selected.values())
+    assert all(len(row.joints) == 12 for row in selected.values())
+    # J* is known when the first three seconds of the segment were seen.
+    begun = {source.segment.index: source.segment.start_s for source in chosen(data, workspace)}
+    for (_, _, segment), row in selected.items():
+        assert len(set(row.since.values())) == 1
+        assert row.since[row.joints[0]] == pytest.approx(begun[segment] + 3.0, abs=0.25)
     with pytest.raises(UserError, match="has no joint selector"):
-        select_joints([], make_coach("stream-vlm"), workspace, tmp_path)
+        select_joints([], make_coach("stream-vlm"), workspace.selected_joints, tmp_path)
 
 
 def test_a_killed_run_keeps_what_is_finished(data: Path, workspace: Workspace, model: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def small_task(options: LoopOptions, count: int = 6, **coach: object) -> CoachTa
     made = small_coach(**coach)  # type: ignore[arg-type]
     data = CoachData(context_every=6)
     segments = [segment(number, 14 + number) for number in range(count)]
-    examples = [make_example(s, FEEDBACKS, made, data, lambda s=s: s.features) for s in segments]  # type: ignore[misc]
+    examples = [make_example(s, FEEDBACKS, made, data, lambda _, s=s: s.features) for s in segments]  # type: ignore[misc]
     return CoachTask(made, Prepared(examples, [], {}), data, options, ("language", "xattn", "fusion"))
 
 

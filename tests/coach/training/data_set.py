@@ -8,6 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from qevd_bio.coach.vision.feature_files import feature_paths
+from qevd_bio.dataset.opening import open_dataset
+from qevd_bio.dataset.stage import write_segments
+from qevd_bio.exercise.catalogue import get
+from qevd_bio.exercise.reference import load_reference
+from qevd_bio.tables.kinematics import Kinematics
 from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 
@@ -79,3 +84,21 @@ def write_clips(root: Path, workspace: Workspace) -> Path:
     for file, rows in (("fine_grained_labels", labels), ("feedbacks_short_clips", feedbacks), ("questions", questions)):
         (root / f"{file}.json").write_text(json.dumps(rows), encoding="utf-8")
     return root
+
+
+def write_kinematics(root: Path, workspace: Workspace) -> None:
+    """Squats, from 6 s on high knees, in every video, and the table of segments: what contexts are made of."""
+    write_segments(open_dataset(root), workspace)
+    halves = []
+    for name in ("squats", "high_knees"):
+        cycle = load_reference(get(name)).angles[:-1]
+        halves.append(np.concatenate([cycle] * (1 + 180 // len(cycle)))[:180])
+    angles = np.concatenate(halves).astype(np.float32)
+    for stem in VIDEOS:
+        Kinematics(
+            split=SPLIT, video=stem, fps=30.0, frame=np.arange(360, dtype=np.int32), time_s=np.arange(360) / 30.0,
+            angles=angles, raw=angles, observed=np.ones(angles.shape, bool), confidence=np.full(360, 0.9, np.float32),
+            status=np.zeros(360, np.uint8), root=np.zeros((360, 3), np.float32),
+            body={"height": {"value": 1.8, "unit": "m", "sd": 0.0, "method": "entered", "source": "test"}},
+            meta={"backend": "files"},
+        ).write(workspace.kinematics(SPLIT, stem))  # fmt: skip

@@ -93,7 +93,7 @@ def test_examples_are_made_once_asked_for(
     assert examples.groups == [example.group for example in examples]
     for example, estimate in zip(examples, examples.lengths, strict=True):
         assert abs(len(example.sequence) - estimate) < 0.5 * estimate
-        assert example.features().shape == (8, 4, 16)
+        assert example.features(0).shape == (8, 4, 16)
     assert len(
         prepare_short(sources(dataset, workspace, WIDE), dataset.clips, coach, CoachData(max_tokens=10**6)).examples
     )

@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 from qevd_bio.coach.model.checkpoint import Coach, load_coach, read_about, save_coach
 from qevd_bio.coach.model.stream_vlm import part_of
 from qevd_bio.learning.log import read_log
+from qevd_bio.tables.annotations import SALIENT
+from qevd_bio.tables.motion import CONTEXTS
 from qevd_bio.tables.workspace import Workspace
 
-from .data_set import write_clips, write_training_split
+from .data_set import SPLIT, write_clips, write_kinematics, write_training_split
 
 Run = Callable[..., str]
 
@@ -60,13 +62,16 @@ def test_both_stages_and_a_run_of_what_they_made(
 ) -> None:
     model, out = saved(make_coach(), tmp_path / "start", untrained=True), tmp_path / "out"
     args = ("train", "--model", model, "--out", str(out), "--targets", "original", "--context-every", "6",
-            "--generate", "1")  # fmt: skip
+            "--generate", "1", "--window", "4")  # fmt: skip
+    assert "own salient joints need kinematics" in run(*args, code=2)
+    write_kinematics(tmp_path / "data", workspace)
     said = run(*args)
-    assert "selector: 9 windows of 3 videos" in said and "trains language+xattn+fusion" in said
+    assert "coach: contexts with J* of source selector" in said and "trains language+xattn+fusion" in said
     assert changed(Path(model), out / "selector" / "best") == {"selector"}
     assert changed(out / "selector" / "best", out / "coach" / "best") == {"language", "xattn", "fusion"}
     about = read_about(out / "coach" / "best")[2]
     assert about["context_every"] == 6 and about["selector"] == "trained" and "untrained" not in about
+    assert (about["salient"], about["window_s"], about["evidence"]) == ("selector", 4.0, "causal")
     rows = read_log(out / "coach")
     assert [row["step"] for row in rows if row["kind"] == "train"] == [1, 2, 3, 4]
     assert {"loss", "temporal_f", "said"} <= rows[-1].keys()
@@ -76,7 +81,14 @@ def test_both_stages_and_a_run_of_what_they_made(
     predictions = tmp_path / "run.jsonl"
     run("run", "--model", str(out / "coach" / "best"), "--out", str(predictions), learn=False)
     lines = [json.loads(line) for line in predictions.read_text().splitlines()]
-    assert len(lines) == 6 and lines[0]["settings"]["context_every"] == 6
+    settings = lines[0]["settings"]
+    assert len(lines) == 6 and settings["context_every"] == 6
+    assert (settings["salient"], settings["window_s"], len(settings["selection"])) == ("selector", 4.0, 64)
+    # J* and contexts were made once: `run` finds those of `train`.
+    (view,) = (workspace.root / "motion" / "views").iterdir()
+    seen = workspace.seen_as(view.name)
+    rows = [row for stem in ("0000", "0001") for row in CONTEXTS.load(seen.contexts(SPLIT, stem))]
+    assert {row.salient_source for row in rows} == {"selector"} and len(SALIENT.load(seen.selected_joints)) == 6
     run("run", "--model", str(out / "coach" / "best"), "--out", str(tmp_path / "b.jsonl"), "--context-every", "2",
         learn=False)  # fmt: skip
     assert json.loads((tmp_path / "b.jsonl").read_text().splitlines()[0])["settings"]["context_every"] == 2
@@ -87,8 +99,14 @@ def test_both_stages_and_a_run_of_what_they_made(
     [("full", {"fusion"}), ("no-morphology", {"xattn"}), ("no-pretraining", {"fusion", "xattn"})],
 )
 def test_a_stream_vlm_becomes_a_biocoach_and_what_is_frozen_stays(
-    run: Run, make_stream_vlm: Callable[..., Coach], tmp_path: Path, variant: str, trained: set[str]
+    run: Run,
+    make_stream_vlm: Callable[..., Coach],
+    tmp_path: Path,
+    workspace: Workspace,
+    variant: str,
+    trained: set[str],
 ) -> None:
+    write_kinematics(tmp_path / "data", workspace)
     model, out = saved(make_stream_vlm(), tmp_path / "stream-vlm"), tmp_path / "out"
     run("train", "--model", model, "--out", str(out), "--targets", "original", "--variant", variant, "--generate", "0")
     before, after = weights(Path(model)), weights(out / "coach" / "last")
@@ -101,14 +119,17 @@ def test_a_stream_vlm_becomes_a_biocoach_and_what_is_frozen_stays(
     assert load_coach(out / "coach" / "last").model.config.lora.r == 2
 
 
-def test_the_selector_alone_and_then_the_fusion(run: Run, make_coach: Callable[..., Coach], tmp_path: Path) -> None:
+def test_the_selector_alone_and_then_the_fusion(
+    run: Run, make_coach: Callable[..., Coach], tmp_path: Path, workspace: Workspace
+) -> None:
+    write_kinematics(tmp_path / "data", workspace)
     model, out = saved(make_coach(), tmp_path / "start"), tmp_path / "out"
     said = run("train", "selector", "--model", model, "--out", str(out))
     assert "4 steps in" in said and changed(Path(model), out / "selector" / "last") == {"selector"}
     rows = read_log(out / "selector")
     assert [row["kind"] for row in rows] == ["train"] * 4 + ["validation"] and 0 <= rows[-1]["accuracy"] <= 1
     (pooled,) = (out / "selector").glob("pooled-*.npy")
-    assert np.load(pooled, mmap_mode="r").shape == (9, 16)
+    assert np.load(pooled, mmap_mode="r").shape == (9, 1, 16)
     made = pooled.stat().st_mtime_ns
     assert "continues after step 4" in run("train", "selector", "--model", model, "--out", str(out))
     assert pooled.stat().st_mtime_ns == made

@@ -23,7 +23,7 @@ def test_loss_of_one_sequence_by_hand(make_coach: Callable[..., Coach]) -> None:
     coach = make_coach()
     coach.model.eval()
     given = segment(0)
-    example = make_example(given, FEEDBACKS, coach, CoachData(alpha=0.25, context_every=6), lambda: given.features)
+    example = make_example(given, FEEDBACKS, coach, CoachData(alpha=0.25, context_every=6), lambda _: given.features)
     own = example.sequence
     batch = collate([example], coach.tokens.pad, (VISION.tokens, VISION.dim))
     loss = SequenceLoss(coach.model)
@@ -55,7 +55,7 @@ def test_padding_and_neighbours_change_nothing(make_coach: Callable[..., Coach])
     coach.model.eval()
     loss, data = SequenceLoss(coach.model), CoachData(context_every=6)
     given = [segment(number, 12 + 5 * number) for number in range(3)]
-    examples = [make_example(s, FEEDBACKS, coach, data, lambda s=s: s.features) for s in given]  # type: ignore[misc]
+    examples = [make_example(s, FEEDBACKS, coach, data, lambda _, s=s: s.features) for s in given]  # type: ignore[misc]
     size = (VISION.tokens, VISION.dim)
     with torch.no_grad():
         alone = sum(float(loss(collate([example], 0, size))) for example in examples)
@@ -67,7 +67,7 @@ def test_padding_and_neighbours_change_nothing(make_coach: Callable[..., Coach])
 def test_ablations_train_on_what_is_left(make_coach: Callable[..., Coach], ablation: str) -> None:
     coach = make_coach(**{ablation: True})
     given = segment(1)
-    example = make_example(given, FEEDBACKS, coach, CoachData(context_every=6), lambda: given.features)
+    example = make_example(given, FEEDBACKS, coach, CoachData(context_every=6), lambda _: given.features)
     assert (example.sequence.version >= 0).any() == (ablation != "no_motion_context")
     assert bool(example.morphs) == (ablation != "no_morphology")
     if ablation == "no_action_tokens":
@@ -81,7 +81,7 @@ def test_of_long_segments_the_last_steps_are_left_out(make_coach: Callable[..., 
     coach, given = make_coach(), segment(0)
 
     def made(limit: int) -> TrainingSequence:
-        return make_example(given, FEEDBACKS, coach, CoachData(max_tokens=limit), lambda: given.features).sequence
+        return make_example(given, FEEDBACKS, coach, CoachData(max_tokens=limit), lambda _: given.features).sequence
 
     whole = made(4096)
     short = made(len(whole) - 1)
@@ -95,7 +95,7 @@ def test_blocks_compute_what_the_dense_mask_says(make_coach: Callable[..., Coach
     coach = make_coach()
     coach.model.eval()
     given = [segment(number, 9 + 6 * number) for number in range(3)]
-    examples = [make_example(s, FEEDBACKS, coach, CoachData(context_every=4), lambda s=s: s.features) for s in given]  # type: ignore[misc]
+    examples = [make_example(s, FEEDBACKS, coach, CoachData(context_every=4), lambda _, s=s: s.features) for s in given]  # type: ignore[misc]
     batch = collate(examples, coach.tokens.pad, (VISION.tokens, VISION.dim))
     assert len(batch.blocks) == 2 and batch.blocks[0].queries.shape[0] > 3
     length = batch.ids.shape[1]
@@ -134,7 +134,7 @@ def test_runs_of_one_text_are_fused_as_each_row_alone(make_coach: Callable[..., 
 
 def test_positions_end_where_the_language_model_does(make_coach: Callable[..., Coach]) -> None:
     coach, given = make_coach(), segment(0)
-    whole = make_example(given, FEEDBACKS, coach, CoachData(), lambda: given.features).sequence
+    whole = make_example(given, FEEDBACKS, coach, CoachData(), lambda _: given.features).sequence
     coach.model.causal_lm.config.max_position_embeddings = int(whole.positions.max())
-    short = make_example(given, FEEDBACKS, coach, CoachData(), lambda: given.features).sequence
+    short = make_example(given, FEEDBACKS, coach, CoachData(), lambda _: given.features).sequence
     assert short.steps.max() < whole.steps.max() and short.positions.max() < whole.positions.max()

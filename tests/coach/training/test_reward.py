@@ -72,7 +72,7 @@ def streamed(coach: Coach, given: SegmentInput, options: GenerateOptions) -> tup
     (output,) = Streamer(coach, options).run([given])
     assert isinstance(output, SegmentOutput)
     sequence = sequence_of(given, output.output, coach, options)
-    return output, Example("k", "g", sequence, lambda: given.features, *morphs_of(given, coach))
+    return output, Example("k", "g", sequence, lambda crop: given.features, *morphs_of(given, coach))
 
 
 @pytest.mark.parametrize("ablations", [{}, {"no_motion_context": True}])
@@ -168,7 +168,7 @@ def test_the_reward_rises(make_coach: Callable[..., Coach], workspace: Workspace
     rises = []
     for seed in range(3):
         coach = load_coach(tmp_path / "taught" / "coach" / "last")
-        found, missing = usable(training_sources(coach, place, True), coach)
+        found, missing = usable(training_sources(coach, place, coach.reads), coach)
         assert len(found) == 6 and not missing
         options = LoopOptions(
             learning_rate=1e-3, batch=1, steps=25, validation_share=0.0, seed=seed, device="cpu", save_every=1000

@@ -96,10 +96,10 @@ def test_what_is_learnt_of_a_segment(style: str, make_turns: MakeTurns) -> None:
     coach = load_coach(make_turns(style))
     said = [(1.0, "Lower!"), (4.0, "Bend the knees."), (12.0, "Good."), (22.0, "Too late.")]
     shown = segment()
-    turns = turns_of("s/v/0", shown.prompt, 50, said, coach, lambda: shown.features)
+    turns = turns_of("s/v/0", shown.prompt, 50, said, coach, lambda crop: shown.features)
     # Two whole intervals of five seconds; the last feedback of each is the answer, and 12 s lies in neither.
     assert [turn.key for turn in turns] == ["s/v/0/1"]
-    turns = turns_of("s/v/0", shown.prompt, 60, said, coach, lambda: shown.features)
+    turns = turns_of("s/v/0", shown.prompt, 60, said, coach, lambda crop: shown.features)
     assert [turn.key for turn in turns] == ["s/v/0/1", "s/v/0/3"]
     decode = coach.tokenizer.decode
     assert decode(turns[0].answer) == "Bend the knees." + coach.tokens.names.end

@@ -16,11 +16,18 @@ from typer.testing import CliRunner
 
 from qevd_bio.coach.options import FeatureOptions
 from qevd_bio.coach.vision.encoders import ImageEncoder
-from qevd_bio.coach.vision.feature_files import paths_in, read_features, with_zero_in_front
-from qevd_bio.coach.vision.frames import crop_box, prepare
+from qevd_bio.coach.vision.feature_files import (
+    feature_paths,
+    other_crops,
+    paths_in,
+    read_features,
+    with_zero_in_front,
+)
+from qevd_bio.coach.vision.frames import crop_box, other_crop, prepare
 from qevd_bio.coach.vision.stage import write_video_features
 from qevd_bio.learning.encoders import Normal, read_normal
 from qevd_bio.store.errors import ItemError, UserError
+from qevd_bio.tables.workspace import Workspace
 
 OPTIONS = FeatureOptions()
 
@@ -232,6 +239,34 @@ def test_the_command_writes_the_official_layout(tmp_path: Path) -> None:
     assert other.exit_code == 2
     marker = json.loads((tmp_path / "ws/manifests/features/QEVD-FIT-COACH-Benchmark/0200.json").read_text())
     assert marker["settings"]["weights"] == "random:0" and marker["result"]["features"] == 1
+
+
+def test_other_crops_lie_within_the_picture_and_follow_from_the_video() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (360, 480, 3), dtype=np.uint8)
+    seen = {}
+    for number in range(1, 9):
+        crop = other_crop("split/0200", number)
+        top, bottom, left, right = crop.box(360, 480, 1.4)
+        assert 0 <= top < bottom <= 360 and 0 <= left < right <= 480
+        assert bottom - top > 0.79 * 360 and (bottom - top) / (right - left) == pytest.approx(1.4, abs=0.01)
+        found = prepare(image, OPTIONS, crop)
+        assert found.shape == (3, 224, 160) and float(found.min()) >= 0 and float(found.max()) <= 1
+        assert torch.equal(found, prepare(image, OPTIONS, other_crop("split/0200", number)))
+        seen[number] = (top, left, bottom)
+    assert len(set(seen.values())) == 8 and other_crop("split/0201", 1) != other_crop("split/0200", 1)
+
+
+def test_the_command_writes_crops_beside_the_middle(tmp_path: Path) -> None:
+    make_video(tmp_path / "data" / "one.mp4", 9)
+    args = ["features", "--data", str(tmp_path / "data"), "--workspace", str(tmp_path / "ws"), "--weights", "random"]
+    done = CliRunner().invoke(app, [*args, "--crops", "3"])
+    assert done.exit_code == 0 and "features-crop-2: 1 done" in done.output, done.output
+    middle = feature_paths(Workspace(tmp_path / "ws"), "videos", "one")
+    found = [np.load(paths.features) for paths in (middle, *other_crops(middle))]
+    assert len(found) == 3 and {values.shape for values in found} == {(1, 1280, 7, 5)}
+    assert not np.array_equal(found[0], found[1]) and not np.array_equal(found[1], found[2])
+    again = CliRunner().invoke(app, args)
+    assert "features: 0 done, 1 kept" in again.output  # those of the middle are the same with and without crops
 
 
 def test_the_command_asks_for_weights(tmp_path: Path) -> None:

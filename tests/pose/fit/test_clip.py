@@ -11,6 +11,7 @@ from qevd_bio.pose.fit.clip import fit_clip
 from qevd_bio.pose.fit.lengths import calibrate
 from qevd_bio.pose.fit.observed import observed_dofs
 from qevd_bio.pose.fit.options import FitOptions
+from qevd_bio.pose.fit.seen import SeenClip
 from tests.pose.seen import SIZE, landmarks_of, pose_angles, squats
 
 LEGS = ("hip_flexion_r", "hip_flexion_l", "knee_angle_r", "knee_angle_l")
@@ -194,9 +195,9 @@ def test_calibration_finds_long_legs() -> None:
     seen = landmarks_of(truth, stature=1.69)
     skeleton = Skeleton.from_stature(1.69)
     short = skeleton.with_lengths({n: v / 1.06 for n, v in skeleton.lengths().items() if n[:5] in ("thigh", "shank")})
-    clip = fitting._clip(seen, time_s, SIZE)
+    clip = SeenClip.of(seen, time_s, SIZE)
     chain = fitting.Chain.of(short)
-    evidence = fitting._evidence(clip, 1.0)
+    evidence = fitting._evidence(clip, 1.0, None, FitOptions())
     start = fitting._start(clip, chain, evidence, float(SIZE[0]))
     lengths = calibrate(short, start, evidence, float(SIZE[0]), np.zeros(2), FitOptions()).skeleton.lengths()
     generic = short.lengths()

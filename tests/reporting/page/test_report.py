@@ -59,7 +59,9 @@ def test_everything_is_on_one_page(made: Made) -> None:
     moments = {(fault.video, fault.alarm, fault.at_s) for fault in found}
     assert page.count('class="hard"') + page.count('class="weak"') == len(moments)
     assert f"<dd>{faults}</dd>" in page
-    assert page.count("data:image/jpeg;base64,") == 2
+    assert (
+        page.count("data:image/jpeg;base64,") == 3
+    )  # a strip each, and the moment of a correction that kept its words
     assert drawn(page, "band") == sum(row["partial"] not in ("start", "end", "both") for row in cycles)
     for name in ("near", "far"):
         found = read_scores(made.workspace.scores(name)).protocols
@@ -250,7 +252,9 @@ def test_the_command(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert done.exit_code == 0, done.output
     assert "page.html: 2 videos, 2 runs, " in done.output
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert page.count("data:image/jpeg") == 2  # the rewritten data set links to the videos
+    assert (
+        page.count("data:image/jpeg") == 3
+    )  # and the moment of a kept correction; the rewritten data set links to the videos
     assert "The rewritten data set" in page
     (made.workspace.rewritten / "feedbacks.parquet").write_bytes(b"damaged")
     done = CliRunner().invoke(app, [*call, "--data", str(made.data)])

@@ -95,7 +95,7 @@ def test_a_biocoach_begins_with_what_is_new(run: Run, own_preset: Callable[[str]
                str(tmp_path / "more"), *as_they_are)  # fmt: skip
     assert "trains fusion+actions" in said  # the cross-attention has been trained: now the published part alone
     run("run", "--model", str(out / "coach" / "last"), "--out", str(tmp_path / "run.jsonl"), "--timing", "corrected",
-        "--max-tokens", "4", learn=False)  # fmt: skip
+        "--max-tokens", "4", *as_they_are, learn=False)  # fmt: skip
     assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 6
 
 

@@ -8,13 +8,24 @@ from typing import Annotated
 import typer
 
 from qevd_bio.coach.options import QEVD_TABLE_4
-from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, SELECTOR, SHORT_CLIPS, VISION, ShortParts
+from qevd_bio.coach.training.options import COACH, LONG_VIDEOS, REWARD, SELECTOR, SHORT_CLIPS, VISION, ShortParts
 from qevd_bio.store.errors import UserError
 
 from .common import Data, PlaceFlags
 from .flags import group, spread
 from .salient_flags import Frames, SalientFlags
-from .train_flags import LoopFlags, MemoryFlags, Model, Out, SequenceFlags, Split, TargetFlags, TrainFlags
+from .train_flags import (
+    LEARNING,
+    LoopFlags,
+    MemoryFlags,
+    Model,
+    Out,
+    RewardFlags,
+    SequenceFlags,
+    Split,
+    TargetFlags,
+    TrainFlags,
+)
 from .train_lifter import lifter
 
 app = group("Train the coach: both published stages, or one by name.", runs=True)
@@ -81,15 +92,24 @@ def coach(
     loop: LoopFlags,
     memory: MemoryFlags,
     sequences: SequenceFlags,
+    rewarded: RewardFlags,
 ) -> None:
-    """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6)."""
-    from qevd_bio.coach.training.request import ablations_of, describe, speak_once
-    from qevd_bio.coach.training.stage import open_model, train_coach
+    """The second stage alone: BioCoach's fusion, or Stream-VLM's LoRA on long videos (LoRA's published rate: 1e-6).
 
-    where, options = targets.place(place, train), memory.of(loop.of(COACH))
+    --stage reward goes on with a coach that speaks: sampled streams are rewarded for saying the right thing in time.
+    """
+    from qevd_bio.coach.training.request import ablations_of, describe, speak_once
+    from qevd_bio.coach.training.stage import open_model, train_coach, train_reward
+
+    where = targets.place(place, train)
+    options = memory.of(loop.of(REWARD if rewarded.stage == "reward" else COACH))
     opened = open_model(train.model, ablations_of(train.variant), where, options)
     data = sequences.data(targets.context_every, joints.wish())
-    for line in describe(train_coach(opened, train.model, where, options, data, speak_once)):
+    if rewarded.stage == "reward":
+        done = train_reward(opened, train.model, where, options, data, rewarded.of(), speak_once)
+    else:
+        done = train_coach(opened, train.model, where, options, data, speak_once)
+    for line in describe(done):
         speak_once(line)
 
 
@@ -103,7 +123,8 @@ def stream_vlm(
         typer.Option(help="QEVD-FIT-300K: first its questions and feedbacks.", show_default="long videos alone"),
     ] = None,
     parts: Annotated[
-        ShortParts, typer.Option(help="What the short clips change: as QEVD, Sec. 4 says, or end-to-end.")
+        ShortParts,
+        typer.Option(help="What the short clips change: as QEVD, Sec. 4 says, or all.", rich_help_panel=LEARNING),
     ] = "cross-attention",
     variant: Annotated[
         str | None, typer.Option(help=f"A row of QEVD's Table 4: {', '.join(QEVD_TABLE_4)}.", show_default="full")

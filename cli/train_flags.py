@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qevd_bio.coach.options import AS_TRAINED, VARIANTS, MotionWish
-from qevd_bio.coach.training.options import COACH, CoachData
+from qevd_bio.coach.training.options import COACH, CoachData, RewardOptions
 from qevd_bio.learning.options import Device, LoopOptions, Precision
 
 from .common import PlaceFlags
@@ -17,9 +17,9 @@ from .common import PlaceFlags
 if TYPE_CHECKING:
     from qevd_bio.coach.training.stage import TrainingPlace
 
-_LEARNING, _MACHINE = "How it learns", "Machine and memory"
-_SEQUENCES, _CHECKS = "Sequences", "Checks and checkpoints"
-_DATA = CoachData()
+LEARNING, _MACHINE = "How it learns", "Machine and memory"
+_SEQUENCES, _CHECKS, _REWARD = "Sequences", "Checks and checkpoints", "The reward stage"
+_DATA, _SAMPLED = CoachData(), RewardOptions()
 
 Model = Annotated[str, typer.Option(help="A checkpoint folder, or a preset to begin with random weights.")]
 Out = Annotated[Path, typer.Option(help="Folder of this run: checkpoints, logs, state.")]
@@ -69,14 +69,14 @@ class LoopFlags:
 
     lr: Annotated[
         float | None,
-        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=_LEARNING),
+        typer.Option(help="Learning rate of AdamW.", show_default="as published", rich_help_panel=LEARNING),
     ] = None
     batch: Annotated[int | None, typer.Option(min=1, help="Items a step.", show_default="as published")] = None
     epochs: Annotated[int | None, typer.Option(min=1, help="Times through the data.", show_default="as published")] = (
         None
     )
     steps: Annotated[int, typer.Option(min=0, help="Stop after so many steps; 0: by epochs.")] = 0
-    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=_LEARNING)] = 0
+    seed: Annotated[int, typer.Option(help="The same seed gives the same losses.", rich_help_panel=LEARNING)] = 0
     micro_batch: Annotated[
         int, typer.Option(min=0, help="Items at once; changes memory alone. 0: all.", rich_help_panel=_MACHINE)
     ] = 0
@@ -139,3 +139,22 @@ class SequenceFlags:
 
     def data(self, context_every: int = _DATA.context_every, motion: MotionWish = AS_TRAINED) -> CoachData:
         return CoachData(self.alpha, context_every, self.max_tokens, self.generate, motion)
+
+
+@dataclass(frozen=True)
+class RewardFlags:
+    """Which stage, and how streams are sampled and rewarded."""
+
+    stage: Annotated[
+        Literal["supervised", "reward"],
+        typer.Option(help="reward: go on with a coach that speaks, by what it says.", rich_help_panel=_REWARD),
+    ] = "supervised"
+    samples: Annotated[int, typer.Option(min=2, help="Streams sampled of each segment.", rich_help_panel=_REWARD)] = (
+        _SAMPLED.samples
+    )
+    kl: Annotated[
+        float, typer.Option(min=0.0, help="Weight of staying near the supervised model.", rich_help_panel=_REWARD)
+    ] = _SAMPLED.kl
+
+    def of(self) -> RewardOptions:
+        return RewardOptions(self.samples, self.kl)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from qevd_bio.learning.weights import read_tensors
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.plain_data import read_json
 
+Dtype = Literal["float32", "bfloat16", "float16"]
 _CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
 _TORCH_INDEX = "pytorch_model.bin.index.json"
@@ -28,6 +29,8 @@ _OF_THE_FILE = (
     "_name_or_path", "_attn_implementation_autoset", "architectures", "auto_map", "dtype", "torch_dtype",
     "quantization_config", "transformers_version", "use_cache",
 )  # fmt: skip
+_BYTES_A_VALUE = 16
+"""Of the tensor that is being read: as it lies in the file, in float32, longer by new rows, and as it is written."""
 _SMALLEST_SHARE = 0.75
 """A tokenizer with fewer entries than this share of the embedding's rows belongs to another model."""
 
@@ -43,7 +46,7 @@ class PretrainedLanguage:
     where: Path
     settings: dict[str, Any]
     tokenizer: Any
-    dtype: str
+    dtype: Dtype
     memory: int
     read: Callable[[], Iterator[tuple[str, Tensor]]]
 
@@ -198,13 +201,14 @@ def _weight_files(folder: Path) -> list[Path]:
     raise UserError("no weights here", where=folder, expected="model.safetensors, or its parts with their index")
 
 
-def _headers(files: Iterable[Path]) -> tuple[dict[str, tuple[int, ...]], str, int]:
+def _headers(files: Iterable[Path]) -> tuple[dict[str, tuple[int, ...]], Dtype, int]:
     """Shapes by name, the number format of most values, and the most bytes that are read at once."""
     shapes: dict[str, tuple[int, ...]] = {}
     sizes: dict[str, int] = {}
     largest = 0
     for path in files:
         if path.suffix != ".safetensors":
+            check_room(path.stat().st_size, path)  # such a file is read whole
             largest = max(largest, path.stat().st_size)
             read = {
                 name: (tuple(t.shape), str(t.dtype).removeprefix("torch.")) for name, t in read_tensors(path).items()
@@ -215,9 +219,10 @@ def _headers(files: Iterable[Path]) -> tuple[dict[str, tuple[int, ...]], str, in
             shapes[name] = shape
             count = torch.Size(shape).numel()
             sizes[dtype] = sizes.get(dtype, 0) + count
-            largest = max(largest, count * 8)
+            largest = max(largest, count * _BYTES_A_VALUE)
     most = max(sizes, key=lambda name: sizes[name], default="float32")
-    return shapes, most if most in ("float32", "bfloat16", "float16") else "float32", largest
+    kind: Dtype = "bfloat16" if most == "bfloat16" else "float16" if most == "float16" else "float32"
+    return shapes, kind, largest
 
 
 _FORMATS = {"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}

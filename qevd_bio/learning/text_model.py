@@ -73,7 +73,7 @@ def _loaded(place: Path, kind: torch.dtype, device: str) -> Any:
 
     whole = {"gguf_file": place.name} if place.is_file() else {}
     with contextlib.redirect_stderr(io.StringIO()):  # progress bars
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             place.parent if place.is_file() else place,
             dtype=kind,
             local_files_only=True,

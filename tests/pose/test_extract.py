@@ -195,6 +195,7 @@ OTHER: dict[str, Any] = {
     "people": Path("p.csv"), "mesh": Path("m.npz"), "rotate": "90", "mirrored": True, "times": "video", "lengths": "participant", "fit": "geometric", "lifter": Path("l.safetensors"),
     "source": Path("other"), "source_fps": 25.0, "unit": "degrees", "spine": "lumbar", "camera_pitch_deg": 5.0, "camera_roll_deg": 3.0,
     "person": "2", "image_size": "640x480", "strict_times": True, "hsmr_root": Path("other"), "hsmr_python": Path("python"),
+    "body_model": Path("b.npz"), "camera_height_m": 1.1,
 }  # fmt: skip
 
 

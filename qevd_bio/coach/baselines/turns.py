@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qevd_bio.annotation.frames import encode
 from qevd_bio.coach.baselines.options import TURN_S, BaselineOptions, ShownFrames
 from qevd_bio.coach.baselines.source import video_info
+from qevd_bio.coach.model.prompts import NOTHING_SAID
 from qevd_bio.dataset.items import VideoItem
 from qevd_bio.dataset.timestamps import read_timestamps
 from qevd_bio.dataset.workout import Segment
@@ -26,7 +27,6 @@ from qevd_bio.store.resources import prompts_path
 from qevd_bio.video.reader import VideoReader
 from qevd_bio.video.sampling import at_indices
 
-_NOTHING = "(nothing)"
 _WORDLESS = frozenset({"empty", "refusal", "cut_off"})
 
 
@@ -103,7 +103,7 @@ def request_of(talk: Talk, turn: int, options: BaselineOptions) -> Request:
 def vision_prompt(talk: Talk, turn: int) -> str:
     """The published prompt of a vision-language baseline."""
     seconds = f"{(turn - 1) * TURN_S:g}"
-    said = "\n".join(text for _, text in talk.said) or _NOTHING
+    said = "\n".join(text for _, text in talk.said) or NOTHING_SAID
     return _filled("vision", exercise=talk.exercise, seconds=seconds, said=said)
 
 
@@ -114,7 +114,7 @@ def socratic_prompt(talk: Talk, turn: int) -> str:
     latest = [f"Timestep: {time:.2f} – {text}" for time, text in talk.activity if start < time <= end]
     said = [f"Timestep: {time:.2f} – {text}" for time, text in talk.said]
     values = {"before": before, "said": said, "latest": latest}
-    return _filled("socratic", exercise=talk.exercise, **{k: "\n".join(v) or _NOTHING for k, v in values.items()})
+    return _filled("socratic", exercise=talk.exercise, **{k: "\n".join(v) or NOTHING_SAID for k, v in values.items()})
 
 
 def _filled(name: str, **values: str) -> str:

@@ -146,6 +146,12 @@ def _model_watcher(
     from qevd_bio.coach.vision.encoders import load_encoder
 
     coach = open_coach(model, device=device)
+    if coach.in_turns:
+        raise UserError(
+            f"{coach.config.name} is asked every few seconds and cannot coach live",
+            where=Path(model),
+            expected="a coach that streams, or rules",
+        )
     sees = coach.sees
     if weights is None:
         raise UserError(

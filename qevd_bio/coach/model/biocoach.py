@@ -11,6 +11,7 @@ from qevd_bio.coach.model.config import ModelConfig
 from qevd_bio.coach.model.fusion import MorphFusion
 from qevd_bio.coach.model.selector import JointSelector
 from qevd_bio.coach.model.stream_vlm import StreamVLM
+from qevd_bio.coach.model.turn_based import TurnVLM
 from qevd_bio.coach.options import Ablations
 
 
@@ -58,4 +59,6 @@ def make_model(
     with torch.device(device):
         if config.kind == "biocoach":
             return BioCoach(config, vocabulary, ablations)
+        if config.kind == "turn-based":
+            return TurnVLM(config, vocabulary, ablations)
         return StreamVLM(config, vocabulary, ablations)

@@ -87,6 +87,11 @@ class Coach:
         return tuple(self.about.get(BEGINS, ()))
 
     @property
+    def in_turns(self) -> bool:
+        """Whether it is asked at fixed intervals and shown frames, in the place of streaming."""
+        return self.config.kind == "turn-based"
+
+    @property
     def reads_morph(self) -> bool:
         """Whether it reads C_morph, be it one that says nothing."""
         return self.reads.morph != "none"

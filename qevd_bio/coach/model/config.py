@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from qevd_bio.store.errors import UserError
 
+Dtype = Literal["float32", "bfloat16", "float16"]
 _CLOSED = ConfigDict(extra="forbid")
 
 
@@ -48,6 +49,20 @@ class TokensConfig:
     next: str = "<next>"
     feedback: str = "<feedback>"
     end: str = "<answer/>"
+
+
+@dataclass(frozen=True)
+class TurnConfig:
+    """How a turn-based model is shown frames: `frames` steps an interval, those of earlier intervals kept or not.
+
+    style: how frames become tokens (`FrameProjector`); none for a model that streams.
+    """
+
+    __pydantic_config__ = _CLOSED
+
+    style: Literal["none", "video-chatgpt", "llama-vid"] = "none"
+    frames: int = 20
+    accumulate: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,12 +122,13 @@ class ModelConfig:
     __pydantic_config__ = _CLOSED
 
     name: str
-    kind: Literal["stream-vlm", "biocoach"]
+    kind: Literal["stream-vlm", "biocoach", "turn-based"]
     source: str
     language: dict[str, Any]
     vision: VisionConfig = field(default_factory=VisionConfig)
     cross_attention: CrossAttentionConfig = field(default_factory=CrossAttentionConfig)
     tokens: TokensConfig = field(default_factory=TokensConfig)
+    turns: TurnConfig = field(default_factory=TurnConfig)
     prompt: PromptForm = field(default_factory=PromptForm)
     action_rows: tuple[int, ...] = ()
     lora: LoraSettings = field(default_factory=LoraSettings)
@@ -121,7 +137,7 @@ class ModelConfig:
     tokenizer: str = ""
     context_tokens: int = 0
     morph_tokens: int = 128
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Dtype = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
     memory_gib: float = 0.0
 
@@ -137,6 +153,12 @@ def read_config(values: Any, where: Path) -> ModelConfig:
         config = TypeAdapter(ModelConfig).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise _fault(error, where) from error
+    if (config.kind == "turn-based") != (config.turns.style != "none") or config.turns.frames < 1:
+        raise UserError(
+            f"kind is {config.kind}, turns.style is {config.turns.style}, turns.frames is {config.turns.frames}",
+            where=where,
+            expected="a style and at least one frame for a turn-based model, style none for others",
+        )
     layers = int(config.language.get("num_hidden_layers", 0))
     outside = [layer for layer in config.cross_attention.layers if not 0 <= layer < layers]
     if outside:

@@ -19,7 +19,11 @@ from qevd_bio.learning.language import padded, read_tokenizer
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_file
 
-TRAINED = {"biocoach": (("selector",), ("fusion",)), "stream-vlm": (("xattn",), ("lora",))}
+TRAINED = {
+    "biocoach": (("selector",), ("fusion",)),
+    "stream-vlm": (("xattn",), ("lora",)),
+    "turn-based": (("projector",), ("lora",)),
+}
 """Parts that each published training stage changes (BioCoach, Supp. 11.4; QEVD, Sec. 4)."""
 
 

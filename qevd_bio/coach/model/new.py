@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from qevd_bio.coach.model.biocoach import BioCoach, make_model
 from qevd_bio.coach.model.checkpoint import BEGINS, LANGUAGE_PRINT, write_coach
-from qevd_bio.coach.model.config import ModelConfig, PromptForm, VisionConfig
+from qevd_bio.coach.model.config import Dtype, ModelConfig, PromptForm, VisionConfig
 from qevd_bio.coach.model.family import check_family
 from qevd_bio.coach.model.presets import read_preset
 from qevd_bio.coach.model.publish import OWN_WEIGHTS, read_own
-from qevd_bio.coach.model.released import our_names
+from qevd_bio.coach.model.released import names_of
 from qevd_bio.coach.model.stream_vlm import StreamVLM, part_of
 from qevd_bio.coach.model.tokens import find_action_tokens
 from qevd_bio.coach.options import RANDOM, Ablations
@@ -61,7 +61,7 @@ def new_coach(
     preset: str | Path,
     folder: Path,
     *,
-    dtype: str | None = None,
+    dtype: Dtype | None = None,
     lora_rank: int | None = None,
     seed: int = 0,
 ) -> NewCoach:
@@ -74,6 +74,12 @@ def new_coach(
     """
     folder_of_own = Path(preset).expanduser()
     if folder_of_own.is_dir():
+        if dtype is not None or lora_rank is not None or vision != RANDOM:
+            raise UserError(
+                "--vision, --dtype and --lora-rank are those of the published coach",
+                where=folder_of_own,
+                expected="--language, --preset and --out alone",
+            )
         return _put_together(language, folder_of_own, folder)
     shape = read_preset(preset)
     seen, about_vision = read_vision(vision, shape)
@@ -84,7 +90,7 @@ def new_coach(
     ablations = Ablations(image_encoder="folder" in about_vision)
     model = make_model(config, ablations=ablations, device="meta", seed=seed)
     initialise(model)
-    begins = [part for part in ("fusion", "xattn", "actions") if model.parts()[part]]
+    begins = [part for part in ("fusion", "xattn", "projector", "actions") if model.parts()[part]]
     about: dict[str, Any] = {"language": found.where.name, "vision": about_vision, "seed": seed, BEGINS: begins}
     return _write(folder, model, found, known, about)
 
@@ -168,7 +174,7 @@ def read_vision(vision: str, shape: ModelConfig) -> tuple[VisionConfig, dict[str
 
 
 def shaped(
-    shape: ModelConfig, found: PretrainedLanguage, vision: VisionConfig, dtype: str | None, lora_rank: int | None
+    shape: ModelConfig, found: PretrainedLanguage, vision: VisionConfig, dtype: Dtype | None, lora_rank: int | None
 ) -> ModelConfig:
     """`shape` on the language model `found`; its tokenizer gets the action tokens.
 
@@ -191,7 +197,7 @@ def shaped(
         language={**settings, "vocab_size": rows},
         vision=vision,
         cross_attention=attention,
-        prompt=prompt_form(tokenizer),
+        prompt=prompt_form(tokenizer, ("user",) if shape.kind == "turn-based" else ("system", "user")),
         action_rows=(tokens.next, tokens.feedback, tokens.end),
         lora=shape.lora if lora_rank is None else replace(shape.lora, r=lora_rank),
         tokenizer="",
@@ -228,8 +234,8 @@ def _add_tokens(tokenizer: Any, names: tuple[str, ...], start: Any) -> None:
 _MARK = "THE SYSTEM PROMPT"
 
 
-def prompt_form(tokenizer: Any) -> PromptForm:
-    """What the tokenizer's chat template writes around a system prompt; empty where there is none.
+def prompt_form(tokenizer: Any, roles: tuple[str, ...] = ("system", "user")) -> PromptForm:
+    """What the tokenizer's chat template writes around the words of the first of `roles` that it knows; else empty.
 
     A family without system prompts (Gemma) gets it as the user's words. The template runs in the sandbox of
     `transformers`. A start token that is no mark of a turn is left out: sequences begin with it anyway.
@@ -238,7 +244,7 @@ def prompt_form(tokenizer: Any) -> PromptForm:
         return PromptForm()
     from jinja2 import TemplateError
 
-    for role in ("system", "user"):
+    for role in roles:
         try:
             text = tokenizer.apply_chat_template(
                 [{"role": role, "content": _MARK}], tokenize=False, add_generation_prompt=True
@@ -278,14 +284,14 @@ def _tensors(
 
     `about` is told which language model went by: the hash of its last norm.
     """
-    rows, shared = model.vocabulary, model.shared_names()
+    rows, shared, ours = model.vocabulary, model.shared_names(), names_of(model)
     for plain, value in found.read():
         if plain == _NORM:
             about[LANGUAGE_PRINT] = hash_bytes(value.float().numpy().tobytes())
-        ((name, tensor),) = our_names({plain: value}, model).items()
+        name = ours[plain]
         if name not in shared:
             is_row = plain.startswith("lm_head.") or plain == "model.embed_tokens.weight"
-            yield name, with_rows(tensor, rows, known, model.config.action_rows) if is_row else tensor
+            yield name, with_rows(value, rows, known, model.config.action_rows) if is_row else value
     new = ((name, value) for name, value in model.state_dict().items() if value.device.type != "meta")
     yield from new
 

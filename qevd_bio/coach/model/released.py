@@ -138,12 +138,15 @@ def _check_vocabulary(lang: Mapping[str, Tensor], entries: int, where: Path) -> 
     return rows
 
 
+def names_of(model: StreamVLM) -> dict[str, str]:
+    """Plain names of the language model's weights, and those in `model`: with peft's prefix and `.base_layer`."""
+    names = [name for name in model.state_dict() if name.startswith("lang.")]
+    return {name.removeprefix("lang.").removeprefix(_PEFT).replace(".base_layer.", "."): name for name in names}
+
+
 def our_names(lang: Mapping[str, Tensor], model: StreamVLM) -> dict[str, Tensor]:
-    """Plain names to those of `model`: with peft's prefix and `.base_layer` where a layer has LoRA."""
-    ours: dict[str, str] = {}
-    for name in model.state_dict():
-        plain = name.removeprefix("lang.").removeprefix(_PEFT).replace(".base_layer.", ".")
-        ours[plain] = name
+    """The tensors of `lang` under the names of `model`."""
+    ours = names_of(model)
     return {ours.get(name, f"lang.{name}"): value for name, value in lang.items()}
 
 

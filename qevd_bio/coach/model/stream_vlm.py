@@ -14,7 +14,7 @@ from qevd_bio.coach.model.cross_attention import Vision, attach
 from qevd_bio.coach.options import Ablations
 from qevd_bio.learning.language import add_lora, lora_targets, make_language_model, padded, restore_buffers, tie
 
-PARTS = ("selector", "fusion", "xattn", "actions", "lora", "language")
+PARTS = ("selector", "fusion", "xattn", "projector", "actions", "lora", "language")
 """Groups of parameters that training stages switch on by name."""
 
 
@@ -185,7 +185,7 @@ class StreamVLM(nn.Module):
 
 def part_of(name: str) -> str:
     """The group that a parameter belongs to, by its name."""
-    if name.startswith(("selector.", "fusion.", "actions.")):
+    if name.startswith(("selector.", "fusion.", "projector.", "actions.")):
         return name.split(".", 1)[0]
     if ".xattn_layer." in name:
         return "xattn"

@@ -105,6 +105,7 @@ def run_coach(
     from qevd_bio.coach.model.loading import fingerprint, open_coach
     from qevd_bio.coach.segments.coach_views import coach_view
     from qevd_bio.coach.streaming.decoding import Streamer
+    from qevd_bio.coach.streaming.turns import TurnSpeaker
 
     coach = open_coach(model, device=device, dtype=dtype, seed=options.seed)
     if coach.untrained:
@@ -117,7 +118,8 @@ def run_coach(
         chosen = [replace(source, workspace=view.workspace) for source in chosen]
         settings |= view.settings()
     made_by = MadeBy(coach.config.name, options.timing, settings)
-    return run_segments(chosen, workspace, out, made_by, Streamer(coach, options).run, run)
+    stream = TurnSpeaker(coach, options).run if coach.in_turns else Streamer(coach, options).run
+    return run_segments(chosen, workspace, out, made_by, stream, run)
 
 
 class SideBySide(Generic[T]):

@@ -62,17 +62,20 @@ def parts_to_train(coach: Coach, stage: Stage, short: ShortParts = "cross-attent
     BioCoach: the fusion alone (Sec. 3.6). Stream-VLM: on short clips the cross-attention (QEVD, Sec. 4), with `short`
     all but the 3D CNN; on long videos LoRA. What begins with random weights is trained, too: the whole language model
     of a preset, the cross-attention of a coach that has seen no short clips. Without a fusion (no morphology) a
-    BioCoach trains the cross-attention. The action tokens' own rows are no part of a pretrained language model, and
-    are trained in every stage.
+    BioCoach trains the cross-attention. A turn-based model trains its projector and LoRA. The action tokens' own rows
+    are no part of a pretrained language model, and are trained in every stage.
     """
     biocoach = coach.config.kind == "biocoach"
     own = ("actions",) if coach.config.action_rows else ()
     if coach.untrained:
         fusion = ("fusion",) if coach.reads_morph else ()
         return ("language", "xattn", *fusion, *own)
+    if coach.in_turns:
+        published: tuple[str, ...] = ("projector", "lora") if coach.config.lora.r else ("projector",)
+        return (*published, *own)
     if biocoach:
-        published: tuple[str, ...] = ("fusion",) if coach.reads_morph else ("xattn",)
-        more = ("xattn",) if coach.ablations.no_pretraining or "xattn" in coach.begins else ()
+        published = ("fusion",) if coach.reads_morph else ("xattn",)
+        more: tuple[str, ...] = ("xattn",) if coach.ablations.no_pretraining or "xattn" in coach.begins else ()
     elif stage == "short":
         published, more = ("language", "xattn") if short == "all" else ("xattn",), ()
     else:
@@ -106,7 +109,7 @@ class CoachTask:
             _checkpoint_activations(model.causal_lm)
         self.module: nn.Module = SequenceLoss(model)
         self.lengths: Sequence[int] = lengths_of(self._examples)
-        self._parts = set(parts)
+        self._parts = tuple(parts)
 
     def collate(self, indices: Sequence[int]) -> Batch:
         return self._collate([self._examples[index] for index in indices], draw=True)
@@ -148,17 +151,23 @@ class CoachTask:
         return values
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
-        kept = {name: value for name, value in self.coach.about.items() if name != "untrained"}
-        kept[BEGINS] = [name for name in self.coach.begins if name not in self._parts]
-        kept[LANGUAGE_CHANGED] = self.coach.about.get(LANGUAGE_CHANGED, False) or "language" in self._parts
         motion = self._data.motion
         read = {"salient": motion.salient or NOT_STATED, "window_s": motion.window_s or 0.0}
         contexts = {**read, "evidence": motion.evidence} if self.coach.reads.measured else {}
-        whole = {**kept, "trained": self.name, "context_every": self._data.context_every, **contexts, **about}
+        whole = about_after(self.coach, self._parts) | {"trained": self.name}
+        whole |= {"context_every": self._data.context_every, **contexts, **about}
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         if tensors is not None:
             tensors = {name.removeprefix("model."): value for name, value in tensors.items()}
         save_coach(folder, model, tokenizer, ablations=ablations, about=whole, tensors=tensors)
+
+
+def about_after(coach: Coach, parts: Sequence[str]) -> dict[str, Any]:
+    """What a checkpoint says of a coach once these groups of weights have been trained."""
+    kept = {name: value for name, value in coach.about.items() if name != "untrained"}
+    kept[BEGINS] = [name for name in coach.begins if name not in parts]
+    kept[LANGUAGE_CHANGED] = coach.about.get(LANGUAGE_CHANGED, False) or "language" in parts
+    return kept
 
 
 def part(examples: Sequence[Example], indices: Sequence[int]) -> Sequence[Example]:

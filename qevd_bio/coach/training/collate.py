@@ -75,9 +75,11 @@ def collate(examples: Sequence[Example], pad: int, vision: tuple[int, int], *, d
         first = sum(map(len, columns))
         rows.append(np.full(len(places), row))
         columns.append(places)
-        # Straight from the mapped file to its place in the batch.
+        # Straight from the mapped file to its place in the batch; a sampled stream may have passed steps unseen.
         crop = int(torch.randint(example.crops, ())) if draw and example.crops > 1 else 0
-        shown[first : first + len(places)] = example.features(crop)[steps[0] : steps[-1] + 1]
+        whole = len(steps) == steps[-1] + 1 - steps[0]
+        part = slice(steps[0], steps[-1] + 1) if whole else steps
+        shown[first : first + len(places)] = example.features(crop)[part]
         for text, count in _runs(example, steps):
             morphs.append(example.morphs[text])
             runs.append(count)

@@ -55,7 +55,7 @@ def make_example(
     """The example of one segment. ItemError where a context is longer than the place that the model keeps for it."""
     front = coach.front
     reads = bool(front)
-    contexts = _contexts(segment, coach, front, data.context_every) if reads else []
+    contexts = contexts_of(segment, coach, front, data.context_every) if reads else []
     prompt = coach.prompt_ids(segment.prompt)
     options = SequenceOptions(
         alpha=alpha_of(coach, data),
@@ -72,7 +72,7 @@ def make_example(
 
     reach = coach.model.max_positions
     sequence = longest_within(first, len(segment.times), data.max_tokens, reach, segment.key)
-    morphs, of_step = _morphs(segment, coach)
+    morphs, of_step = morphs_of(segment, coach)
     group = segment.key.rsplit("/", 1)[0]
     cut = int((sequence.steps >= 0).sum()) < len(segment.times)
     return Example(segment.key, group, sequence, features, morphs, of_step, crops, cut)
@@ -85,7 +85,8 @@ def alpha_of(coach: Coach, data: CoachData) -> float:
     return BIOCOACH_ALPHA if coach.config.kind == "biocoach" else 1.0
 
 
-def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
+def contexts_of(segment: SegmentInput, coach: Coach, front: int, every: int) -> list[list[int]]:
+    """Ids of the C_motion that holds at each step. ItemError for one longer than its place of `front` tokens."""
     known: dict[str, list[int]] = {}
     for step in range(0, len(segment.motion), every):
         text = segment.motion[step]
@@ -101,7 +102,8 @@ def _contexts(segment: SegmentInput, coach: Coach, front: int, every: int) -> li
     return [known[segment.motion[step // every * every]] for step in range(len(segment.motion))]
 
 
-def _morphs(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64] | None]:
+def morphs_of(segment: SegmentInput, coach: Coach) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64] | None]:
+    """Ids of each C_morph and its number at each step, nothing where none is read. ItemError for one too long."""
     if not segment.morph or not coach.reads_morph:
         return (), None
     texts = list(dict.fromkeys(segment.morph))

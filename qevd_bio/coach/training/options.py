@@ -34,6 +34,24 @@ ShortParts = Literal["cross-attention", "all"]
 """What Stream-VLM's second stage changes: "only the adapter (cross-attention layer) weights" (QEVD, Sec. 4), or the
 language model too ("end-to-end", the same section and App. D.2): the paper says both."""
 
+
+@dataclass(frozen=True)
+class RewardOptions:
+    """How streams are sampled and rewarded (no paper gives values; ours).
+
+    samples: streams of each segment. kl: weight of the divergence from the supervised model. temperature: of sampling.
+    max_tokens: a longer feedback is cut.
+    """
+
+    samples: int = 8
+    kl: float = 0.05
+    temperature: float = 1.0
+    max_tokens: int = 64
+
+
+REWARD = LoopOptions(precision="auto", learning_rate=1e-5, batch=4, epochs=1)
+"""The reward stage; values of our own."""
+
 COACH = LoopOptions(precision="auto")
 """Stage 2 of BioCoach (Sec. 3.8): AdamW, 2e-5, batch 8."""
 

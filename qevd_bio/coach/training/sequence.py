@@ -74,7 +74,7 @@ def build_sequence(
     the last step is said at the last step.
     """
     with_contexts = bool(contexts) and options.context != "none"
-    versions, of_step = _versions(contexts, options) if with_contexts else ([], [-1] * len(times))
+    versions, of_step = context_versions(contexts, options) if with_contexts else ([], [-1] * len(times))
     said = _by_step(times, feedbacks, options.interval_steps)
     ids: list[int] = list(prompt)
     steps = [-1] * len(prompt)
@@ -101,7 +101,7 @@ def build_sequence(
     )
 
 
-def _versions(contexts: Sequence[Sequence[int]], options: SequenceOptions) -> tuple[list[list[int]], list[int]]:
+def context_versions(contexts: Sequence[Sequence[int]], options: SequenceOptions) -> tuple[list[list[int]], list[int]]:
     """The different contexts in their order, and which one holds at each step."""
     versions: list[list[int]] = []
     of_step = []

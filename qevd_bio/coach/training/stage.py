@@ -24,8 +24,10 @@ from qevd_bio.coach.training.clips import prepare_short
 from qevd_bio.coach.training.coach import CoachTask, lengths_of, parts_to_train
 from qevd_bio.coach.training.examples import SAME_BODY, Prepared, prepare, same_body
 from qevd_bio.coach.training.needs import check_inputs
-from qevd_bio.coach.training.options import CoachData, ShortParts
+from qevd_bio.coach.training.options import CoachData, RewardOptions, ShortParts
+from qevd_bio.coach.training.reward import RewardTask, usable
 from qevd_bio.coach.training.selector import SelectorTask, read_windows
+from qevd_bio.coach.training.turns import TurnTask, prepare_turns
 from qevd_bio.coach.training.variants import forget_vision, varied
 from qevd_bio.dataset.layout import TRAIN
 from qevd_bio.dataset.opening import Dataset, open_dataset
@@ -140,6 +142,8 @@ def train_coach(
     """Stage 2 (and Stream-VLM's long videos); writes `<out>/coach/`."""
     for line in check_inputs(training_sources(coach, place, coach.reads)):
         say(line)
+    if coach.in_turns:
+        return _train_turns(coach, model, training_sources(coach, place, coach.reads), place, options, data, say)
     place, data = contexts_for(coach, model, place, data, options, say)
     prepared = prepare(training_sources(coach, place, coach.reads), coach, data)
     _tell(prepared, say)
@@ -147,6 +151,57 @@ def train_coach(
     task = CoachTask(coach, prepared, data, options, chosen)
     say(f"coach: trains {'+'.join(chosen)}, {task.trained:,} values")
     settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(chosen), "data": str(data)}
+    return train(task, options, place.out / "coach", settings, say)
+
+
+def train_reward(
+    coach: Coach,
+    model: str,
+    place: TrainingPlace,
+    options: LoopOptions,
+    data: CoachData,
+    reward: RewardOptions,
+    say: Say,
+) -> Trained:
+    """The reward stage on a coach that has learnt to speak; writes `<out>/reward/`."""
+    if coach.in_turns:
+        raise UserError(f"{coach.config.name} with --stage reward", expected="a coach that streams")
+    for line in check_inputs(training_sources(coach, place, coach.reads)):
+        say(line)
+    place, data = contexts_for(coach, model, place, data, options, say)
+    found, missing = usable(training_sources(coach, place, coach.reads), coach)
+    options, parts = _settled(options, coach), parts_to_train(coach, "long")
+    task = RewardTask(coach, found, options, reward, parts)
+    say(f"reward: {len(found)} segments; trains {'+'.join(parts)}, {task.trained:,} values")
+    for reason, count in sorted(missing.items()):
+        say(f"left out: {count} × {reason}")
+    settings = {
+        "from": fingerprint(model, coach),
+        "stage": "reward",
+        "parts": list(parts),
+        "reward": str(reward),
+        "data": str(data),
+    }
+    return train(task, options, place.out / "reward", settings, say)
+
+
+def _train_turns(
+    coach: Coach,
+    model: str,
+    chosen: list[SegmentSource],
+    place: TrainingPlace,
+    options: LoopOptions,
+    data: CoachData,
+    say: Say,
+) -> Trained:
+    """A turn-based model: each interval with feedback is a question; writes `<out>/coach/`."""
+    turns, missing = prepare_turns(chosen, coach, data)
+    options, parts = _settled(options, coach), parts_to_train(coach, "long")
+    task = TurnTask(coach, turns, options, parts)
+    say(f"coach: {len(turns)} turns; trains {'+'.join(parts)}, {task.trained:,} values")
+    for reason, count in sorted(missing.items()):
+        say(f"left out: {count} × {reason}")
+    settings = {"from": fingerprint(model, coach), "stage": "coach", "parts": list(parts), "data": str(data)}
     return train(task, options, place.out / "coach", settings, say)
 
 
@@ -168,6 +223,12 @@ def train_stream_vlm(
     `<out>/coach/`. Both stages have the published system prompts; the checkpoint keeps that of the second.
     """
     coach = open_model(model, ablations, place, long)
+    if coach.in_turns and clips is not None:
+        raise UserError(
+            f"{coach.config.name} with --clips",
+            expected="a Stream-VLM",
+            fix="qevd-bio train coach trains it on long videos",
+        )
     if coach.ablations.no_pretraining and clips is not None:
         raise UserError(
             "--clips with the variant no-pretraining", expected="one of the two: that row skips the short clips"
@@ -257,6 +318,13 @@ def open_start(
     preset = coach.untrained and is_preset(model)
     if preset:
         coach = _with_words(coach, model, ablations or Ablations(), options.seed, tuple(texts()))
+    if coach.in_turns and (biocoach or ablations is not None):
+        raise UserError(
+            f"{coach.config.name} is asked in turns: it has no joint selector, fusion or action tokens",
+            where=Path(model),
+            expected="a Stream-VLM or a BioCoach for this stage and its variants",
+            fix="qevd-bio train coach, without --variant",
+        )
     if biocoach and coach.config.kind == "stream-vlm":
         return as_biocoach(coach, ablations or Ablations(), options.seed)
     if not preset and ablations is not None and ablations != coach.ablations and coach.config.kind == "stream-vlm":

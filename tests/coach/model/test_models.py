@@ -26,6 +26,8 @@ from qevd_bio.store.resources import refs_path
 from tests.coach.conftest import VISION, MakeCoach, small_config
 
 COUNTS = {
+    "video-chatgpt": (6_769_461_248, {"projector": 4_198_400, "lora": 26_322_944}),
+    "llama-vid": (6_777_853_952, {"projector": 12_591_104, "lora": 26_322_944}),
     "biocoach-small": (147_559_000, {"xattn": 4_922_880, "selector": 793_368, "fusion": 7_290_880}),
     "stream-vlm-7b": (7_176_393_216, {"xattn": 411_130_368, "lora": 26_322_944}),
     "biocoach-7b": (7_188_983_064, {"selector": 793_368, "fusion": 11_796_480}),

@@ -49,6 +49,12 @@ def test_own_weights_and_the_language_model_make_the_same_coach(trained: Path, t
     assert load_coach(tmp_path / "again").about["step"] == 7
 
 
+def test_a_published_coach_keeps_its_shape(trained: Path, tmp_path: Path) -> None:
+    build(trained, tmp_path / "own")
+    with pytest.raises(UserError, match="--vision, --dtype and --lora-rank are those of the published coach"):
+        new_coach(str(tmp_path / "language"), "random", tmp_path / "own", tmp_path / "again", dtype="bfloat16")
+
+
 def test_another_language_model_is_refused(trained: Path, tmp_path: Path) -> None:
     build(trained, tmp_path / "own")
     language = save_language(tmp_path / "other", "qwen2")

@@ -108,9 +108,8 @@ def test_a_segment_without_features_or_contexts_fails_alone(data: Path, workspac
 def test_models_that_cannot_run_are_explained(data: Path, tmp_path: Path) -> None:
     from qevd_bio.coach.model.loading import open_coach
 
-    with pytest.raises(
-        UserError, match=r"no model 'nothing'[\s\S]*a preset \(biocoach-7b, biocoach-small, stream-vlm-7b, tiny"
-    ):
+    known = r"no model 'nothing'[\s\S]*a preset \(biocoach-7b, biocoach-small, llama-vid, stream-vlm-7b, tiny"
+    with pytest.raises(UserError, match=known):
         open_coach("nothing")
     with pytest.raises(UserError, match="no checkpoint of a coach here"):
         open_coach(str(tmp_path))

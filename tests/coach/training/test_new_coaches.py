@@ -85,16 +85,17 @@ def test_a_preset_file_of_ones_own_is_a_model(run: Run, own_preset: Callable[[st
 
 def test_a_biocoach_begins_with_what_is_new(run: Run, own_preset: Callable[[str], Path], tmp_path: Path) -> None:
     new, out = begun(tmp_path, own_preset("biocoach"), "qwen2"), tmp_path / "out"
-    said = run("train", "--model", str(new), "--targets", "original", "--out", str(out))
+    as_they_are = ("--salient", "exercise")  # the contexts of the workspace
+    said = run("train", "--model", str(new), "--targets", "original", "--out", str(out), *as_they_are)
     assert "trains fusion+xattn+actions" in said
     assert changed(out / "selector" / "last", out / "coach" / "last") == {"fusion", "xattn", "actions"}
     about = read_about(out / "coach" / "last")[2]
     assert about["begins"] == [] and not about["language_changed"]
     said = run("train", "coach", "--model", str(out / "coach" / "last"), "--targets", "original", "--out",
-               str(tmp_path / "more"))  # fmt: skip
+               str(tmp_path / "more"), *as_they_are)  # fmt: skip
     assert "trains fusion+actions" in said  # the cross-attention has been trained: now the published part alone
     run("run", "--model", str(out / "coach" / "last"), "--out", str(tmp_path / "run.jsonl"), "--timing", "corrected",
-        "--max-tokens", "4", learn=False)  # fmt: skip
+        "--max-tokens", "4", *as_they_are, learn=False)  # fmt: skip
     assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 6
 
 

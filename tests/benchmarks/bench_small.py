@@ -97,14 +97,19 @@ def main() -> None:
     coach = load_coach(options.model)
     for rows in (1, 4):
         wall, processor = stream(coach, rows, options.steps)
-        print(f"streaming, {rows} side by side: {wall:.1f} steps/s, {processor:.1f} a second of processor time", flush=True)
+        print(
+            f"streaming, {rows} side by side: {wall:.1f} steps/s, {processor:.1f} a second of processor time",
+            flush=True,
+        )
     data = CoachData(context_every=12)
     segments = [session(coach, number, 40) for number in range(options.batch)]
     examples = [make_example(one, SAID, coach, data, lambda one=one: one.features) for one in segments]
     batch = collate(examples, coach.tokens.pad, (coach.config.vision.tokens, coach.config.vision.dim))
     found = train(coach, batch, options.rounds)
     tokens = sum(len(example.sequence) for example in examples)
-    print(f"training step of {tokens} tokens: coach {found['coach']:.2f} s, bare {found['bare']:.2f} s of processor time")
+    print(
+        f"training step of {tokens} tokens: coach {found['coach']:.2f} s, bare {found['bare']:.2f} s of processor time"
+    )
     print(f"ratio {found['bare'] / found['coach']:.2f}")
 
 

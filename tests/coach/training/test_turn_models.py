@@ -162,20 +162,28 @@ def test_train_and_run(style: str, make_turns: MakeTurns, tmp_path: Path, worksp
     rows = read_log(out / "coach")
     losses = [row["loss"] for row in rows if row["kind"] == "train"]
     assert losses[-1] < 0.5 * losses[0] and {"loss"} <= rows[-1].keys()
-    said = call("run", "--model", str(out / "coach" / "last"), "--out", str(tmp_path / "run.jsonl"), "--max-tokens", "12")
+    said = call(
+        "run", "--model", str(out / "coach" / "last"), "--out", str(tmp_path / "run.jsonl"), "--max-tokens", "12"
+    )
     assert "6 done" in said and read_predictions(tmp_path / "run.jsonl")
     spoken = [one["text"] for line in (tmp_path / "run.jsonl").read_text().splitlines()
               for one in json.loads(line)["feedbacks"]]  # fmt: skip
     assert set(spoken) & {"Bend the knees!", "Lower!", "Knees up!", "Faster."}  # words that it was taught
     refused = call("train", "--model", str(model), "--targets", "original", "--out", str(tmp_path / "x"), code=2)
     assert "is asked in turns" in refused and "qevd-bio train coach" in refused
-    refused = call("train", "stream-vlm", "--model", str(model), "--clips", str(data), "--out", str(tmp_path / "x"), code=2)
+    refused = call(
+        "train", "stream-vlm", "--model", str(model), "--clips", str(data), "--out", str(tmp_path / "x"), code=2
+    )
     assert "with --clips" in refused
 
 
 def test_presets_that_mix_kinds_are_refused(tmp_path: Path) -> None:
     values = json.loads(json.dumps(read_preset("llama-vid").as_json()))
-    for change in ({"kind": "stream-vlm"}, {"turns": {"style": "none"}}, {"turns": {"style": "llama-vid", "frames": 0}}):
+    for change in (
+        {"kind": "stream-vlm"},
+        {"turns": {"style": "none"}},
+        {"turns": {"style": "llama-vid", "frames": 0}},
+    ):
         path = tmp_path / "odd.yaml"
         path.write_text(yaml.safe_dump({**values, **change}), encoding="utf-8")
         with pytest.raises(UserError, match="a style and at least one frame for a turn-based model"):

@@ -87,7 +87,7 @@ class ExtractOptions:
     smoothing_frames: float = 2.0
     max_hold_s: float = 0.5
     min_pose_confidence: float = 0.3
-    fit: Fit = "combined"
+    fit: Fit = "geometric"
     lifter: Path | None = None
     lengths: Lengths = "video"
     stature_m: float | None = None

@@ -63,5 +63,5 @@ def test_fast_peaks_are_kept_and_the_slow_signal_loses_them(rows: tuple[list[Liv
     after = [row for row in found if row[1] > 2.5]
     angles, slow = (np.rad2deg(np.stack([row[k] for row in after]))[:, KNEES].max() for k in (2, 7))
     true = np.rad2deg(truth[:, KNEES].max())
-    assert abs(angles - true) < 18.0
+    assert abs(angles - true) < 15.0
     assert angles - slow > 5.0

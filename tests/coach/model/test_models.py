@@ -216,7 +216,7 @@ def test_at_initialisation_biocoach_behaves_as_stream_vlm() -> None:
 def test_every_ablation_of_the_tables_has_a_name() -> None:
     assert set(VARIANTS) == {
         "full", "no-selector", "no-motion-context", "no-morphology", "tau-2s", "no-3d-cnn", "no-pretraining",
-        "no-action-tokens",
+        "no-action-tokens", "tau-3s", "no-selector-exercise", "no-motion-context-matched", "no-morphology-matched",
     }  # fmt: skip
     assert [VARIANTS[name].tau_steps for name in ("full", "tau-2s")] == [12, 8]
     assert VARIANTS["no-action-tokens"].interval_steps == 20

@@ -37,4 +37,4 @@ def lifter(
     options = LifterOptions(
         workouts=workouts, windows=windows, steps=steps, seed=seed, leave_out=tuple(leave_out or ())
     )
-    say(str(train_lifter(options, out.expanduser(), say)))
+    say(f"weights: {train_lifter(options, out.expanduser(), say)}")

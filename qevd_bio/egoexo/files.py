@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import why_unreadable
 
 DOWNLOAD = "egoexo -o FOLDER --parts metadata annotations expert_commentary"
 
@@ -20,7 +21,7 @@ def read_large_json(path: Path, expected: str) -> Any:
     except FileNotFoundError as error:
         raise UserError("no such file", where=path, expected=expected, fix=DOWNLOAD) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=path, expected=expected) from error
+        raise UserError(why_unreadable(error), where=path, expected=expected) from error
     except ValueError as error:
         raise UserError(
             f"is not valid JSON: {error}", where=path, expected=expected, fix="download the file again"

@@ -14,6 +14,7 @@ from pathlib import Path
 from qevd_bio.language.request import Image, Message
 from qevd_bio.store.errors import UserError
 from qevd_bio.store.hashing import hash_json
+from qevd_bio.store.plain_data import why_unreadable
 
 _TURN = re.compile(r"^--- (system|user|assistant)\s*$", re.MULTILINE)
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
@@ -49,7 +50,7 @@ def load_prompt(path: Path) -> Prompt:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=path, expected="a prompt file") from error
+        raise UserError(why_unreadable(error), where=path, expected="a prompt file") from error
     head, *rest = _TURN.split(text)
     fields = dict(line.split(":", 1) for line in head.strip().splitlines() if ":" in line)
     missing = [key for key in ("name", "version", "variables") if not fields.get(key, "").strip()]

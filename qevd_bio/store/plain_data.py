@@ -60,16 +60,21 @@ def read_json(path: Path, expected: str | None = None) -> Any:
         raise UserError(f"is not valid JSON: {error}", where=path, expected=expected) from error
 
 
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """What is wrong with a text file, in the words of a message."""
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8 text"
+    return "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+
+
 def read_text(path: Path) -> str:
     """A text file of settings or rules; UserError for one that is missing, too large or not UTF-8."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise UserError(f"larger than {_MAX_BYTES:,} bytes", where=path, expected="a file of settings or rules")
         return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot be read ({error.strerror})", where=path) from error
-    except UnicodeDecodeError as error:
-        raise UserError("is not UTF-8 text", where=path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(why_unreadable(error), where=path) from error
 
 
 def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

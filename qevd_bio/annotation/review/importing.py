@@ -12,6 +12,7 @@ from typing import Any
 from qevd_bio.annotation.review.decisions import STATES
 from qevd_bio.annotation.review.page import CHOICES, CSV_COLUMNS, FORMAT
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import why_unreadable
 from qevd_bio.tables.annotations import ReviewRow
 
 MAX_BYTES = 100_000_000
@@ -52,7 +53,7 @@ def read_text(path: Path) -> str:
             raise UserError(f"larger than {MAX_BYTES:,} bytes", where=path, expected="a saved review")
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=path, expected="a saved review") from error
+        raise UserError(why_unreadable(error), where=path, expected="a saved review") from error
 
 
 def _json_entries(

@@ -11,6 +11,7 @@ from pathlib import Path
 from qevd_bio.dataset.names import load_names
 from qevd_bio.exercise.rules import Exercise
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import why_unreadable
 
 COLUMNS = ("clip", "exercise", "fault", "present")
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -43,9 +44,7 @@ def read_labels(
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                "cannot be read as UTF-8 text", where=path, expected=f"CSV: {', '.join(COLUMNS)}"
-            ) from error
+            raise UserError(why_unreadable(error), where=path, expected=f"CSV: {', '.join(COLUMNS)}") from error
         reader = csv.DictReader(io.StringIO(text, newline=""))
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:

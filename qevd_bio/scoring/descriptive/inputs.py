@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevd_bio.store.errors import UserError
+from qevd_bio.store.plain_data import why_unreadable
 from qevd_bio.tables.coaching import INSTANCES, INSTANCES_FILE, CoachingInstance
 
 _EXPECTED = "JSON lines with id, score (a number or null) and commentary (a text or null)"
@@ -66,7 +67,7 @@ def read_predictions(path: Path) -> list[Predicted]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot be read as UTF-8 text", where=path, expected=_EXPECTED) from error
+        raise UserError(why_unreadable(error), where=path, expected=_EXPECTED) from error
     found: list[Predicted] = []
     seen: set[str] = set()
     for number, line in enumerate(lines, 1):

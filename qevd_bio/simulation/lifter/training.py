@@ -25,7 +25,7 @@ from qevd_bio.pose.fit.lifter import (
     WIDTH,
 )
 from qevd_bio.simulation.lifter.bodies import Lesson, lessons, motions
-from qevd_bio.store.atomic import atomic_path
+from qevd_bio.store.atomic import atomic_path, make_folder
 
 _SEED_ROOM = 10_000
 
@@ -85,6 +85,8 @@ def loss_of(out: Tensor, bones: Tensor, angles: Tensor) -> Tensor:
 
 def train_lifter(options: LifterOptions, folder: Path, tell: Callable[[str], None]) -> Path:
     """Weights in `folder`/lifter.safetensors, in half precision; progress and held-out errors are told."""
+    make_folder(folder)
+    tell(f"making {options.windows} windows from simulated workouts")
     torch.manual_seed(options.seed)
     start = time.monotonic()
     learnt = _lessons(options, options.windows, 0)

@@ -17,7 +17,7 @@ from tests.coach.training.data_set import write_training_split
 def test_it_is_trained_and_run_at_fixed_intervals(workspace: Workspace, tmp_path: Path) -> None:
     data = write_training_split(tmp_path / "data", workspace)
     start = small_coach(no_action_tokens=True)
-    save_coach(tmp_path / "start", start.model, start.tokenizer, ablations=start.ablations)
+    save_coach(tmp_path / "start", start.model, start.tokenizer, ablations=start.ablations, about=start.about)
     place = ["--data", str(data), "--workspace", str(workspace.root)]
     learn = ["train", "coach", "--model", str(tmp_path / "start"), "--out", str(tmp_path / "out"), "--targets", "original",
              "--steps", "16", "--batch", "6", "--lr", "0.02", "--validation", "0", "--generate", "0", "--variant",

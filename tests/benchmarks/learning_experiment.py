@@ -74,7 +74,7 @@ def new_coach(ablations: Ablations, seed: int, texts: Sequence[str], room: int =
         vision=VisionConfig(WIDTH, GRID[0] * GRID[1]),
         cross_attention=CrossAttentionConfig((1, 2, 3), 128, 1),
         context_tokens=room,
-        morph_tokens=32,
+        morph_tokens=64,
     )
     model, tokenizer = build(config, ablations=ablations, seed=seed, texts=tuple(texts))
     tokens = find_action_tokens(tokenizer, Path("tiny"), config.tokens)

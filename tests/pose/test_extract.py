@@ -192,7 +192,7 @@ def test_sampling_and_mirror(
 OTHER: dict[str, Any] = {
     "backend": "files", "pose_model": "lite", "runtime": "litert", "device": "GPU", "min_confidence": 0.7, "fps": 10.0, "every": 2,
     "smoothing": "paper", "smoothing_frames": 1.0, "max_hold_s": 0.1, "min_pose_confidence": 0.5, "stature_m": 1.8, "sex": "female",
-    "people": Path("p.csv"), "mesh": Path("m.npz"), "rotate": "90", "mirrored": True, "times": "video", "lengths": "participant", "fit": "geometric", "lifter": Path("l.safetensors"),
+    "people": Path("p.csv"), "mesh": Path("m.npz"), "rotate": "90", "mirrored": True, "times": "video", "lengths": "participant", "fit": "combined", "lifter": Path("l.safetensors"),
     "source": Path("other"), "source_fps": 25.0, "unit": "degrees", "spine": "lumbar", "camera_pitch_deg": 5.0, "camera_roll_deg": 3.0,
     "person": "2", "image_size": "640x480", "strict_times": True, "hsmr_root": Path("other"), "hsmr_python": Path("python"),
     "body_model": Path("b.npz"), "camera_height_m": 1.1,

@@ -98,9 +98,9 @@ def test_the_users_reference_replaces_the_shipped_one(tmp_path: Path) -> None:
     angles, observed = recording()
     squat = catalogue.get("squats")
     shipped = load_reference(squat)
-    path, filled = reference_from(squat, angles, observed, TIME, (2.0, 4.0), tmp_path, "clip")
+    path, made = reference_from(squat, angles, observed, TIME, (2.0, 4.0), tmp_path, "clip")
     own = load_reference(squat, tmp_path)
-    assert own.path == path and filled == ("hip_flexion_r",) and "not observed: hip_flexion_r" in own.origin
+    assert own.path == path and made.filled == ("hip_flexion_r",) and "not observed: hip_flexion_r" in own.origin
     assert own.keys["bottom"].frame == 30 and np.rad2deg(own.angles[30, KNEE]) == pytest.approx(90, abs=1)
     assert np.abs(own.angles[:, HIP]).max() == pytest.approx(np.abs(shipped.angles[:, HIP]).max(), abs=0.05)
     assert len(DOF_NAMES) == own.angles.shape[1]

@@ -96,8 +96,8 @@ def _made_with(workspace: Workspace) -> dict[str, Any] | None:
     if not workspace.motion_segments.is_file():
         return None
     found: dict[str, Any] = dict(MOTION_SEGMENTS.read_metadata(workspace.motion_segments).get("metadata") or {})
-    rows = MOTION_SEGMENTS.read_rows(workspace.motion_segments, columns=["salient_source"])
-    return {**found, "sources": {row["salient_source"] for row in rows if row["salient_source"]}}
+    rows = MOTION_SEGMENTS.load(workspace.motion_segments)
+    return {**found, "sources": {row.salient_source for row in rows if row.salient_source}}
 
 
 def _options(about: dict[str, Any] | None) -> MotionOptions:

@@ -16,7 +16,8 @@ def test_nothing_runs_and_nothing_leaves(tab: Browser, attacked: Any) -> None:
     open_all(tab)
     assert tab.run("window.hacked === undefined && document.title === 'QEVD-bio report'")
     assert tab.run("document.scripts.length") == 1
-    assert tab.run("document.querySelectorAll('img, iframe, base, object, embed').length") == 0
+    assert tab.run("document.querySelectorAll('iframe, base, object, embed').length") == 0
+    assert tab.run("[...document.images].every(e => e.src.startsWith('data:image/jpeg;base64,'))")
     assert tab.run("document.querySelectorAll('form').length") == 2
     assert tab.run("document.querySelectorAll('style').length") == 1
     assert tab.run("[...document.querySelectorAll('*')].every(e => ![...e.attributes].some(a => /^on/i.test(a.name)))")

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -172,6 +173,7 @@ def test_ctrl_c_ends_a_session_and_keeps_its_recording(tmp_path: Path) -> None:
         session, source = Session(), FileSource(path, True)
         shown = coach_live(source, Impatient(0.0), LiveOptions(fast=True), session, print, ended)
         write(shown, tmp_path / "out.mp4", source.hz)
+        source.close()
     assert session.frames == 10 and len(pictures(tmp_path / "out.mp4")) == 10
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -259,7 +261,8 @@ def test_a_countdown_comes_before_the_coach_looks(tmp_path: Path) -> None:
     write_mp4(path, iter(np.zeros((32, 96, 64, 3), np.uint8)), 16)
     slow, session = Slow(0.0), Session()
     options = LiveOptions(fast=True, countdown_s=1.0, seconds=0.5)
-    shown = list(coach_live(FileSource(path, True), slow, options, session, print))
+    with closing(FileSource(path, True)) as source:
+        shown = list(coach_live(source, slow, options, session, print))
     assert slow.seen[0] == 16 and len(shown) == 24  # a second of countdown, half a second of session
     assert shown[0][1][:90].max() > 200 and shown[20][1][:90].max() == 0  # the number in the picture, then no more
 

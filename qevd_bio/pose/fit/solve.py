@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solveh_banded
 
 from qevd_bio.pose.fit.chain import (
     ANKLE,
@@ -151,14 +150,7 @@ def solve_blocks(normal: Float, right: Float) -> Float:
     One call for all: a general solver would start threads for each little matrix and wait for them.
     """
     frames, n, columns = right.shape
-    found = solveh_banded(
-        _lower_band(normal, n - 1),
-        right.reshape(frames * n, columns),
-        lower=True,
-        overwrite_ab=True,
-        check_finite=False,
-    )
-    return np.asarray(found.reshape(frames, n, columns))
+    return _solved(_lower_band(normal, n - 1), right.reshape(frames * n, columns)).reshape(frames, n, columns)
 
 
 def _solve_banded(normal: Float, gradient: Float, couple: Float, spread: Float) -> Float:
@@ -171,8 +163,14 @@ def _solve_banded(normal: Float, gradient: Float, couple: Float, spread: Float) 
         for j in range(i + 1):
             band[(i - j) * n, j : frames - 2 + j] += (couple[:, i] * couple[:, j])[:, None] * information
     band[0] = band[0] * (1.0 + DAMPING) + 1e-9
-    step = solveh_banded(flat, -gradient.ravel(), lower=True, overwrite_ab=True, check_finite=False)
-    return np.asarray(step.reshape(frames, n))
+    return _solved(flat, -gradient.ravel()).reshape(frames, n)
+
+
+def _solved(band: Float, right: Float) -> Float:
+    """The solution of a positive definite system whose lower band is overwritten."""
+    from scipy.linalg import solveh_banded  # slow to import: only a process that fits pays for it
+
+    return np.asarray(solveh_banded(band, right, lower=True, overwrite_ab=True, check_finite=False))
 
 
 def _lower_band(blocks: Float, width: int) -> Float:

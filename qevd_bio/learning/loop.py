@@ -34,7 +34,8 @@ from qevd_bio.store.errors import UserError
 class OnDevice(Protocol):
     """A batch that can be moved to where the module computes."""
 
-    def to(self, device: torch.device) -> Any: ...
+    def to(self, device: torch.device) -> Any:
+        """The same on `device`."""
 
 
 class Trainable(Protocol):

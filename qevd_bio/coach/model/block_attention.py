@@ -42,6 +42,7 @@ class BlockGroup:
     places: Tensor
 
     def to(self, device: torch.device) -> BlockGroup:
+        """The same on `device`."""
         return BlockGroup(*(value.to(device, non_blocking=True) for value in vars(self).values()))
 
 

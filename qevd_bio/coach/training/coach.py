@@ -112,6 +112,7 @@ class CoachTask:
         self._parts = tuple(parts)
 
     def collate(self, indices: Sequence[int]) -> Batch:
+        """The batch of these training items."""
         return self._collate([self._examples[index] for index in indices], draw=True)
 
     def _collate(self, examples: Sequence[Example], draw: bool = False) -> Batch:
@@ -119,9 +120,11 @@ class CoachTask:
         return collate(examples, self.coach.tokens.pad, (vision.tokens, vision.dim), draw=draw)
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return sum(self._examples[index].weight for index in indices)
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new < old
 
     @torch.no_grad()
@@ -151,6 +154,7 @@ class CoachTask:
         return values
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         motion = self._data.motion
         read = {"salient": motion.salient or NOT_STATED, "window_s": motion.window_s or 0.0}
         contexts = {**read, "evidence": motion.evidence} if self.coach.reads.measured else {}

@@ -40,6 +40,7 @@ class Batch:
     blocks: tuple[BlockGroup, ...]
 
     def to(self, device: torch.device) -> Batch:
+        """The same on `device`."""
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
         }

@@ -107,6 +107,7 @@ class Sampled:
     advantages: Tensor
 
     def to(self, device: torch.device) -> Sampled:
+        """The same on `device`."""
         return Sampled(self.batch.to(device), self.advantages.to(device))
 
 
@@ -230,9 +231,11 @@ class RewardTask:
         return reward_of(targets_of(source.segment), said, self._similarity, self._tolerance_s)
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(len(indices) * self._reward.samples)
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new > old
 
     @torch.no_grad()
@@ -246,6 +249,7 @@ class RewardTask:
         return {"reward": float(np.mean(worth))}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         coach = self.coach
         whole = {**about_after(coach, self._parts), "trained": self.name, **about}
         if tensors is not None:

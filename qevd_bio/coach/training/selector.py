@@ -56,6 +56,7 @@ class JointBatch:
     joints: Tensor
 
     def to(self, device: torch.device) -> JointBatch:
+        """The same on `device`."""
         return JointBatch(self.pooled.to(device), self.joints.to(device))
 
 
@@ -150,6 +151,7 @@ class SelectorTask:
         self.lengths: Sequence[int] = [1] * len(self._train)
 
     def collate(self, indices: Sequence[int]) -> JointBatch:
+        """The batch of these training items."""
         crops = torch.randint(self._windows.pooled.shape[1], (len(indices),)).numpy()
         return self._batch([self._train[index] for index in indices], crops)
 
@@ -160,9 +162,11 @@ class SelectorTask:
         return JointBatch(pooled, torch.from_numpy(self._windows.joints[own]))
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(len(indices))
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new > old
 
     @torch.no_grad()
@@ -177,6 +181,7 @@ class SelectorTask:
         return {"accuracy": share, "loss": float(balanced_loss(logits, batch.joints))}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         whole = {**self.coach.about, "selector": "trained", "selector_training": dict(about)}
         model, tokenizer, ablations = self.coach.model, self.coach.tokenizer, self.coach.ablations
         gathered = {**model.state_dict(), **tensors} if tensors is not None else None

@@ -103,6 +103,7 @@ class TurnBatch:
     frames: tuple[Tensor, ...]
 
     def to(self, device: torch.device) -> TurnBatch:
+        """The same on `device`."""
         moved = tuple(one.to(device) for one in self.frames)
         return replace(self, ids=self.ids.to(device), targets=self.targets.to(device), frames=moved)
 
@@ -139,6 +140,7 @@ class TurnTask:
         self.lengths: Sequence[int] = [len(turn) for turn in self._turns]
 
     def collate(self, indices: Sequence[int]) -> TurnBatch:
+        """The batch of these training items."""
         return self._collate([self._turns[index] for index in indices])
 
     def _collate(self, turns: Sequence[Turn]) -> TurnBatch:
@@ -158,9 +160,11 @@ class TurnTask:
         )
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(sum(len(self._turns[index].answer) for index in indices))
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new < old
 
     @torch.no_grad()
@@ -177,6 +181,7 @@ class TurnTask:
         return {"loss": loss / sum(len(turn.answer) for turn in self._held)}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         coach = self.coach
         whole = {**about_after(coach, self._parts), "trained": self.name, **about}
         if tensors is not None:

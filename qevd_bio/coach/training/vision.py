@@ -63,13 +63,16 @@ class VisionTask:
         self._size = options.micro_batch or options.batch
 
     def collate(self, indices: Sequence[int]) -> ClipBatch:
+        """The batch of these training items."""
         chosen = [self._clips[index] for index in indices]
         return crop_batch(chosen, len(self.labels), self._mirrored, CROP_FRAMES, True)
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(len(indices))
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new > old
 
     @torch.no_grad()
@@ -86,6 +89,7 @@ class VisionTask:
         return {"accuracy": right / steps, "loss": loss / len(self._held)} if self._held else {}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         from safetensors.torch import save_file
 
         make_folder(folder)
@@ -164,6 +168,7 @@ class ClipBatch:
     targets: Tensor
 
     def to(self, device: torch.device) -> ClipBatch:
+        """The same on `device`."""
         return ClipBatch(self.frames.to(device), self.targets.to(device))
 
 

@@ -49,6 +49,7 @@ class CycleDetector:
         return self._smoother.delay_s + self._turns.longest_dwell_s + 1.0 / self.options.grid_hz
 
     def push(self, time: float, value: float) -> list[Cycle]:
+        """Feed one frame; the cycles that it completes."""
         return self.extend((time,), (value,))
 
     def extend(self, times: Iterable[float], values: Iterable[float]) -> list[Cycle]:

@@ -49,6 +49,7 @@ class HoldDetector:
         return self.options.max_gap_s
 
     def push(self, time: float, value: float) -> list[Cycle]:
+        """Feed one frame; the cycles that it completes."""
         return self.extend((time,), (value,))
 
     def extend(self, times: Iterable[float], values: Iterable[float]) -> list[Cycle]:

@@ -37,6 +37,7 @@ class Boxcar:
         return self._sum / self.width
 
     def reset(self) -> None:
+        """Forget what came before."""
         self._window.clear()
 
 

@@ -99,6 +99,7 @@ class Turns:
         return max(self.options.dwell_max_s, self._dwell_share * self.pace.prior_period * longer)
 
     def reset(self) -> None:
+        """Forget what came before."""
         self.direction = 0  # +1 a maximum comes next, −1 a minimum, 0 not known
         self._high = self._low = (math.nan, math.nan)
         self._back = 0
@@ -118,6 +119,7 @@ class Turns:
         self._refresh_at = time + _REFRESH_S
 
     def push(self, time: float, value: float) -> Turn | None:
+        """Feed one sample; the turning point that it settles, if any."""
         if time >= self._refresh_at:
             self._refresh(time)
         if self._anchor_time != self._anchor_time:  # first sample

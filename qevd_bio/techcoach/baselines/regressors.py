@@ -31,6 +31,7 @@ class ScoreBatch:
     exemplar_scores: Tensor
 
     def to(self, device: torch.device) -> ScoreBatch:
+        """The same on `device`."""
         return ScoreBatch(*(value.to(device) for value in vars(self).values()))
 
 

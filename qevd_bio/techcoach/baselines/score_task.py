@@ -96,14 +96,17 @@ class ScoreTask:
 
     def collate(self, indices: Sequence[int]) -> ScoreBatch:
         # The loop seeds torch before each batch, so that a resumed run draws the same exemplars.
+        """The batch of these training items."""
         seed = int(torch.randint(2**31, (1,)))
         draws = [np.random.default_rng([seed, place]) for place in range(len(indices))]
         return self._exemplars.batch(self._items, [self._train[i] for i in indices], 1, draws)
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(len(indices))
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new < old
 
     @torch.no_grad()
@@ -117,6 +120,7 @@ class ScoreTask:
         return {"error": float((self._model.predict(batch) - batch.scores).square().mean())}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         from safetensors.torch import save_file
 
         weights = tensors if tensors is not None else dict(self.module.state_dict())

@@ -56,14 +56,17 @@ class WordVocabulary:
         return cls(sorted(counts, key=lambda word: (-counts[word], word)))
 
     def encode(self, text: str) -> list[int]:
+        """Ids of a text, without marks around it."""
         return [self._ids.get(word, self.unknown) for word in _TOKEN.findall(text.lower())]
 
     def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids, up to the first end mark."""
         kept = _until(ids, self.last)
         text = " ".join(self.words[i] for i in kept if i >= len(_SPECIAL))
         return _BEFORE_MARK.sub(r"\1", text)
 
     def save(self, folder: Path) -> None:
+        """Write what `read_vocabulary` reads."""
         write_json(folder / WORDS_FILE, self.words[len(_SPECIAL) :], indent=None)
 
 
@@ -85,12 +88,15 @@ class PretrainedVocabulary:
         self.never: tuple[int, ...] = (self.pad, self.first, self.mask, *(() if unknown is None else (int(unknown),)))
 
     def encode(self, text: str) -> list[int]:
+        """Ids of a text, without marks around it."""
         return [int(i) for i in self._tokenizer.encode(text, add_special_tokens=False)]
 
     def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids, up to the first end mark."""
         return str(self._tokenizer.decode(_until(ids, self.last), skip_special_tokens=True)).strip()
 
     def save(self, folder: Path) -> None:
+        """Write what `read_vocabulary` reads."""
         self._tokenizer.save_pretrained(folder / TOKENIZER_FOLDER)
 
 

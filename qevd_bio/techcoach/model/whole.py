@@ -32,6 +32,7 @@ class Inputs:
     poses: Tensor | None = None
 
     def to(self, device: torch.device) -> Inputs:
+        """The same on `device`."""
         mention = None if self.mention is None else self.mention.to(device)
         poses = None if self.poses is None else self.poses.to(device)
         views = {name: value.to(device) for name, value in self.views.items()}

@@ -39,6 +39,7 @@ class Batch:
     scores: Tensor
 
     def to(self, device: torch.device) -> Batch:
+        """The same on `device`."""
         moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
         return replace(self, **moved)
 

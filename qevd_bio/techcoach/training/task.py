@@ -79,12 +79,15 @@ class CoachTask:
         _leave_out_unused(checkpoint.model, options)
 
     def collate(self, indices: Sequence[int]) -> Batch:
+        """The batch of these training items."""
         return self._examples.batch([self._train[index] for index in indices])
 
     def weight(self, indices: Sequence[int]) -> float:
+        """What the summed loss of these items is divided by."""
         return float(len(indices))
 
     def better(self, new: float, old: float) -> bool:
+        """Whether `new` is the better value."""
         return new < old
 
     @torch.no_grad()
@@ -103,6 +106,7 @@ class CoachTask:
         return {name: value / len(self._held) for name, value in sums.items()}
 
     def save(self, folder: Path, about: Mapping[str, Any], tensors: dict[str, Tensor] | None = None) -> None:
+        """Write a checkpoint; `tensors` are the weights where they are spread over processes."""
         own = None
         if tensors is not None:
             own = {name.removeprefix("model."): value for name, value in tensors.items()}

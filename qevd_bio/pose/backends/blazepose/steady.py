@@ -25,6 +25,7 @@ class SteadyPoints:
         self._speed: NDArray[np.float64] = np.empty(0)
 
     def reset(self) -> None:
+        """Forget what came before."""
         self._raw = None
 
     def __call__(self, points: NDArray[np.float64], scale: float, time_s: float) -> NDArray[np.float64]:

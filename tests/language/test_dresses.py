@@ -147,7 +147,7 @@ def run_interrupted(server, cache, sign, after_s):
 
 
 def test_ctrl_c_waits_for_the_calls_under_way(protocol_server, tmp_path):
-    server = protocol_server("--latency", 0.5)
+    server = protocol_server("--latency", 1.2)
     before = run_interrupted(server, tmp_path / "c.sqlite", signal.SIGINT, 4)
     assert before["answered"] == before["calls"] < 24
     ask(server, questions(24), tmp_path / "c.sqlite")

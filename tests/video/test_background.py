@@ -61,6 +61,7 @@ def test_errors_reach_the_reader_after_what_came_before() -> None:
 
 @pytest.mark.parametrize("taken", [0, 1, 7])
 def test_closing_early_leaves_no_thread(taken: int) -> None:
+    before = set(threading.enumerate())
     source = Source(10**9)
     items = Background(source.items(), 2)
     for _ in range(taken):
@@ -69,4 +70,4 @@ def test_closing_early_leaves_no_thread(taken: int) -> None:
     items.close()
     assert list(items) == []
     assert source.closed
-    assert not any(thread.name == "decode" for thread in threading.enumerate())
+    assert not any(thread.name == "decode" for thread in set(threading.enumerate()) - before)

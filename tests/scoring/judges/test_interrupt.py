@@ -17,13 +17,13 @@ import pytest
 
 @pytest.fixture
 def slow_judge():
-    """An endpoint that answers after 0.3 s and counts what it answered; it answers whoever is still there or not."""
+    """An endpoint that answers after a second and counts what it answered; it answers whoever is still there or not."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.asked.append(body)
-            time.sleep(0.3)
+            time.sleep(1.0)
             choice = {
                 "index": 0,
                 "message": {"role": "assistant", "content": "{'score': 4}"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from qevd_bio.anatomy.dofs import DOF_NAMES
 from qevd_bio.anatomy.mirror import mirror_angles, mirror_mask
 from qevd_bio.pose.backends.base import Angles, Clip, Landmarks, Points
 from qevd_bio.pose.backends.landmarks import LANDMARK_INDEX
-from qevd_bio.pose.fit.clip import fit_clip
+from qevd_bio.pose.fit.clip import FitResult, fit_clip
 from qevd_bio.pose.fit.gaps import gap_flags, hold_gaps
 from qevd_bio.pose.fit.options import FitOptions, SmoothOptions
 from qevd_bio.pose.fit.sigma import held_sigma
@@ -22,6 +22,9 @@ from qevd_bio.pose.fit.smooth import cutoff_hz, flip_flags, follow_angles, smoot
 from qevd_bio.pose.options import ExtractOptions
 from qevd_bio.store.errors import ItemError
 from qevd_bio.tables.kinematics import Kinematics
+
+if TYPE_CHECKING:
+    from qevd_bio.pose.fit.points import PointsFit
 
 PAPER_FPS = 30.0
 SIDEWAYS_SHARE = 0.8
@@ -41,6 +44,11 @@ class _Pose:
     view: Mapping[str, Any]
     flags: list[dict[str, Any]]
     details: Mapping[str, Any]
+
+
+def _posed(fit: FitResult | PointsFit, flags: list[dict[str, Any]], details: Mapping[str, Any]) -> _Pose:
+    lengths = fit.skeleton_lengths
+    return _Pose(fit.raw, fit.sigma, fit.observed, fit.confidence, fit.root, lengths, fit.view, flags, details)
 
 
 def smooth_options(options: ExtractOptions) -> SmoothOptions:
@@ -152,17 +160,7 @@ def _fitted(
         "lengths_from": "this video" if known_logs is None else "all videos of the participant",
         "fit": {**asdict(choices), "lifter": "given" if choices.lifter else None},
     }
-    return _Pose(
-        fit.raw,
-        fit.sigma,
-        fit.observed,
-        fit.confidence,
-        fit.root,
-        fit.skeleton_lengths,
-        fit.view,
-        list(fit.flags),
-        details,
-    )
+    return _posed(fit, list(fit.flags), details)
 
 
 def _held_sigma(
@@ -199,17 +197,7 @@ def _from_points(estimate: Points, options: ExtractOptions, stature_m: float | N
     fit = fit_points(values, estimate.names, estimate.trust, estimate.set, estimate.time_s, known)
     details = {**estimate.details, "residual_m_median": fit.residual_m, "marker_set": estimate.set}
     flags = [dict(flag) for flag in flip_flags(fit.raw, estimate.time_s)]
-    return _Pose(
-        fit.raw,
-        fit.sigma,
-        fit.observed,
-        fit.confidence,
-        fit.root,
-        fit.skeleton_lengths,
-        fit.view,
-        flags,
-        details,
-    )
+    return _posed(fit, flags, details)
 
 
 def _posture_flags(estimate: Landmarks | Angles | Points) -> list[dict[str, Any]]:

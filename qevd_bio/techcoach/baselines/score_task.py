@@ -95,8 +95,8 @@ class ScoreTask:
         self.module: nn.Module = model
 
     def collate(self, indices: Sequence[int]) -> ScoreBatch:
-        # The loop seeds torch before each batch, so that a resumed run draws the same exemplars.
         """The batch of these training items."""
+        # The loop seeds torch before each batch, so that a resumed run draws the same exemplars.
         seed = int(torch.randint(2**31, (1,)))
         draws = [np.random.default_rng([seed, place]) for place in range(len(indices))]
         return self._exemplars.batch(self._items, [self._train[i] for i in indices], 1, draws)
